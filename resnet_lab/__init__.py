@@ -1,0 +1,31 @@
+"""Architecture-variant research on residual networks; `resnet-lab --help` and README.md show the way in.
+
+The names below are imported when they are first used: `import resnet_lab` loads no framework, no
+pandas and no NumPy.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .api import build, graph, results, run, variant
+    from .blocks import block
+    from .errors import LabError
+    from .stems import stem
+
+__version__ = "0.1.0"
+__all__ = ["LabError", "block", "build", "graph", "results", "run", "stem", "variant"]
+
+_HOMES = {"block": "blocks", "stem": "stems", "LabError": "errors"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return getattr(importlib.import_module(f".{_HOMES.get(name, 'api')}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,255 @@
+"""A network as data: parameters, nodes, and the graph they form.
+
+A `Builder` collects nodes while ops (ops.py) are applied to `Tensor`s; `Builder.finish` closes it
+into a `Graph`, which knows its shapes, parameters and multiply-adds, and imports no framework.
+Shapes are channels first, without the batch: (channels, height, width), or (features,).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from .errors import LabError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Shape = tuple[int, ...]
+
+OPS: dict[str, Callable[..., "Tensor"]] = {}
+"""Every op by name; filled by the `op` decorator in ops.py, walked by the engines' tests."""
+
+
+class GraphError(LabError):
+    """An op that cannot work; the message begins with the node's name and tells the shapes."""
+
+
+def show(shape: Shape) -> str:
+    """(64, 56, 56) as '64x56x56'."""
+    return "x".join(map(str, shape))
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One array of a node: its shape, how it starts, and whether training changes it.
+
+    `fan` is (fan_in, fan_out) for a weight that the recipe draws (weights.py);
+    None means that every element starts at `value`.
+    """
+
+    shape: Shape
+    value: float = 0.0
+    fan: tuple[int, int] | None = None
+    trained: bool = True
+
+    @property
+    def size(self) -> int:
+        size = 1
+        for extent in self.shape:
+            size *= extent
+        return size
+
+
+@dataclass(frozen=True)
+class Node:
+    """One op applied to the outputs of other nodes.
+
+    `name` is hierarchical (`stage2.block1.conv1`), `inputs` are names of earlier nodes,
+    `macs` counts multiply-adds, each once, as Table 1 of He et al. 2015 does.
+    """
+
+    name: str
+    op: str
+    inputs: tuple[str, ...]
+    output: Shape
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Parameter] = field(default_factory=dict)
+    macs: int = 0
+
+    @property
+    def trained(self) -> int:
+        """How many numbers of this node training changes."""
+        return sum(parameter.size for parameter in self.params.values() if parameter.trained)
+
+
+@dataclass(frozen=True, eq=False)
+class Tensor:
+    """A handle on a node's output; what ops take and return."""
+
+    builder: Builder
+    node: Node
+
+    @property
+    def shape(self) -> Shape:
+        """Channels first, without the batch."""
+        return self.node.output
+
+    @property
+    def channels(self) -> int:
+        return self.node.output[0]
+
+    def __add__(self, other: Tensor) -> Tensor:
+        return OPS["add"](self, other)
+
+    def __mul__(self, other: Tensor) -> Tensor:
+        return OPS["multiply"](self, other)
+
+
+class Builder:
+    """Collects nodes, names them by scope (`conv1`, `conv2`, ... within each), and closes the graph."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, Node] = {}
+        self._scopes: list[str] = []
+        self._counts: dict[str, int] = {}
+
+    def input(self, shape: Shape) -> Tensor:
+        """The images that go in, of `shape` (channels, height, width)."""
+        if len(shape) != 3 or min(shape) < 1:
+            raise GraphError(f"an input is CxHxW with every extent at least 1, not {show(shape)}")
+        return self.emit("input", (), output=shape, name="input")
+
+    @contextmanager
+    def scope(self, name: str) -> Iterator[None]:
+        """Names given inside begin with `name` and a dot."""
+        self._scopes.append(name)
+        try:
+            yield
+        finally:
+            self._scopes.pop()
+
+    @property
+    def prefix(self) -> str:
+        """What names given here begin with: the open scopes, a dot after each."""
+        return "".join(scope + "." for scope in self._scopes)
+
+    def next_name(self, op: str, name: str | None = None) -> str:
+        """The full name that the next node of `op` gets here."""
+        return self.prefix + (name or f"{op}{self._counts.get(self.prefix + op, 0) + 1}")
+
+    def emit(self, op: str, inputs: tuple[Tensor, ...], *, output: Shape, attrs: Mapping[str, Any] | None = None,
+             params: Mapping[str, Parameter] | None = None, macs: int = 0, name: str | None = None) -> Tensor:
+        """Append a node; every op ends here.
+
+        Raises:
+            GraphError: the name is taken, or an input belongs to another network.
+        """
+        full = self.next_name(op, name)
+        if full in self.nodes:
+            raise GraphError(f"{full}: the name is taken by an earlier {self.nodes[full].op}")
+        if any(tensor.builder is not self for tensor in inputs):
+            raise GraphError(f"{full}: an input belongs to another network")
+        if name is None:
+            self._counts[self.prefix + op] = self._counts.get(self.prefix + op, 0) + 1
+        names = tuple(tensor.node.name for tensor in inputs)
+        node = self.nodes[full] = Node(full, op, names, output, dict(attrs or {}), dict(params or {}), macs)
+        return Tensor(self, node)
+
+    def finish(self, output: Tensor) -> Graph:
+        """The graph that computes `output`.
+
+        Raises:
+            GraphError: a layer with weights is computed but never used.
+        """
+        used, todo = set(), [output.node.name]
+        while todo:
+            name = todo.pop()
+            if name not in used:
+                used.add(name)
+                todo.extend(self.nodes[name].inputs)
+        for node in self.nodes.values():
+            if node.name not in used and node.params:
+                raise GraphError(f"{node.name}: its output {show(node.output)} is never used")
+        return Graph(tuple(node for node in self.nodes.values() if node.name in used))
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A network: nodes in topological order, the first its input, the last its output."""
+
+    nodes: tuple[Node, ...]
+
+    @property
+    def input(self) -> Shape:
+        return self.nodes[0].output
+
+    @property
+    def output(self) -> Shape:
+        return self.nodes[-1].output
+
+    @property
+    def layers(self) -> tuple[Node, ...]:
+        """Every node but the input."""
+        return self.nodes[1:]
+
+    @cached_property
+    def params(self) -> int:
+        """Trained parameters; running statistics do not count."""
+        return sum(node.trained for node in self.nodes)
+
+    @cached_property
+    def macs(self) -> int:
+        """Multiply-adds of one image, in convolutions and dense layers; the "FLOPs" of Table 1."""
+        return sum(node.macs for node in self.nodes)
+
+    @cached_property
+    def depth(self) -> int:
+        """Convolutions and dense layers on the longest way through; a gate's own layers are not on it."""
+        depth: dict[str, int] = {}
+        for node in self.nodes:
+            ways = node.inputs[:1] if node.op == "multiply" else node.inputs
+            depth[node.name] = max((depth[name] for name in ways), default=0) + (node.op in ("conv", "dense"))
+        return depth[self.nodes[-1].name]
+
+    @cached_property
+    def parameters(self) -> dict[str, Parameter]:
+        """Every array of the network by its canonical name, `stage2.block1.conv1.weight`."""
+        return {f"{node.name}.{key}": parameter for node in self.nodes for key, parameter in node.params.items()}
+
+    @cached_property
+    def digest(self) -> str:
+        """16 hex digits that are equal for equal networks, however they were described.
+
+        A node's hash covers its op, attributes, parameters and its inputs' hashes, so neither the
+        order of independent nodes nor that of the two terms of a sum matters. The name of a layer
+        with parameters counts: its initial weights are drawn by it (weights.py).
+        """
+        hashes: dict[str, str] = {}
+        for node in self.nodes:
+            inputs = [hashes[name] for name in node.inputs]
+            if node.op == "add" and len(inputs) == 2:
+                inputs.sort()
+            content = [node.op, node.name if node.params else "", node.output, sorted(node.attrs.items()),
+                       sorted((key, asdict(parameter)) for key, parameter in node.params.items()), inputs]
+            hashes[node.name] = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+        return hashes[self.nodes[-1].name][:16]
+
+    def table(self) -> pd.DataFrame:
+        """One row a layer: name, op, output (C, H, W), params (trained), macs."""
+        import pandas as pd
+
+        rows = [(node.name, node.op, show(node.output), node.trained, node.macs) for node in self.layers]
+        return pd.DataFrame(rows, columns=["name", "op", "output", "params", "macs"])
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """The graph as JSON values; `from_json` gives an equal one."""
+        return [asdict(node) for node in self.nodes]
+
+    @staticmethod
+    def from_json(nodes: list[dict[str, Any]]) -> Graph:
+        """Read back what `to_json` gave, after a way through JSON or not."""
+
+        def parameter(value: dict[str, Any]) -> Parameter:
+            fan = None if value["fan"] is None else (value["fan"][0], value["fan"][1])
+            return Parameter(tuple(value["shape"]), value["value"], fan, value["trained"])
+
+        return Graph(tuple(
+            Node(node["name"], node["op"], tuple(node["inputs"]), tuple(node["output"]), node["attrs"],
+                 {key: parameter(value) for key, value in node["params"].items()}, node["macs"])
+            for node in nodes))

@@ -1,0 +1,77 @@
+"""Code of a person's own: block files that a spec names, and packages that offer an entry point."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from .errors import LabError
+
+GROUP = "resnet_lab.blocks"
+_LOADED: set[Path] = set()
+
+
+def is_own(function: Callable[..., Any]) -> bool:
+    """Whether a function is part of this package."""
+    return function.__module__.partition(".")[0] == __package__.partition(".")[0]
+
+
+def load_file(path: Path, mark: tuple[str, int]) -> None:
+    """Run a Python file that registers blocks, once.
+
+    Args:
+        mark: file and line of the spec that names it.
+
+    Raises:
+        LabError: it is missing (at the spec's line) or fails (at its own line).
+    """
+    path = path.resolve()
+    if path in _LOADED:
+        return
+    if not path.is_file():
+        raise LabError(f"there is no block file {path}", file=mark[0], line=mark[1])
+    name = f"resnet_lab_blocks_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise LabError(f"the block file {path} is no Python file", file=mark[0], line=mark[1])
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except LabError as error:
+        raise error.at(path, _line_in(path, error)) from None
+    except SyntaxError as error:
+        raise LabError(f"is no valid Python: {error.msg}", file=error.filename, line=error.lineno) from None
+    except Exception as error:
+        raise LabError(f"fails when it is loaded: {type(error).__name__}: {error}", file=path,
+                       line=_line_in(path, error)) from None
+    _LOADED.add(path)
+
+
+def _line_in(path: Path, error: BaseException) -> int | None:
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return lines[-1] if lines else None
+
+
+@cache
+def load_entry_points() -> None:
+    """Import every installed package's entry points of the group `resnet_lab.blocks`, once.
+
+    Raises:
+        LabError: one of them fails; it is named.
+    """
+    for point in importlib.metadata.entry_points(group=GROUP):
+        try:
+            point.load()
+        except LabError:
+            raise
+        except Exception as error:
+            raise LabError(f"the entry point '{point.name}' ({point.value}) of the group {GROUP} fails: "
+                           f"{type(error).__name__}: {error}") from None
