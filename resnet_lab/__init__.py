@@ -7,6 +7,8 @@ pandas and no NumPy.
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,3 +31,15 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
+
+
+class _Face(ModuleType):
+    """`rl.graph(...)`, `rl.variant(...)` and `rl.results(...)` are functions, though modules of these names exist."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # The import of a submodule sets it on its package; where that would hide a function, it may not.
+        if not (name in __all__ and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Face

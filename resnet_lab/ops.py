@@ -227,7 +227,7 @@ def multiply(x: Tensor, gate: Tensor, *, name: str | None = None) -> Tensor:
     if gate.shape not in (x.shape, x.shape[:1], (x.shape[0], 1, 1)):
         _refuse(x, "multiply", name, f"cannot multiply {show(x.shape)} (from {x.node.name}) "
                                      f"by {show(gate.shape)} (from {gate.node.name})")
-    return _emit("multiply", x, gate, output=x.shape, name=name)
+    return _emit("multiply", x, gate, output=x.shape, name=name, broadcast=gate.shape != x.shape)
 
 
 @op

@@ -1,0 +1,123 @@
+"""What every engine promises: the values it takes and gives, and the two protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..graph import Graph
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+    Batch = tuple[NDArray[np.float32], NDArray[np.int32]]
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """An update rule; rates come from the schedule, one a step.
+
+    `sgd`: v <- momentum * v + rate * (gradient + weight_decay * w), w <- w - v; with `nesterov`
+    w <- w - (momentum * v + rate * (gradient + weight_decay * w)). The rate stands inside v, as in
+    the papers' Caffe and in MXNet: a drop of the rate leaves the pace gathered so far.
+    `adam`: Kingma and Ba 2015, with the weight decay added to the gradient.
+    `decay` says what decays: `all`, or only `weights` (neither norms nor biases).
+    """
+
+    name: str = "sgd"
+    momentum: float = 0.0
+    nesterov: bool = False
+    weight_decay: float = 0.0
+    decay: str = "all"
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one pass over images gave: mean cross-entropy, shares of images right, and how long it took."""
+
+    loss: float
+    top1: float
+    top5: float
+    count: int
+    seconds: float
+
+
+class Diverged(Exception):
+    """The training loss is not a finite number."""
+
+
+class Model(Protocol):
+    """A network on a device; weights go by canonical name, images are float32, (batch, C, H, W), normalised."""
+
+    device: str
+    """What it runs on, as a person calls it: `cpu`, `gpu:0`."""
+
+    def load(self, weights: Mapping[str, Array]) -> None:
+        """Take these weights. Raises LabError: a name or shape is missing, left over or different."""
+
+    def weights(self) -> dict[str, Array]:
+        """Copies of all arrays, running statistics among them."""
+
+    def prepare(self, optimizer: Optimizer) -> None:
+        """Begin training with an empty optimizer state."""
+
+    def optimizer_state(self) -> dict[str, Array]:
+        """The optimizer's arrays by name; `load_optimizer_state` goes on from them exactly."""
+
+    def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
+        """Take back what `optimizer_state` gave."""
+
+    def train_epoch(self, batches: Iterable[Batch], rates: Sequence[float], seed: int,
+                    on_step: Callable[[int, float], None], label_smoothing: float = 0.0) -> Score:
+        """One step a batch at the learning rate of the same place; `on_step(images, loss)` lags a step or two.
+
+        `seed` is for what the network itself draws (dropout). Raises Diverged.
+        """
+
+    def evaluate(self, batches: Iterable[Batch]) -> Score:
+        """Loss and accuracy in inference mode."""
+
+    def predict(self, images: Array) -> Array:
+        """Logits, (batch, classes), float32, in inference mode."""
+
+    def synchronize(self) -> None:
+        """Wait until the device has nothing left to do."""
+
+    def peak_memory(self) -> int:
+        """The most bytes held so far: of the device, or of this process on the CPU."""
+
+
+class Engine(Protocol):
+    """A framework that can run graphs."""
+
+    name: str
+    packages: tuple[str, ...]
+    ops: frozenset[str]
+    """The ops it lowers; a test demands all of ops.py."""
+
+    def problem(self) -> str | None:
+        """Why it cannot run here and what mends that; None where it can."""
+
+    def version(self) -> str:
+        """The framework's version, '' where it is not installed."""
+
+    def devices(self) -> list[str]:
+        """`cpu`, then `gpu:0`, ... those that it has kernels for."""
+
+    def device(self, wanted: str) -> tuple[str, str]:
+        """The device that `auto`, `cpu`, `gpu` or `gpu:N` means here, and why. Raises LabError: there is none."""
+
+    def use_threads(self, count: int) -> None:
+        """How many CPU threads to use; before the framework is imported."""
+
+    def build(self, graph: Graph, device: str) -> Model:
+        """A model of the graph, all zeros until `load`."""
+
+    def out_of_memory(self, error: BaseException) -> bool:
+        """Whether an error of the framework says that memory ran out."""

@@ -1,0 +1,123 @@
+"""MXNet 1.9 and Gluon, the default engine. MXNet is imported when a model is built or GPUs are counted."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from functools import cache
+from typing import TYPE_CHECKING
+
+from ... import hardware
+from ...errors import LabError
+from ...graph import Graph
+from ..support import choose_device
+from .lowering import LOWERINGS
+
+if TYPE_CHECKING:
+    from .model import MXNetModel
+
+INSTALL = "pip install 'resnet-lab[mxnet]' (Python 3.10 or 3.11)"
+_WHEELS = ("mxnet", "mxnet-cu112", "mxnet-cu117", "mxnet-cu110", "mxnet-cu102")
+_NEWEST_MAJOR = 8
+"""MXNet's own wheels hold kernels for capabilities 5.0 to 8.9 (cuobjdump) and no PTX."""
+
+
+class MXNetEngine:
+    """Lowers graphs to Gluon HybridBlocks; see the contract in `resnet_lab.engines`."""
+
+    name = "mxnet"
+    packages = ("mxnet", "gluoncv", "numpy")
+    ops = frozenset(LOWERINGS)
+
+    def problem(self) -> str | None:
+        """Why MXNet cannot be imported here, judged without importing it; None where it can."""
+        if importlib.util.find_spec("mxnet") is None:
+            return f"MXNet is not installed: {INSTALL}"
+        if sys.version_info >= (3, 12) and self._wheel():
+            return f"MXNet 1.9 needs Python 3.11 or older, this is {sys.version_info[0]}.{sys.version_info[1]}: {INSTALL}"
+        major, minor = (int(part) for part in hardware.version("numpy").split(".")[:2])
+        if (major, minor) >= (1, 24) and self._wheel():
+            return f"MXNet 1.9 does not import beside NumPy {major}.{minor}: pip install 'numpy<1.24'"
+        return None
+
+    def version(self) -> str:
+        """The wheel's version; an MXNet without a wheel (a container's) is asked by importing it."""
+        wheel = self._wheel()
+        if wheel:
+            return hardware.version(wheel)
+        return str(self._import().__version__) if importlib.util.find_spec("mxnet") else ""
+
+    def devices(self) -> list[str]:
+        """`cpu` and the GPUs that this MXNet has kernels for."""
+        return ["cpu", *(f"gpu:{index}" for index in range(self._gpus()[0]))]
+
+    def device(self, wanted: str) -> tuple[str, str]:
+        """The device that `auto`, `cpu`, `gpu` or `gpu:N` means here, and why.
+
+        Raises:
+            LabError: a GPU is asked for that this MXNet cannot use.
+        """
+        return choose_device("this MXNet", wanted, *(self._gpus() if wanted != "cpu" else (0, "")))
+
+    def use_threads(self, count: int) -> None:
+        """Set OpenMP's threads, unless the person did; MXNet reads them once, at its import."""
+        os.environ.setdefault("OMP_NUM_THREADS", str(count))
+
+    def build(self, graph: Graph, device: str) -> MXNetModel:
+        """A hybridized Gluon block of the graph on `cpu` or `gpu:N`, all zeros until `load`.
+
+        Raises:
+            LabError: MXNet cannot run here.
+        """
+        self._import()
+        from .model import MXNetModel
+
+        return MXNetModel(graph, device)
+
+    def out_of_memory(self, error: BaseException) -> bool:
+        """Whether an error says that memory ran out."""
+        text = str(error).lower()
+        return isinstance(error, MemoryError) or "out of memory" in text or "failed to allocate" in text
+
+    def _wheel(self) -> str | None:
+        return next((wheel for wheel in _WHEELS if hardware.version(wheel)), None)
+
+    def _import(self):  # type: ignore[no-untyped-def]
+        problem = self.problem()
+        if problem:
+            raise LabError(f"the engine 'mxnet' cannot run here: {problem}")
+        self.use_threads(hardware.threads())
+        import mxnet
+
+        return mxnet
+
+    def _gpus(self) -> tuple[int, str]:
+        """How many GPUs can be used, and why not more."""
+        wheel = self._wheel()
+        if wheel == "mxnet":
+            return 0, "the installed MXNet is the CPU build (its GPU build is the extra mxnet-cu112)"
+        count = self._import().context.num_gpus()
+        if count == 0:
+            return 0, "MXNet sees no GPU"
+        newest = max(_capabilities(), default=(0, 0))
+        if wheel and newest[0] > _NEWEST_MAJOR:
+            return 0, (f"{wheel} has no kernels for a GPU of compute capability {newest[0]}.{newest[1]}, only up to "
+                       "8.9; use an MXNet built for it, which is taken as it is, or another engine")
+        return count, "every GPU that MXNet sees"
+
+
+@cache
+def _capabilities() -> list[tuple[int, int]]:
+    """Compute capability of each GPU, from the driver's own tool."""
+    try:
+        answer = subprocess.run(["nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader"], capture_output=True,
+                                text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    pairs = [line.strip().split(".") for line in answer.stdout.splitlines() if "." in line]
+    return [(int(major), int(minor)) for major, minor in pairs]
+
+
+ENGINE = MXNetEngine()

@@ -1,0 +1,156 @@
+"""One lowering for each op: from a node and its inputs to a call of MXNet's `F` (nd or sym).
+
+MXNet's batch norm keeps the running variance that the batch had (divided by n); PyTorch's
+divides by n - 1 there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ...graph import Node
+
+Lowering = Callable[[Any, Node, Sequence[Any], Mapping[str, Any]], Any]
+
+LOWERINGS: dict[str, Lowering] = {}
+
+
+def lowers(op: str) -> Callable[[Lowering], Lowering]:
+    def register(function: Lowering) -> Lowering:
+        LOWERINGS[op] = function
+        return function
+
+    return register
+
+
+def forward(F: Any, nodes: Sequence[Node], x: Any, arrays: Mapping[str, Any]) -> Any:
+    """Run the nodes of a graph on `x`; `arrays` are the parameters by canonical name."""
+    values = {nodes[0].name: x}
+    for node in nodes[1:]:
+        params = {key: arrays[f"{node.name}.{key}"] for key in node.params}
+        values[node.name] = LOWERINGS[node.op](F, node, [values[name] for name in node.inputs], params)
+    return values[nodes[-1].name]
+
+
+@lowers("conv")
+def _conv(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    a = node.attrs
+    bias = [params["bias"]] if a["bias"] else []
+    return F.Convolution(inputs[0], params["weight"], *bias, kernel=tuple(a["kernel"]), stride=(a["stride"],) * 2,
+                         pad=tuple(a["padding"]), dilate=(a["dilation"],) * 2, num_filter=node.output[0],
+                         num_group=a["groups"], no_bias=not a["bias"])
+
+
+@lowers("norm")
+def _norm(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    a, channels = node.attrs, node.output[0]
+    scale = params["scale"] if a["scale"] else F.ones(shape=(channels,))
+    bias = params["bias"] if a["center"] else F.zeros(shape=(channels,))
+    if a["kind"] == "layer":
+        return F.LayerNorm(inputs[0], scale, bias, axis=1, eps=a["epsilon"])
+    if a["kind"] == "group":
+        return F.GroupNorm(inputs[0], scale, bias, num_groups=a["groups"], eps=a["epsilon"])
+    return F.BatchNorm(inputs[0], scale, bias, params["running_mean"], params["running_var"], eps=a["epsilon"],
+                       momentum=a["momentum"], fix_gamma=not a["scale"], use_global_stats=False, axis=1)
+
+
+@lowers("relu")
+def _relu(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    return F.Activation(inputs[0], act_type="relu")
+
+
+@lowers("relu6")
+def _relu6(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    return F.clip(inputs[0], 0, 6)
+
+
+@lowers("gelu")
+def _gelu(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    return F.LeakyReLU(inputs[0], act_type="gelu")
+
+
+@lowers("silu")
+def _silu(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    return inputs[0] * F.sigmoid(inputs[0])
+
+
+@lowers("hard_swish")
+def _hard_swish(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    return inputs[0] * F.clip(inputs[0] + 3, 0, 6) / 6
+
+
+@lowers("sigmoid")
+def _sigmoid(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    return F.sigmoid(inputs[0])
+
+
+@lowers("max_pool")
+def _max_pool(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    return F.Pooling(inputs[0], pool_type="max", kernel=tuple(node.attrs["kernel"]), pad=tuple(node.attrs["padding"]),
+                     stride=(node.attrs["stride"],) * 2)
+
+
+@lowers("avg_pool")
+def _avg_pool(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    return F.Pooling(inputs[0], pool_type="avg", kernel=tuple(node.attrs["kernel"]), pad=tuple(node.attrs["padding"]),
+                     stride=(node.attrs["stride"],) * 2, count_include_pad=node.attrs["count_padding"],
+                     pooling_convention="full" if node.attrs["ceil"] else "valid")
+
+
+@lowers("global_avg_pool")
+def _global_avg_pool(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    return F.Pooling(inputs[0], pool_type="avg", global_pool=True, kernel=(1, 1))
+
+
+@lowers("dense")
+def _dense(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    bias = [params["bias"]] if node.attrs["bias"] else []
+    return F.FullyConnected(inputs[0], params["weight"], *bias, num_hidden=node.output[0], no_bias=not node.attrs["bias"],
+                            flatten=True)
+
+
+@lowers("add")
+def _add(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    return inputs[0] + inputs[1]
+
+
+@lowers("multiply")
+def _multiply(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    if not node.attrs["broadcast"]:
+        return inputs[0] * inputs[1]
+    return F.broadcast_mul(inputs[0], F.reshape(inputs[1], shape=(0, -1) + (1,) * (len(node.output) - 1)))
+
+
+@lowers("concat")
+def _concat(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    return F.Concat(*inputs, dim=1)
+
+
+@lowers("pad_channels")
+def _pad_channels(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    zero = F.zeros_like(F.slice_axis(inputs[0], axis=1, begin=0, end=1))
+    sizes = [node.attrs["before"], None, node.attrs["after"]]
+    parts = [inputs[0] if size is None else F.broadcast_axis(zero, axis=1, size=size) for size in sizes if size != 0]
+    return F.Concat(*parts, dim=1) if len(parts) > 1 else inputs[0]
+
+
+@lowers("subsample")
+def _subsample(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    step = (1, 1, node.attrs["stride"], node.attrs["stride"])
+    return F.slice(inputs[0], begin=(None,) * 4, end=(None,) * 4, step=step)
+
+
+@lowers("dropout")
+def _dropout(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    return F.Dropout(inputs[0], p=node.attrs["rate"])
+
+
+@lowers("drop_path")
+def _drop_path(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    return F.Dropout(inputs[0], p=node.attrs["rate"], axes=tuple(range(1, len(node.output) + 1)))
+
+
+@lowers("layer_scale")
+def _layer_scale(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    return F.broadcast_mul(inputs[0], F.reshape(params["scale"], shape=(1, -1) + (1,) * (len(node.output) - 1)))

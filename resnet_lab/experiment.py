@@ -1,0 +1,214 @@
+"""Experiment specs: from a YAML file to trials, each named by the hash of what decides its outcome."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from . import engines, workspace
+from .data import DATASETS, Source
+from .errors import LabError
+from .graph import Graph, show
+from .recipe import AugmentSpec, DataSpec, InitSpec, OptimizerSpec, ScheduleSpec, Strict, TrainSpec
+from .variant import load as load_variant
+from .weights import branch_ends
+from .yamlfile import Document, explain, read
+
+FORMAT = 1
+"""Part of every trial's id; raised when a change of ours makes old results incomparable."""
+
+_ROOTS = ("data", "train", "variant", "precision")
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+class ExperimentSpec(Strict):
+    """What to run: variants x engines x grid x seeds."""
+
+    description: str = ""
+    variants: Annotated[list[str], Field(min_length=1)]
+    data: DataSpec = DataSpec()
+    train: TrainSpec
+    engine: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)] = ["mxnet"]
+    device: str = "auto"
+    precision: Literal["float32"] = "float32"
+    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = [0]
+    grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
+    measure: bool = True
+
+
+_KNOWN = {"": list(ExperimentSpec.model_fields), "data": list(DataSpec.model_fields),
+          "data.augment": list(AugmentSpec.model_fields), "data.augment.*": list(AugmentSpec.model_fields),
+          "train": list(TrainSpec.model_fields), "train.optimizer": list(OptimizerSpec.model_fields),
+          "train.schedule": list(ScheduleSpec.model_fields), "train.init": list(InitSpec.model_fields)}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training run: a network, data, a recipe, an engine and a seed."""
+
+    variant: str
+    graph: Graph
+    blocks: tuple[str, ...]
+    data: DataSpec
+    train: TrainSpec
+    engine: str
+    precision: str
+    seed: int
+    swept: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """12 hex digits over what decides the outcome; names, comments and the device do not."""
+        content = {"format": FORMAT, "graph": self.graph.digest, "data": self.data.model_dump(),
+                   "train": self.train.model_dump(), "engine": self.engine, "precision": self.precision,
+                   "seed": self.seed}
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+    def labels(self) -> dict[str, Any]:
+        """The columns of a results row that are known before the trial runs."""
+        return {"trial": self.id, "variant": self.variant, "blocks": "+".join(self.blocks), "depth": self.graph.depth,
+                "params": self.graph.params, "macs": self.graph.macs, "data": self.data.name,
+                "input": show(self.graph.input), "epochs": self.train.epochs, "batch_size": self.train.batch_size,
+                "engine": self.engine, "dtype": self.precision, "seed": self.seed, **self.swept}
+
+    def config(self) -> dict[str, Any]:
+        """Everything a worker needs, as JSON values; the network goes along as data."""
+        return {"labels": self.labels(), "graph": self.graph.to_json(), "digest": self.graph.digest,
+                "data": self.data.model_dump(), "train": self.train.model_dump(), "engine": self.engine,
+                "precision": self.precision, "seed": self.seed}
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A validated experiment; `name` is its file's, and that of its results folder."""
+
+    name: str
+    spec: ExperimentSpec
+    document: Document
+
+    def trials(self) -> list[Trial]:
+        """All trials in order; nothing is trained or read but specs.
+
+        Raises:
+            LabError: a variant, a swept value or a shape that does not work, with file and line.
+        """
+        keys = list(self.spec.grid)
+        trials = []
+        for values in itertools.product(*self.spec.grid.values()):
+            swept = dict(zip(keys, values, strict=True))
+            spec = self._with(swept)
+            for (index, name), engine, seed in itertools.product(enumerate(spec.variants), spec.engine, spec.seeds):
+                trials.append(self._trial(spec, name, index, engine, seed, swept))
+        return trials
+
+    def _with(self, swept: Mapping[str, Any]) -> ExperimentSpec:
+        """The spec with the swept values in place; an error stands at the grid's line."""
+        if not swept:
+            return self.spec
+        document = Document(copy.deepcopy(self.document.value), self.document.file, dict(self.document.marks))
+        for key, value in swept.items():
+            path = tuple(key.split("."))
+            if path[0] not in _ROOTS or (len(path) == 1) != (path[0] == "precision"):
+                raise self.document.error(("grid", key), f"'{key}' cannot be swept: a key begins with data., train. or "
+                                                         "variant., or is precision")
+            if path[0] != "variant":
+                document.put(path, value, self.document.mark(("grid", key)))
+        return _validate(document)
+
+    def _trial(self, spec: ExperimentSpec, name: str, index: int, engine: str, seed: int,
+               swept: Mapping[str, Any]) -> Trial:
+        mark = self.document.mark(("variants", index))
+        overrides = {key.removeprefix("variant."): value for key, value in swept.items() if key.startswith("variant.")}
+        try:
+            loaded = load_variant(name, overrides, beside=Path(self.document.file).parent)
+            source: Source = DATASETS.get(spec.data.name)
+            data = _with_channels(spec.data, source, loaded.spec.input[0])
+            size = data.size
+            shape = (data.channels or source.shape[0], size or source.shape[1], size or source.shape[2])
+            graph = loaded.graph(shape, source.classes)
+            if spec.train.init.last_scale == "zero":
+                branch_ends(graph)
+        except LabError as error:
+            raise error.at(*mark) from None
+        blocks = tuple(dict.fromkeys(stage.block for stage in loaded.spec.stages))
+        return Trial(loaded.name, graph, blocks, data, spec.train, engine, spec.precision, seed, swept)
+
+
+def _with_channels(data: DataSpec, source: Source, wanted: int) -> DataSpec:
+    """Grey images get the number of channels that the variant's own input has, unless the experiment says."""
+    if data.channels is not None or source.shape[0] != 1:
+        return data
+    return data.model_copy(update={"channels": 1 if wanted == 1 else 3})
+
+
+def load(path: str | Path, settings: Sequence[str] = ()) -> Experiment:
+    """Read an experiment by path, or by name from `experiments/`.
+
+    Args:
+        settings: `KEY=VALUE` each, the value as YAML, set on top of the file.
+
+    Raises:
+        LabError: it is missing or wrong, with file and line.
+    """
+    text = str(path)
+    own = Path(text)
+    file = own if own.is_file() else workspace.find(_shipped_name(text), "experiments")
+    document = read(file)
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or not key:
+            raise LabError(f"--set takes KEY=VALUE, such as train.epochs=10, not '{setting}'")
+        place = tuple(int(part) if part.isdigit() else part for part in key.strip().split("."))
+        document.put(place, _scalar(value, setting), (f"--set {setting}", 0))
+    return Experiment(file.stem, _validate(document), document)
+
+
+def _shipped_name(text: str) -> str:
+    """`experiments/depth_sweep.yaml` finds the shipped depth_sweep where the working directory has none."""
+    path = Path(text)
+    shipped = path.parent == Path("experiments") and (workspace.shipped("experiments") / path.name).is_file()
+    return path.stem if shipped else text
+
+
+def _scalar(text: str, setting: str) -> Any:
+    from .yamlfile import scalar
+
+    try:
+        return scalar(text)
+    except LabError as error:
+        raise LabError(f"--set {setting}: {error.message}") from None
+
+
+def _validate(document: Document) -> ExperimentSpec:
+    try:
+        spec = ExperimentSpec.model_validate(document.value)
+    except ValidationError as error:
+        raise explain(error, document, _KNOWN) from None
+    try:
+        source: Source = DATASETS.get(spec.data.name)
+    except LabError as error:
+        raise document.error(("data", "name"), error.message) from None
+    if spec.data.channels == 1 and source.shape[0] != 1:
+        raise document.error(("data", "channels"), f"'data.channels' is 1, but dataset '{spec.data.name}' has "
+                                                   f"{source.shape[0]}")
+    available = source.count - round(source.count * spec.data.validation)
+    if spec.train.batch_size > available:
+        raise document.error(("train", "batch_size"), f"'train.batch_size' is {spec.train.batch_size}, but there are "
+                                                      f"only {available} images to train on")
+    for name in spec.engine:
+        try:
+            engines.get(name)
+        except LabError as error:
+            raise document.error(("engine",), error.message) from None
+    return spec

@@ -1,0 +1,70 @@
+"""What this process may use: cores, threads, memory; and where a run took place."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from functools import cache
+from pathlib import Path
+
+
+def cores() -> int:
+    """Processor cores that this process may use, by its affinity and its cgroup's quota."""
+    try:
+        allowed = len(os.sched_getaffinity(0))
+    except AttributeError:  # not Linux
+        allowed = os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        if quota != "max":
+            allowed = min(allowed, max(1, int(quota) // int(period)))
+    except (OSError, ValueError):
+        pass
+    return allowed
+
+
+def threads(jobs: int = 1) -> int:
+    """Threads for one of `jobs` trials that run side by side: its share of the cores."""
+    return max(1, cores() // jobs)
+
+
+def memory() -> int:
+    """Bytes of memory in this machine."""
+    import psutil
+
+    return int(psutil.virtual_memory().total)
+
+
+@cache
+def processor() -> str:
+    """The processor's name."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+@cache
+def revision() -> str:
+    """The git revision of the working directory, with `+` where files differ from it; '' outside git."""
+    try:
+        head = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, timeout=10)
+        state = subprocess.run(["git", "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True,
+                               timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return head.stdout.strip() + ("+" if state.stdout.strip() else "") if head.returncode == 0 else ""
+
+
+def version(package: str) -> str:
+    """The installed version of a package, '' where there is none."""
+    from importlib import metadata
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""

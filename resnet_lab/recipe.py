@@ -1,0 +1,130 @@
+"""How a network is trained: optimizer, schedule and initialisation, as an experiment's `train` states them."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Whole = Annotated[int, Field(ge=1)]
+
+
+class Strict(BaseModel):
+    """Every key is known, every value of its own type."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class OptimizerSpec(Strict):
+    """SGD or Adam; `lr` is the rate at the schedule's top, `decay` says what weight decay reaches."""
+
+    name: Literal["sgd", "adam"] = "sgd"
+    lr: Positive = 0.1
+    momentum: Share = 0.0
+    nesterov: bool = False
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    decay: Literal["all", "weights"] = "all"
+    beta1: Share = 0.9
+    beta2: Share = 0.999
+    epsilon: Positive = 1e-8
+
+    @model_validator(mode="after")
+    def _fits(self) -> OptimizerSpec:
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs a momentum above 0")
+        if self.name == "adam" and (self.momentum or self.nesterov):
+            raise ValueError("momentum and nesterov belong to sgd; adam has beta1 and beta2")
+        return self
+
+
+class ScheduleSpec(Strict):
+    """The learning rate over the epochs, as a share of `lr`.
+
+    `constant`; `step`: times `factor` at each of `milestones` (epochs); `cosine`: half a cosine from 1
+    to `final`. The first `warmup` epochs rise in a line from `warmup_from`.
+    """
+
+    name: Literal["constant", "step", "cosine"] = "constant"
+    milestones: list[Annotated[float, Field(ge=0)]] = []
+    factor: Positive = 0.1
+    final: Annotated[float, Field(ge=0)] = 0.0
+    warmup: Annotated[float, Field(ge=0)] = 0.0
+    warmup_from: Annotated[float, Field(ge=0)] = 0.0
+
+    @model_validator(mode="after")
+    def _fits(self) -> ScheduleSpec:
+        if (self.name == "step") != bool(self.milestones):
+            raise ValueError("the schedule 'step' and 'milestones' need each other")
+        return self
+
+    def share(self, epoch: float, epochs: int) -> float:
+        """The share of `lr` at a point in time, in epochs from 0."""
+        if epoch < self.warmup:
+            return self.warmup_from + (1 - self.warmup_from) * epoch / self.warmup
+        if self.name == "step":
+            return float(self.factor ** sum(epoch >= milestone for milestone in self.milestones))
+        if self.name == "cosine":
+            done = (epoch - self.warmup) / max(epochs - self.warmup, 1e-9)
+            return self.final + (1 - self.final) * (1 + math.cos(math.pi * min(done, 1.0))) / 2
+        return 1.0
+
+
+class InitSpec(Strict):
+    """How weights start (weights.py): `last_scale: zero` lets each residual branch begin at zero."""
+
+    weight: Literal["msra", "xavier"] = "msra"
+    fan: Literal["in", "out", "avg"] = "in"
+    distribution: Literal["normal", "uniform"] = "normal"
+    last_scale: Literal["one", "zero"] = "one"
+
+
+def _named(value: object) -> object:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class TrainSpec(Strict):
+    """A training recipe; a batch that the epoch's end leaves incomplete is not trained on."""
+
+    epochs: Whole
+    batch_size: Whole
+    optimizer: Annotated[OptimizerSpec, BeforeValidator(_named)] = OptimizerSpec()
+    schedule: Annotated[ScheduleSpec, BeforeValidator(_named)] = ScheduleSpec()
+    init: InitSpec = InitSpec()
+    label_smoothing: Share = 0.0
+
+    def rates(self, epoch: int, steps: int) -> list[float]:
+        """The learning rate of every step of an epoch (from 0)."""
+        return [self.optimizer.lr * self.schedule.share(epoch + step / steps, self.epochs) for step in range(steps)]
+
+
+def _augmentation(value: object) -> object:
+    """`[flip, {pad_crop: 4}]` as `{flip: true, pad_crop: 4}`."""
+    if not isinstance(value, list):
+        return value
+    merged: dict[Any, Any] = {}
+    for item in value:
+        for key, setting in (item.items() if isinstance(item, dict) else [(item, True)]):
+            if key in merged:
+                raise ValueError(f"'{key}' stands twice")
+            merged[key] = setting
+    return merged
+
+
+class AugmentSpec(Strict):
+    """`pad_crop: N`: N zero pixels around, then a crop of the old size; `flip`: left and right, every other time."""
+
+    pad_crop: Annotated[int, Field(ge=0)] = 0
+    flip: bool = False
+
+
+class DataSpec(Strict):
+    """Which images: `size` resizes, `channels: 3` repeats grey ones, `validation` puts a share of them aside."""
+
+    name: str = "digits"
+    size: Whole | None = None
+    channels: Literal[1, 3] | None = None
+    validation: Share = 0.0
+    augment: Annotated[AugmentSpec, BeforeValidator(_augmentation)] = AugmentSpec()

@@ -1,0 +1,146 @@
+"""How a sweep shows itself: live bars on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bars, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+
+class Progress(Protocol):
+    """What a sweep tells as it goes."""
+
+    def note(self, text: str) -> None:
+        """A line of its own."""
+
+    def begin(self, name: str, total: int, done: int) -> None:
+        """An experiment of `total` trials begins; `done` have results already."""
+
+    def trial(self, labels: dict[str, Any]) -> None:
+        """A trial begins."""
+
+    def event(self, event: dict[str, Any]) -> None:
+        """A step, an epoch, or a checkpoint taken up; see worker.py."""
+
+    def result(self, row: dict[str, Any]) -> None:
+        """A trial has ended, `ok` or not."""
+
+    def end(self) -> None:
+        """No trial is left."""
+
+
+def title(labels: dict[str, Any]) -> str:
+    """A trial in a few words: the variant, then what the experiment varies."""
+    swept = [f"{key.rpartition('.')[2]}={value}" for key, value in labels.items() if "." in key]
+    return " ".join([labels["variant"], *swept, f"seed={labels['seed']}"])
+
+
+def outcome(row: dict[str, Any]) -> str:
+    """How a trial ended, in one line."""
+    name = f"{title(row)} ({row['trial']})"
+    if row["status"] != "ok":
+        return f"{name}: {row['status']}: {row['reason']}"
+    speed = f", {row['train_images_per_s']:.0f} images/s" if "train_images_per_s" in row else ""
+    return f"{name}: ok, test accuracy {row['test_accuracy']:.4f}{speed}, {row['wall_s']:.0f} s"
+
+
+class Silent:
+    """Shows nothing; for programs."""
+
+    def note(self, text: str) -> None: ...
+    def begin(self, name: str, total: int, done: int) -> None: ...
+    def trial(self, labels: dict[str, Any]) -> None: ...
+    def event(self, event: dict[str, Any]) -> None: ...
+    def result(self, row: dict[str, Any]) -> None: ...
+    def end(self) -> None: ...
+
+
+class Plain:
+    """One line an event, none a step; for logs."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._count, self._total, self._epochs = 0, 0, 0
+
+    def note(self, text: str) -> None:
+        self.console.print(Text(text), soft_wrap=True)
+
+    def begin(self, name: str, total: int, done: int) -> None:
+        self._count, self._total = done, total
+        self.note(f"{name}: {total} trials, {done} done already")
+
+    def trial(self, labels: dict[str, Any]) -> None:
+        self._count, self._epochs = self._count + 1, labels["epochs"]
+        self.note(f"[{self._count}/{self._total}] {title(labels)}")
+
+    def event(self, event: dict[str, Any]) -> None:
+        if event["event"] == "resumed":
+            self.note(f"  goes on after epoch {event['epochs']}")
+        if event["event"] == "epoch":
+            validation = f", validation {event['val_accuracy']:.4f}" if "val_accuracy" in event else ""
+            self.note(f"  epoch {event['epoch']}/{self._epochs}: loss {event['train_loss']:.4f}, accuracy "
+                      f"{event['train_accuracy']:.4f}{validation}, {event['images_per_s']:.0f} images/s")
+
+    def result(self, row: dict[str, Any]) -> None:
+        self.note(f"[{self._count}/{self._total}] {outcome(row)}")
+
+    def end(self) -> None: ...
+
+
+class Bar:
+    """Three bars, sweep, trial and epoch, with loss, accuracy and images/s; ended trials above them."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.bars = Bars(TextColumn("{task.description:<9}"), BarColumn(bar_width=24), MofNCompleteColumn(),
+                         TextColumn("{task.fields[told]}"), TimeElapsedColumn(), console=console)
+        self.live: Live | None = None
+        self._accuracy = ""
+
+    def note(self, text: str) -> None:
+        self.console.print(Text(text))
+
+    def begin(self, name: str, total: int, done: int) -> None:
+        self.note(f"{name}: {total} trials, {done} done already")
+        if done == total:
+            return
+        self.sweep = self.bars.add_task("sweep", total=total, completed=done, told=name)
+        self.epochs = self.bars.add_task("trial", total=None, told="")
+        self.steps = self.bars.add_task("epoch", total=None, told="")
+        self.live = Live(self.bars, console=self.console, refresh_per_second=8)
+        self.live.start()
+
+    def trial(self, labels: dict[str, Any]) -> None:
+        self._accuracy = ""
+        self.bars.reset(self.epochs, total=labels["epochs"], told=title(labels))
+        self.bars.reset(self.steps, total=None, told="starting")
+        self._title = title(labels)
+
+    def event(self, event: dict[str, Any]) -> None:
+        if event["event"] == "step":
+            told = f"loss {event['loss']:.3f}{self._accuracy}  {event['images_per_s']:.0f} images/s"
+            self.bars.update(self.steps, total=event["steps"], completed=event["step"], told=told)
+        if event["event"] == "resumed":
+            self.bars.update(self.epochs, completed=event["epochs"])
+        if event["event"] == "epoch":
+            key = "val_accuracy" if "val_accuracy" in event else "train_accuracy"
+            self._accuracy = f"  {key.replace('_', ' ')} {event[key]:.3f}"
+            self.bars.update(self.epochs, completed=event["epoch"])
+
+    def result(self, row: dict[str, Any]) -> None:
+        self.note(outcome(row))
+        self.bars.advance(self.sweep)
+
+    def end(self) -> None:
+        """Also for a sweep that was broken off; may be called twice."""
+        if self.live is not None:
+            self.live.stop()
+            self.live = None
+
+
+def for_console(console: Console) -> Progress:
+    """Bars on a terminal, plain lines elsewhere."""
+    return Bar(console) if console.is_terminal else Plain(console)

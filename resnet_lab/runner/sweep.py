@@ -1,0 +1,132 @@
+"""A whole experiment: which trials are still to do, one worker process for each, tables after each."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from .. import engines, hardware
+from ..errors import LabError
+from ..experiment import Experiment, Trial
+from ..results import is_done, refresh
+from ..files import read_json, write_json
+from .progress import Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def run(experiment: Experiment, results: Path, progress: Progress, *, device: str | None = None,
+        fresh: bool = False) -> pd.DataFrame:
+    """Run the trials that have no result yet; a failed or interrupted one counts as having none.
+
+    Args:
+        results: the experiment's own folder; made if missing.
+        device: instead of the experiment's.
+        fresh: run every trial anew; an old result stands until the new one is there.
+
+    Returns:
+        one row for each trial of the experiment, in its order.
+
+    Raises:
+        LabError: an engine cannot run here, a device is not there, or another run writes to `results`.
+    """
+    trials = list({trial.id: trial for trial in reversed(experiment.trials())}.values())[::-1]
+    devices = {name: _device(name, device or experiment.spec.device, experiment, progress)
+               for name in dict.fromkeys(trial.engine for trial in trials)}
+    results.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(results / ".lock", timeout=0):
+            for trial in trials:
+                _write_config(trial, results)
+            table = refresh(results)
+            todo = [trial for trial in trials if fresh or not is_done(results, trial.id)]
+            progress.begin(experiment.name, len(trials), len(trials) - len(todo))
+            for trial in todo:
+                progress.trial(trial.labels())
+                row = _run_trial(trial, results, devices[trial.engine], experiment.spec.measure, progress)
+                table = refresh(results)
+                progress.result(row)
+            progress.end()
+    except Timeout:
+        raise LabError(f"another run is writing to {results}; wait for it, or name another folder with --results"
+                       ) from None
+    order = {trial.id: index for index, trial in enumerate(trials)}
+    mine = table[table["trial"].isin(list(order))]
+    return mine.sort_values("trial", key=lambda ids: ids.map(order)).reset_index(drop=True)
+
+
+def _device(name: str, wanted: str, experiment: Experiment, progress: Progress) -> str:
+    engine = engines.get(name)
+    problem = engine.problem()
+    if problem:
+        raise experiment.document.error(("engine",), f"the engine '{name}' cannot run here: {problem}")
+    try:
+        device, why = engine.device(wanted)
+    except LabError as error:
+        raise error.at(*experiment.document.mark(("device",))) from None
+    progress.note(f"{name} {engine.version()} on {device} ({why}), {hardware.threads()} thread(s)")
+    return device
+
+
+def _folder(results: Path, trial: Trial) -> Path:
+    return results / "trials" / trial.id
+
+
+def _write_config(trial: Trial, results: Path) -> None:
+    """Keep the resolved configuration; a new name for the same trial replaces the old one."""
+    folder = _folder(results, trial)
+    folder.mkdir(parents=True, exist_ok=True)
+    config = json.loads(json.dumps(trial.config()))
+    path = folder / "trial.json"
+    if not path.is_file() or read_json(path) != config:
+        write_json(path, config)
+
+
+def _run_trial(trial: Trial, results: Path, device: str, measure: bool, progress: Progress) -> dict[str, Any]:
+    """Run one trial in a process of its own; how that ends becomes a result in any case."""
+    folder = _folder(results, trial)
+    order = {"config": trial.config(), "folder": str(folder), "device": device, "measure": measure,
+             "threads": hardware.threads(), "revision": hardware.revision()}
+    before = (folder / "result.json").stat().st_mtime_ns if (folder / "result.json").is_file() else None
+    with (folder / "log.txt").open("ab") as log:
+        worker = subprocess.Popen([sys.executable, "-m", "resnet_lab.runner.worker"], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True)
+    assert worker.stdin is not None
+    try:
+        worker.stdin.write(json.dumps(order) + "\n")
+        worker.stdin.flush()
+        for event in _events(worker):
+            progress.event(event)
+    except BrokenPipeError:
+        pass
+    finally:
+        worker.stdin.close()
+        code = worker.wait()
+    path = folder / "result.json"
+    if not path.is_file() or path.stat().st_mtime_ns == before:
+        write_json(path, _death(code, folder, device))
+    return {**trial.labels(), **read_json(path)}
+
+
+def _events(worker: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
+    assert worker.stdout is not None
+    for line in worker.stdout:
+        yield json.loads(line)
+
+
+def _death(code: int, folder: Path, device: str) -> dict[str, Any]:
+    """The result of a worker that ended without writing one."""
+    log = str(folder / "log.txt")
+    if code == -signal.SIGKILL:
+        return {"status": "out_of_memory", "device": device,
+                "reason": f"the worker was killed (signal 9), as the kernel does when memory runs out; see {log}"}
+    how = f"signal {-code}" if code < 0 else f"exit status {code}"
+    return {"status": "failed", "device": device, "reason": f"the worker ended with {how}; see {log}"}

@@ -1,0 +1,196 @@
+"""The loop over epochs, written once for all engines: train, validate, keep a checkpoint, test, measure."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import data, engines, weights
+from ..engines.contract import Diverged, Model, Optimizer
+from ..graph import Graph
+from ..recipe import DataSpec, TrainSpec
+from .evaluate import evaluate
+from ..files import read_json, write_json
+from .throughput import rates, speeds
+
+Emit = Callable[[dict[str, Any]], None]
+
+CHECKPOINT_EVERY = 30.0
+"""Seconds between checkpoints to go on from; they are written where an epoch ends."""
+
+_SETTLING = 3
+"""Steps at the start of an epoch whose times are not counted."""
+
+
+@dataclass
+class Job:
+    """What a worker is told; `folder` is the trial's own."""
+
+    graph: Graph
+    data: DataSpec
+    train: TrainSpec
+    engine: str
+    device: str
+    seed: int
+    folder: Path
+    measure: bool
+    labels: dict[str, Any] = field(default_factory=dict)
+
+    @staticmethod
+    def of(config: dict[str, Any], folder: Path, device: str, measure: bool) -> Job:
+        """From `Trial.config()`."""
+        return Job(Graph.from_json(config["graph"]), DataSpec.model_validate(config["data"]),
+                   TrainSpec.model_validate(config["train"]), config["engine"], device, config["seed"], folder,
+                   measure, config["labels"])
+
+
+def run(job: Job, emit: Emit) -> dict[str, Any]:
+    """Train and test one trial.
+
+    Args:
+        emit: told of each step (at most ten a second) and each epoch.
+
+    Returns:
+        the columns of its results row that only running can tell; status `ok` or `diverged`.
+    """
+    start = time.perf_counter()
+    dataset = data.load(job.data.name, size=job.data.size, channels=job.data.channels,
+                        validation=job.data.validation, seed=job.seed)
+    feed = data.Feed(dataset.train, job.train.batch_size, job.seed, dataset.mean, dataset.std,
+                     job.data.augment.pad_crop, job.data.augment.flip)
+    model = engines.get(job.engine).build(job.graph, job.device)
+    loop = _Loop(job, model, dataset, feed, emit)
+    result: dict[str, Any] = {"status": "ok", "reason": ""}
+    try:
+        loop.train()
+    except Diverged as error:
+        result = {"status": "diverged", "reason": str(error)}
+    result |= loop.summary()
+    if result["status"] == "ok":
+        test = evaluate(model, loop.batches(dataset.test))
+        result |= {"test_loss": test.loss, "test_accuracy": test.top1, "test_top5": test.top5}
+        weights.save(job.folder / "weights.safetensors", model.weights(), loop.metadata())
+        if job.measure:
+            result |= speeds(model, next(feed.epoch(0)), job.train.optimizer.lr * 1e-3)
+    result["peak_memory_mb"] = model.peak_memory() / 2**20
+    result["wall_s"] = loop.seconds_before + time.perf_counter() - start
+    return result
+
+
+class _Loop:
+    """Epochs from the last checkpoint to the end."""
+
+    def __init__(self, job: Job, model: Model, dataset: data.Dataset, feed: data.Feed, emit: Emit) -> None:
+        self.job, self.model, self.dataset, self.feed, self.emit = job, model, dataset, feed, emit
+        self.rows: list[dict[str, Any]] = []
+        self.step_times: list[float] = []
+        self.seconds_before = 0.0
+        """Spent before this process took over, up to its checkpoint."""
+        self._started = self._saved = time.perf_counter()
+
+    def train(self) -> None:
+        """Raises Diverged."""
+        spec = self.job.train.optimizer
+        self.model.prepare(Optimizer(**spec.model_dump(exclude={"lr"})))
+        if not self._resume():
+            self.model.load(weights.initial(self.job.graph, self.job.seed, **self.job.train.init.model_dump()))
+        for epoch in range(len(self.rows), self.job.train.epochs):
+            self._epoch(epoch)
+            last = epoch == self.job.train.epochs - 1
+            if not last and time.perf_counter() - self._saved > CHECKPOINT_EVERY:
+                self._save()
+        (self.job.folder / "checkpoint.safetensors").unlink(missing_ok=True)
+
+    def _epoch(self, epoch: int) -> None:
+        steps, train = self.feed.steps, self.job.train
+        learning_rates = train.rates(epoch, steps)
+        watch = _Watch(epoch, steps, learning_rates, self.emit)
+        score = self.model.train_epoch(self.feed.epoch(epoch), learning_rates, self.job.seed * 100_003 + epoch, watch,
+                                       train.label_smoothing)
+        self.step_times += watch.times[_SETTLING:]
+        row = {"epoch": epoch + 1, "lr": learning_rates[-1], "train_loss": score.loss, "train_accuracy": score.top1,
+               "seconds": score.seconds, "images_per_s": score.count / score.seconds}
+        if self.dataset.validation is not None:
+            validation = evaluate(self.model, self.batches(self.dataset.validation))
+            row |= {"val_loss": validation.loss, "val_accuracy": validation.top1}
+        self.rows.append(row)
+        write_json(self.job.folder / "epochs.json", self.rows)
+        self.emit({"event": "epoch", **row})
+
+    def batches(self, split: data.Split) -> Any:
+        """Batches to score the model on."""
+        return data.evaluation_batches(split, self.job.train.batch_size, self.dataset.mean, self.dataset.std)
+
+    def summary(self) -> dict[str, Any]:
+        """Columns from the epochs: the last one's training figures, and the best by validation."""
+        columns: dict[str, Any] = {"epochs_done": len(self.rows)}
+        if self.rows:
+            last = self.rows[-1]
+            columns |= {"train_loss": last["train_loss"], "train_accuracy": last["train_accuracy"]}
+            if "val_accuracy" in last:
+                best = max(self.rows, key=lambda row: row["val_accuracy"])
+                columns |= {"val_accuracy": last["val_accuracy"], "best_val_accuracy": best["val_accuracy"],
+                            "best_epoch": best["epoch"]}
+        if self.step_times:
+            columns |= rates(self.step_times, self.job.train.batch_size, "train")
+        return columns
+
+    def metadata(self) -> dict[str, str]:
+        """What a file of weights says of itself."""
+        return {"variant": str(self.job.labels.get("variant", "")), "digest": self.job.graph.digest,
+                "classes": json.dumps(self.dataset.classes), "mean": json.dumps(self.dataset.mean),
+                "std": json.dumps(self.dataset.std), "input": json.dumps(self.job.graph.input)}
+
+    def _save(self) -> None:
+        arrays = self.model.weights() | {f"optimizer:{name}": array
+                                         for name, array in self.model.optimizer_state().items()}
+        seconds = self.seconds_before + time.perf_counter() - self._started
+        weights.save(self.job.folder / "checkpoint.safetensors", arrays,
+                     {"epochs": str(len(self.rows)), "seconds": str(seconds)})
+        self._saved = time.perf_counter()
+
+    def _resume(self) -> bool:
+        """Take up the checkpoint, if there is one."""
+        from safetensors import safe_open
+
+        path = self.job.folder / "checkpoint.safetensors"
+        if not path.is_file():
+            return False
+        arrays = weights.load(path)
+        with safe_open(path, "np") as file:
+            metadata = file.metadata()
+        self.rows = read_json(self.job.folder / "epochs.json")[: int(metadata["epochs"])]
+        self.seconds_before = float(metadata["seconds"])
+        self.model.load({name: array for name, array in arrays.items() if not name.startswith("optimizer:")})
+        self.model.load_optimizer_state({name.removeprefix("optimizer:"): array for name, array in arrays.items()
+                                         if name.startswith("optimizer:")})
+        self.emit({"event": "resumed", "epochs": len(self.rows)})
+        return True
+
+
+class _Watch:
+    """Takes the time of each step, and tells of steps ten times a second."""
+
+    def __init__(self, epoch: int, steps: int, learning_rates: list[float], emit: Emit) -> None:
+        self.epoch, self.steps, self.learning_rates, self.emit = epoch, steps, learning_rates, emit
+        self.times: list[float] = []
+        self.done, self.mean_loss = 0, math.nan
+        self._last = self._told = time.perf_counter()
+
+    def __call__(self, images: int, loss: float) -> None:
+        now = time.perf_counter()
+        self.times.append(now - self._last)
+        self._last = now
+        self.mean_loss = loss if self.done == 0 else 0.9 * self.mean_loss + 0.1 * loss
+        self.done += 1
+        if now - self._told > 0.1 or self.done == self.steps:
+            self._told = now
+            self.emit({"event": "step", "epoch": self.epoch + 1, "step": self.done, "steps": self.steps,
+                       "loss": self.mean_loss, "images_per_s": images / float(np.median(self.times[-20:]))})
