@@ -179,16 +179,17 @@ def compare(
     """
     import pandas as pd
 
-    from . import results as tables
     from . import show
+    from .results import compare as compared
+    from .results import read as read_table
 
     read: list[Any] = []
     for path in results:
-        table = tables.read(path)
+        table = read_table(path)
         read.append(table.assign(experiment=path.stem) if len(results) > 1 else table)
     joined = pd.concat(read, ignore_index=True)
     wanted = list(joined.columns) if columns == "all" else [name.strip() for name in columns.split(",")] if columns else None
-    show.table(tables.compare(joined, by=by, sort=sort, columns=wanted, against=against), format.value)
+    show.table(compared(joined, by=by, sort=sort, columns=wanted, against=against), format.value)
 
 
 @app.command()

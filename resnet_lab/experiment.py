@@ -130,8 +130,9 @@ class Experiment:
                swept: Mapping[str, Any]) -> Trial:
         mark = self.document.mark(("variants", index))
         overrides = {key.removeprefix("variant."): value for key, value in swept.items() if key.startswith("variant.")}
+        marks = {key: self.document.mark(("grid", f"variant.{key}")) for key in overrides}
         try:
-            loaded = load_variant(name, overrides, beside=Path(self.document.file).parent)
+            loaded = load_variant(name, overrides, beside=Path(self.document.file).parent, marks=marks)
             source: Source = DATASETS.get(spec.data.name)
             data = _with_channels(spec.data, source, loaded.spec.input[0])
             size = data.size

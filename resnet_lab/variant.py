@@ -19,7 +19,7 @@ from .ops import dense, dropout, global_avg_pool, norm, relu
 from .registry import Entry, OptionError
 from .shortcuts import Kind, Shortcut
 from .stems import STEMS
-from .yamlfile import Document, KeyPath, explain
+from .yamlfile import Document, KeyPath, Mark, explain
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -131,7 +131,7 @@ class Variant:
             stem = STEMS.get(self.spec.stem.type)
             x = _call(stem, x, self.spec.stem.channels, **self.spec.stem.options)
         for index, stage in enumerate(self.spec.stages):
-            with self._placed(builder, f"stage{index + 1}", ("stages", index)):
+            with self._placed(builder, f"stage{index + 1}", ("stages", index, "block")):
                 x = _stage(builder, x, stage)
         with self._placed(builder, "head", ("head",)):
             x = _head(x, self.spec.head, classes or self.spec.head.classes)
@@ -199,13 +199,15 @@ def _line(entry: Entry, error: BaseException) -> str:
     return f"{file}:{line}"
 
 
-def load(name: str, overrides: Mapping[str, Any] | None = None, *, beside: Path | None = None) -> Variant:
+def load(name: str, overrides: Mapping[str, Any] | None = None, *, beside: Path | None = None,
+         marks: Mapping[str, Mark] | None = None) -> Variant:
     """The variant of that name or path.
 
     Args:
         overrides: dotted keys and values set on top, as a spec that `extends` it would;
             `every_stage.stride_on` reaches every stage.
         beside: a folder to look through first.
+        marks: file and line of each override, for messages.
 
     Raises:
         LabError: no such variant, or the spec is wrong; with file and line.
@@ -213,9 +215,9 @@ def load(name: str, overrides: Mapping[str, Any] | None = None, *, beside: Path 
     document = resolve(workspace.find(name, "variants", beside=beside))
     title = Path(name).stem if name.endswith((".yaml", ".yml")) else Path(name).name
     for key, value in (overrides or {}).items():
-        overlay = Document({}, "the grid")
-        path = tuple(int(part) if part.isdigit() else part for part in key.split("."))
-        overlay.put(path, value, (f"{title}, '{key}' of the experiment", 0))
+        mark = (marks or {}).get(key, (f"override {key}", 0))
+        overlay = Document({}, mark[0])
+        overlay.put(tuple(int(part) if part.isdigit() else part for part in key.split(".")), value, mark)
         document = extend(document, overlay)
     return validate(title, document)
 

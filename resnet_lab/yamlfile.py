@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -80,6 +81,7 @@ class Document:
             else:
                 if isinstance(here, dict) and here.get(key) is None:
                     here[key] = {}
+                    self.marks[path[: depth + 1]] = mark
                 here = here[key]
         for known in [known for known in self.marks if known[: len(path)] == path]:
             del self.marks[known]
@@ -169,24 +171,28 @@ def explain(error: ValidationError, document: Document, known: Mapping[str, list
     Args:
         known: the keys that are right, by dotted place ('' is the top, 'stages.*' any stage).
     """
-    first = min(error.errors(), key=lambda detail: document.mark(tuple(detail["loc"]))[1])
-    path = _written(tuple(first["loc"]), document.value)
-    kind, value = first["type"], first.get("input")
+    # A misspelt key shows as one too many and one too few: the first tells more.
+    first = min(error.errors(), key=lambda detail: (detail["type"] != "extra_forbidden",
+                                                    document.mark(_written(detail["loc"], document.value))[1]))
+    location, kind, value = tuple(first["loc"]), first["type"], first.get("input")
+    path, key = _written(location, document.value), location[-1] if location else ""
+    inside = f" in '{dotted(location[:-1])}'" if location[:-1] else ""
     if kind == "extra_forbidden":
-        place = ".".join("*" if isinstance(part, int) else str(part) for part in path[:-1])
-        inside = f" in '{dotted(path[:-1])}'" if path[:-1] else ""
-        return document.error(path, unknown(f"key{inside}:", path[-1], (known or {}).get(place, [])))
+        place = ".".join("*" if isinstance(part, int) else str(part) for part in location[:-1])
+        return document.error(path, unknown(f"key{inside}:", key, (known or {}).get(place, [])))
     if kind == "missing":
-        inside = f" in '{dotted(path[:-1])}'" if path[:-1] else ""
-        return document.error(path[:-1], f"the key '{path[-1]}' is missing{inside}")
-    message = first["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
+        near = difflib.get_close_matches(str(key), [str(other) for other in value] if isinstance(value, dict) else [], 1)
+        hint = f"; is it meant by '{near[0]}'?" if near else ""
+        return document.error(location[:-1], f"the key '{key}' is missing{inside}{hint}")
+    message = re.sub(r"^(Input|List|Dictionary|String|Value) should", "should", first["msg"])
+    message = message.removeprefix("Value error, ")
     if kind == "value_error":
         return document.error(path, f"'{dotted(path)}': {message}" if path else message)
-    shown = repr(value) if not isinstance(value, (dict, list)) else f"a {'mapping' if isinstance(value, dict) else 'list'}"
     if kind == "literal_error" and isinstance(value, str):
         options = [word.strip(" '") for word in first["ctx"]["expected"].replace(" or ", ", ").split(",")]
         return document.error(path, unknown(f"'{dotted(path)}':", value, options))
-    return document.error(path, f"'{dotted(path)}' is {shown}: it {message}")
+    shown = {dict: "a mapping", list: "a list"}.get(type(value), repr(value))
+    return document.error(path, f"'{dotted(location)}' is {shown}: it {message}")
 
 
 def _written(location: KeyPath, value: Any) -> KeyPath:

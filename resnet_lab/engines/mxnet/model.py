@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import mxnet as mx
-import numpy as np
 from mxnet import autograd, gluon, nd
 
 from ...graph import Graph
 from ..contract import Diverged, Optimizer, Score
 from ..support import check_weights
 from .lowering import forward
+from .update import Update
 
 if TYPE_CHECKING:
     from ..contract import Array, Batch
@@ -69,40 +69,22 @@ class MXNetModel:
         """Copies of all arrays, float32."""
         return {name: parameter.data().asnumpy() for name, parameter in self._parameters.items()}
 
-    def prepare(self, optimizer: Optimizer, step: int = 0) -> None:
-        """Begin training; `step` counts the updates that were made before."""
-        self._optimizer = _optimizer(optimizer, step)
-        self._optimizer.set_wd_mult({index: 1.0 if optimizer.decay == "all" or name.endswith(".weight") else 0.0
-                                     for index, name in enumerate(self._trained)})
-        self._updater = mx.optimizer.get_updater(self._optimizer)
-        self._rule = optimizer
+    def prepare(self, optimizer: Optimizer) -> None:
+        """Begin training with an empty optimizer state."""
+        self._update = Update(optimizer, {name: self._parameters[name] for name in self._trained})
 
     def optimizer_state(self) -> dict[str, Array]:
         """`step`, and each weight's own arrays as `0/NAME`, `1/NAME`."""
-        state: dict[str, Array] = {"step": np.array([self._optimizer.num_update], np.int64)}
-        for index, value in self._updater.states.items():
-            for number, array in enumerate(value if isinstance(value, tuple) else (value,)):
-                if array is not None:
-                    state[f"{number}/{self._trained[index]}"] = array.asnumpy()
-        return state
+        return self._update.state()
 
     def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
         """Go on from what `optimizer_state` gave."""
-        self.prepare(self._rule, int(state["step"][0]))
-        for index, name in enumerate(self._trained):
-            arrays = tuple(nd.array(state[f"{number}/{name}"], ctx=self.context, dtype="float32")
-                           for number in range(2) if f"{number}/{name}" in state)
-            if arrays:
-                self._updater.states[index] = arrays if len(arrays) > 1 else arrays[0]
-                self._updater.states_synced[index] = True
+        self._update.load(state)
 
     def train_epoch(self, batches: Iterable[Batch], rates: Sequence[float], seed: int,
                     on_step: Callable[[int, float], None], label_smoothing: float = 0.0) -> Score:
         """One step a batch; see the contract. Top-5 is not taken in training (nan)."""
         mx.random.seed(seed, self.context)
-        indices = list(range(len(self._trained)))
-        values = [self._parameters[name].data() for name in self._trained]
-        gradients = [self._parameters[name].grad() for name in self._trained]
         under_way: deque[tuple[int, Any, Any]] = deque()
         total, right, count = 0.0, 0.0, 0
         start = time.perf_counter()
@@ -123,8 +105,7 @@ class MXNetModel:
                 logits = self.block(x)
                 loss = _cross_entropy(logits, y, label_smoothing)
             loss.backward()
-            self._optimizer.set_learning_rate(rate)
-            self._updater(indices, gradients, values)
+            self._update(rate)
             under_way.append((len(images), loss, (logits.argmax(axis=1) == y).sum()))
             count += len(images)
             if len(under_way) > _LAG:
@@ -148,14 +129,6 @@ class MXNetModel:
             return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         free, total = mx.context.gpu_memory_info(self.context.device_id)
         return int(total - free)
-
-
-def _optimizer(rule: Optimizer, step: int) -> Any:
-    common = {"wd": rule.weight_decay, "begin_num_update": step}
-    if rule.name == "adam":
-        return mx.optimizer.Adam(beta1=rule.beta1, beta2=rule.beta2, epsilon=rule.epsilon, **common)
-    kind = mx.optimizer.NAG if rule.nesterov else mx.optimizer.SGD
-    return kind(momentum=rule.momentum, **common)
 
 
 def _cross_entropy(logits: Any, labels: Any, smoothing: float) -> Any:

@@ -1,0 +1,136 @@
+"""Datasets: what is in them, and what an experiment makes of them."""
+
+import gzip
+import hashlib
+import http.server
+import threading
+
+import numpy as np
+import pytest
+
+from resnet_lab import LabError, data
+from resnet_lab.data.dataset import Dataset, Split, resize, statistics
+from resnet_lab.data.download import RemoteFile, locate
+from resnet_lab.data.fashion_mnist import read_idx
+
+
+def test_digits_are_scikit_learns_with_a_fixed_split():
+    digits = data.load("digits")
+    assert (digits.shape, len(digits.train), len(digits.test), len(digits.classes)) == ((1, 8, 8), 1437, 360, 10)
+    assert digits.test.labels[:10].tolist() == [2, 8, 2, 6, 6, 7, 1, 9, 8, 5]
+    assert np.bincount(digits.train.labels).min() > 130
+    assert digits.train.images.max() == 255
+    assert digits.train.images.mean() / 255 == pytest.approx(digits.mean[0], abs=1e-6)
+    assert (digits.train.images / 255).std() == pytest.approx(digits.std[0], abs=1e-6)
+    declared = data.DATASETS.get("digits")
+    assert (declared.shape, declared.count, declared.classes) == (digits.shape, len(digits.train), 10)
+
+
+def test_fashion_mnist_is_the_official_one(shared_data):
+    fashion = data.load("fashion_mnist")
+    assert (fashion.shape, len(fashion.train), len(fashion.test)) == ((1, 28, 28), 60_000, 10_000)
+    assert fashion.train.labels[:10].tolist() == [9, 0, 0, 3, 0, 2, 7, 2, 5, 5]
+    assert fashion.test.labels[:10].tolist() == [9, 2, 1, 1, 6, 1, 4, 6, 5, 7]
+    assert np.bincount(fashion.train.labels).tolist() == [6000] * 10
+    (mean,), (std,) = statistics(fashion.train.images)
+    assert (round(mean, 6), round(std, 6)) == (fashion.mean[0], fashion.std[0]) == (0.286041, 0.353024)
+    assert [round(value[0], 6) for value in statistics(fashion.test.images)] == [0.286849, 0.352442]
+
+
+def test_size_channels_and_validation():
+    three = data.load("digits", size=32, channels=3, validation=0.1, seed=5)
+    assert three.shape == (3, 32, 32)
+    assert (three.mean[0], len(three.mean)) == (three.mean[2], 3)
+    assert np.array_equal(three.train.images[:, 0], three.train.images[:, 2])
+    assert (len(three.train), len(three.validation), len(three.test)) == (1293, 144, 360)
+    again, other = data.load("digits", validation=0.1, seed=5), data.load("digits", validation=0.1, seed=6)
+    assert np.array_equal(three.validation.labels, again.validation.labels)
+    assert not np.array_equal(three.validation.labels, other.validation.labels)
+    together = np.concatenate([again.train.images, again.validation.images]).reshape(1437, -1)
+    raw = data.load("digits").train.images.reshape(1437, -1)
+    assert sorted(map(bytes, together)) == sorted(map(bytes, raw))
+
+
+def test_resize_is_pillows_bilinear():
+    from PIL import Image
+
+    split = data.load("digits").train
+    few = Split(split.images[:3], split.labels[:3])
+    for plane, ours in zip(few.images[:, 0], resize(few, 20).images[:, 0], strict=True):
+        assert np.array_equal(np.asarray(Image.fromarray(plane).resize((20, 20), Image.Resampling.BILINEAR)), ours)
+
+
+def test_one_channel_cannot_be_had_from_three():
+    @data.dataset("red", shape=(3, 4, 4), classes=2, count=2)
+    def red() -> Dataset:
+        split = Split(np.zeros((2, 3, 4, 4), np.uint8), np.array([0, 1], np.int32))
+        return Dataset("red", ("a", "b"), split, split, (0.0,) * 3, (1.0,) * 3)
+
+    assert data.load("red").shape == (3, 4, 4)
+    with pytest.raises(LabError, match="'red' has 3 channels and cannot be given 1"):
+        data.load("red", channels=1)
+
+
+@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"\0\0\x08\x01\0\0\0\x05abc"), gzip.compress(b"\0\0\x0d\x01"),
+                                     gzip.compress(b"\0\0\x08\x01\0\0\0\x03abc")[:-9]])
+def test_a_damaged_idx_file_is_named(tmp_path, content):
+    (tmp_path / "x.gz").write_bytes(content)
+    with pytest.raises(LabError, match=r"x\.gz: is (damaged|no idx file)"):
+        read_idx(tmp_path / "x.gz")
+
+
+@pytest.fixture()
+def served(tmp_path, monkeypatch):
+    """A folder that a server on this machine offers as the mirror; the cache and the data folder are empty."""
+    folder = tmp_path / "served"
+    (folder / "things").mkdir(parents=True)
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args):
+            super().__init__(*args, directory=str(folder))
+
+        def log_message(self, *args): ...
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("RESNET_LAB_MIRROR", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("RESNET_LAB_DATA", raising=False)
+    yield folder / "things"
+    server.shutdown()
+
+
+CONTENT = bytes(range(256)) * 100
+FILE = RemoteFile("f.bin", "http://127.0.0.1:9/none", hashlib.md5(CONTENT).hexdigest(), len(CONTENT))
+
+
+def test_a_download_is_checked_and_kept(served, tmp_path):
+    (served / "f.bin").write_bytes(CONTENT)
+    path = locate("things", FILE)
+    assert path == tmp_path / "cache" / "resnet-lab" / "things" / "f.bin"
+    assert path.read_bytes() == CONTENT
+    (served / "f.bin").unlink()
+    assert locate("things", FILE) == path
+
+
+@pytest.mark.parametrize("content", [CONTENT[:-1], CONTENT[:-1] + b"x"])
+def test_a_truncated_or_changed_download_is_never_used(served, tmp_path, content):
+    (served / "f.bin").write_bytes(content)
+    with pytest.raises(LabError, match=rf"is not what its publisher states: {len(content)} of 25600 bytes"):
+        locate("things", FILE)
+    assert not list((tmp_path / "cache").rglob("f.bin*partial"))
+    assert not list((tmp_path / "cache").rglob("f.bin"))
+
+
+def test_without_a_network_the_message_says_where_to_put_the_file(served, monkeypatch):
+    monkeypatch.delenv("RESNET_LAB_MIRROR")
+    with pytest.raises(LabError, match=r"f.bin cannot be fetched from http://127.0.0.1:9/none.*put it into .*things by hand"):
+        locate("things", FILE)
+
+
+def test_a_damaged_copy_at_hand_is_not_used(tmp_path, monkeypatch):
+    (tmp_path / "things").mkdir()
+    (tmp_path / "things" / "f.bin").write_bytes(CONTENT[:50])
+    monkeypatch.setenv("RESNET_LAB_DATA", str(tmp_path))
+    with pytest.raises(LabError, match=r"f.bin: is damaged: its MD5 is not"):
+        locate("things", FILE)
