@@ -41,7 +41,7 @@ def test_a_known_id(trials):
     assert trials()[0].id == KNOWN
 
 
-KNOWN = "unset"
+KNOWN = "28718a3ec901"
 
 
 def test_changing_a_block_changes_the_trials_that_use_it_only(trials, workspace):

@@ -189,7 +189,7 @@ def test_an_input_too_small_for_the_spec_is_told_at_the_stage(workspace):
     (workspace / "variants" / "narrow.py").write_text(
         "from resnet_lab import block\nfrom resnet_lab.ops import conv\n\n\n@block('narrow')\n"
         "def narrow(x, channels, stride, shortcut):\n    return conv(x, channels, 3, stride, padding=0)\n")
-    with pytest.raises(LabError, match=r"a.yaml:2: stage4.block1.conv1: nothing is left: .* make 512x0x0 of 256x2x2"):
+    with pytest.raises(LabError, match=r"a.yaml:2: stage4.block1.conv1: nothing is left: .* make 256x0x0 of 256x2x2"):
         rl.graph("a", input=(3, 32, 32))
 
 

@@ -30,7 +30,7 @@ def test_known_bits():
     assert drawn.tobytes().hex() == KNOWN
 
 
-KNOWN = "unset"
+KNOWN = "f341153e99f0053d6273dbbe"
 
 
 @pytest.mark.parametrize(("kind", "fan", "distribution", "variance"), [

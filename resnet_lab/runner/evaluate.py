@@ -34,7 +34,7 @@ def evaluate(model: Model, batches: Iterable[Batch]) -> Score:
         above = (logits > right[:, None]).sum(axis=1)
         ties = (logits == right[:, None]) & (np.arange(logits.shape[1]) < labels[:, None])
         rank = above + ties.sum(axis=1)
-        rank = np.where(np.isfinite(right), rank, logits.shape[1])
+        rank = np.where(np.isfinite(right), rank, np.iinfo(int).max)  # no number is no answer
         top1, top5, count = top1 + int((rank < 1).sum()), top5 + int((rank < 5).sum()), count + len(labels)
     if not count:
         return Score(math.nan, math.nan, math.nan, 0, 0.0)

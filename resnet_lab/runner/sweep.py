@@ -38,7 +38,7 @@ def run(experiment: Experiment, results: Path, progress: Progress, *, device: st
     Raises:
         LabError: an engine cannot run here, a device is not there, or another run writes to `results`.
     """
-    trials = list({trial.id: trial for trial in reversed(experiment.trials())}.values())[::-1]
+    trials = _distinct(experiment.trials(), progress)
     devices = {name: _device(name, device or experiment.spec.device, experiment, progress)
                for name in dict.fromkeys(trial.engine for trial in trials)}
     results.mkdir(parents=True, exist_ok=True)
@@ -61,6 +61,16 @@ def run(experiment: Experiment, results: Path, progress: Progress, *, device: st
     order = {trial.id: index for index, trial in enumerate(trials)}
     mine = table[table["trial"].isin(list(order))]
     return mine.sort_values("trial", key=lambda ids: ids.map(order)).reset_index(drop=True)
+
+
+def _distinct(planned: list[Trial], progress: Progress) -> list[Trial]:
+    """Each trial once: two names may mean one network."""
+    trials: dict[str, Trial] = {}
+    for trial in planned:
+        first = trials.setdefault(trial.id, trial)
+        if first is not trial:
+            progress.note(f"{trial.variant} is the same trial as {first.variant}, which stands for both")
+    return list(trials.values())
 
 
 def _device(name: str, wanted: str, experiment: Experiment, progress: Progress) -> str:

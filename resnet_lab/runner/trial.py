@@ -75,7 +75,10 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     result |= loop.summary()
     if result["status"] == "ok":
         test = evaluate(model, loop.batches(dataset.test))
+        if not math.isfinite(test.loss):
+            result = {**result, "status": "diverged", "reason": f"the test loss is {test.loss} after the last epoch"}
         result |= {"test_loss": test.loss, "test_accuracy": test.top1, "test_top5": test.top5}
+    if result["status"] == "ok":
         weights.save(job.folder / "weights.safetensors", model.weights(), loop.metadata())
         if job.measure:
             result |= speeds(model, next(feed.epoch(0)), job.train.optimizer.lr * 1e-3)

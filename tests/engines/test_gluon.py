@@ -51,6 +51,9 @@ def off(got, wanted) -> float:
 @pytest.mark.parametrize("name", NETS)
 def test_logits_and_gradients_are_gluons(name):
     theirs, ours, pairs, images = theirs_and_ours(name)
+    # Lowered alike: imperative Gluon rounds elsewhere, and gradients through batch norm amplify that.
+    theirs.hybridize(static_alloc=True, static_shape=True)
+    import mxnet as mx
     from mxnet import autograd
 
     assert off(ours(images), theirs(images)) < 1e-4
@@ -60,6 +63,7 @@ def test_logits_and_gradients_are_gluons(name):
             out = net(images)
             loss = (out * out).mean()
         loss.backward()
+        mx.nd.waitall()
         logits.append(out)
     assert off(logits[1], logits[0]) < 1e-4
     for parameter, own in pairs:
@@ -88,6 +92,7 @@ def test_the_block_is_at_home_in_gluon(tmp_path):
         trainer.step(4)
         losses.append(loss.mean().asscalar())
     assert losses[-1] < losses[0]
+    mx.nd.waitall()  # see GraphBlock
     net.save_parameters(str(tmp_path / "net.params"))
     again = rl.build("cifar_resnet20", input=(3, 32, 32), classes=7, seed=2)
     assert off(again(x), net(x)) > 1e-3

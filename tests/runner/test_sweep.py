@@ -16,8 +16,8 @@ from tests.conftest import ROOT, engine_or_skip
 
 TEXT = """
 variants: [tiny, tiny_plain]
-data: {name: digits, size: 8, validation: 0.1, augment: [{pad_crop: 1}, flip]}
-train: {epochs: 3, batch_size: 64, optimizer: {lr: 0.1, momentum: 0.9}, schedule: cosine}
+data: {name: digits, size: 8, validation: 0.1, augment: [{pad_crop: 1}]}
+train: {epochs: 3, batch_size: 32, optimizer: {lr: 0.1, momentum: 0.9}, schedule: cosine}
 """
 
 
@@ -84,8 +84,8 @@ def test_two_runs_give_the_same_accuracies_and_fresh_runs_anew(tiny, lab):
 
 def test_failures_become_rows_and_the_sweep_goes_on(tiny, lab):
     """A rate that diverges, and a worker that dies, beside a trial that is fine."""
-    text = TEXT.replace("[tiny, tiny_plain]", "[tiny]").replace("lr: 0.1", "lr: 1e30")
-    (tiny / "experiments" / "e.yaml").write_text(text + "grid: {train.optimizer.lr: [1e30, 0.1]}\nmeasure: false\n")
+    text = TEXT.replace("[tiny, tiny_plain]", "[tiny]")
+    (tiny / "experiments" / "e.yaml").write_text(text + "grid: {train.optimizer.lr: [1e38, 0.1]}\nmeasure: false\n")
     done = lab("run", "experiments/e.yaml", cwd=tiny)
     assert done.returncode == 1
     table = rl.results("results/e")

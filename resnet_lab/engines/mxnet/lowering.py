@@ -44,15 +44,21 @@ def _conv(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) 
 
 @lowers("norm")
 def _norm(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
-    a, channels = node.attrs, node.output[0]
-    scale = params["scale"] if a["scale"] else F.ones(shape=(channels,))
-    bias = params["bias"] if a["center"] else F.zeros(shape=(channels,))
+    a, x, one = node.attrs, inputs[0], (node.output[0],)
+    if a["kind"] == "batch":
+        mean, var = params["running_mean"], params["running_var"]
+        scale = params["scale"] if a["scale"] else F.ones_like(var)
+        bias = params["bias"] if a["center"] else F.zeros_like(mean)
+        return F.BatchNorm(x, scale, bias, mean, var, eps=a["epsilon"], momentum=a["momentum"],
+                           fix_gamma=not a["scale"], use_global_stats=False, axis=1)
+    scale = params["scale"] if a["scale"] else F.ones(shape=one)
+    bias = params["bias"] if a["center"] else F.zeros(shape=one)
     if a["kind"] == "layer":
-        return F.LayerNorm(inputs[0], scale, bias, axis=1, eps=a["epsilon"])
-    if a["kind"] == "group":
-        return F.GroupNorm(inputs[0], scale, bias, num_groups=a["groups"], eps=a["epsilon"])
-    return F.BatchNorm(inputs[0], scale, bias, params["running_mean"], params["running_var"], eps=a["epsilon"],
-                       momentum=a["momentum"], fix_gamma=not a["scale"], use_global_stats=False, axis=1)
+        return F.LayerNorm(x, scale, bias, axis=1, eps=a["epsilon"])
+    # MXNet's own scale and offset are one a group; ours, and everyone else's, are one a channel.
+    groups = (a["groups"],)
+    x = F.GroupNorm(x, F.ones(shape=groups), F.zeros(shape=groups), num_groups=a["groups"], eps=a["epsilon"])
+    return F.broadcast_add(F.broadcast_mul(x, F.reshape(scale, (1, -1, 1, 1))), F.reshape(bias, (1, -1, 1, 1)))
 
 
 @lowers("relu")

@@ -28,6 +28,10 @@ _LAG = 2
 class GraphBlock(gluon.HybridBlock):
     """A network as a Gluon block, usable in any Gluon code; parameters carry the graph's names.
 
+    After a training step, `mx.nd.waitall()` comes before anything that reads running statistics
+    (`save_parameters` too): MXNet's CPU batch norm writes them in the backward pass, where its
+    engine does not know of it.
+
     Args:
         graph: input (batch, C, H, W), output (batch, classes).
     """
@@ -67,6 +71,7 @@ class MXNetModel:
 
     def weights(self) -> dict[str, Array]:
         """Copies of all arrays, float32."""
+        self.synchronize()
         return {name: parameter.data().asnumpy() for name, parameter in self._parameters.items()}
 
     def prepare(self, optimizer: Optimizer) -> None:
@@ -112,6 +117,7 @@ class MXNetModel:
                 settle()
         while under_way:
             settle()
+        self.synchronize()
         return Score(total / count, right / count, math.nan, count, time.perf_counter() - start)
 
     def predict(self, images: Array) -> Array:

@@ -51,9 +51,12 @@ class Update:
                            beta2=rule.beta2, epsilon=rule.epsilon * second, wd=decay)
         elif not state:
             nd.sgd_update(weight, gradient, out=weight, lr=rate, wd=decay)
+        elif rule.nesterov:
+            if decay:  # the kernel would decay the velocity by the weight that it has just changed
+                gradient += decay * weight
+            nd.nag_mom_update(weight, gradient, *state, out=weight, lr=rate, momentum=rule.momentum)
         else:
-            kernel = nd.nag_mom_update if rule.nesterov else nd.sgd_mom_update
-            kernel(weight, gradient, *state, out=weight, lr=rate, momentum=rule.momentum, wd=decay)
+            nd.sgd_mom_update(weight, gradient, *state, out=weight, lr=rate, momentum=rule.momentum, wd=decay)
 
     def state(self) -> dict[str, Array]:
         """`step`, and what is remembered of each weight as `0/NAME`, `1/NAME`."""
