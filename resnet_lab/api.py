@@ -38,8 +38,15 @@ def graph(name: str, input: Shape | None = None, classes: int | None = None) -> 
     return load(name).graph(input, classes)
 
 
-def build(name: str, engine: str = "mxnet", seed: int = 0, input: Shape | None = None, classes: int | None = None,
-          device: str = "auto", **init: Any) -> Any:
+def build(
+    name: str,
+    engine: str = "mxnet",
+    seed: int = 0,
+    input: Shape | None = None,
+    classes: int | None = None,
+    device: str = "auto",
+    **init: Any,
+) -> Any:
     """A variant as the framework's own module, initialised: for MXNet a hybridized gluon.HybridBlock.
 
     Args:
@@ -57,8 +64,14 @@ def build(name: str, engine: str = "mxnet", seed: int = 0, input: Shape | None =
     return model.block
 
 
-def run(path: str | Path, *, results: str | Path = "results", settings: Sequence[str] = (), device: str | None = None,
-        fresh: bool = False) -> pd.DataFrame:
+def run(
+    path: str | Path,
+    *,
+    results: str | Path = "results",
+    settings: Sequence[str] = (),
+    device: str | None = None,
+    fresh: bool = False,
+) -> pd.DataFrame:
     """Run an experiment; trials that are done are not run again.
 
     Args:

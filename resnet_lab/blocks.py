@@ -39,14 +39,17 @@ class Block(Entry):
             raise GraphError(f"block '{self.name}' ({self.source}) returned {y!r} instead of a tensor")
         expected = (channels * self.expansion, -(-x.shape[1] // stride), -(-x.shape[2] // stride))
         if y.shape != expected:
-            raise GraphError(f"block '{self.name}' ({self.source}) made {show(y.shape)} of {show(x.shape)}, where "
-                             f"channels {channels}, expansion {self.expansion} and stride {stride} promise "
-                             f"{show(expected)}")
+            raise GraphError(
+                f"block '{self.name}' ({self.source}) made {show(y.shape)} of {show(x.shape)}, where "
+                f"channels {channels}, expansion {self.expansion} and stride {stride} promise "
+                f"{show(expected)}"
+            )
         return y
 
 
-def block(name: str, *, expansion: int = 1, replace: bool = False) -> Callable[[Callable[..., Tensor]],
-                                                                              Callable[..., Tensor]]:
+def block(
+    name: str, *, expansion: int = 1, replace: bool = False
+) -> Callable[[Callable[..., Tensor]], Callable[..., Tensor]]:
     """Register a function as the block `name`.
 
     Args:
@@ -82,7 +85,9 @@ def plain_basic(x: Tensor, channels: int, stride: int, shortcut: Shortcut, *, co
     return relu(_basic_branch(x, channels, stride, conv_bias))
 
 
-def _bottleneck_branch(x: Tensor, channels: int, stride: int, stride_on: StrideOn, bias: bool | Literal["1x1"]) -> Tensor:
+def _bottleneck_branch(
+    x: Tensor, channels: int, stride: int, stride_on: StrideOn, bias: bool | Literal["1x1"]
+) -> Tensor:
     first, second = (stride, 1) if stride_on == "1x1" else (1, stride)
     y = relu(norm(conv(x, channels, 1, first, bias=bool(bias))))
     y = relu(norm(conv(y, channels, 3, second, bias=bias is True)))
@@ -90,8 +95,15 @@ def _bottleneck_branch(x: Tensor, channels: int, stride: int, stride_on: StrideO
 
 
 @block("bottleneck", expansion=4)
-def bottleneck(x: Tensor, channels: int, stride: int, shortcut: Shortcut, *, stride_on: StrideOn = "1x1",
-               conv_bias: bool | Literal["1x1"] = False) -> Tensor:
+def bottleneck(
+    x: Tensor,
+    channels: int,
+    stride: int,
+    shortcut: Shortcut,
+    *,
+    stride_on: StrideOn = "1x1",
+    conv_bias: bool | Literal["1x1"] = False,
+) -> Tensor:
     """1x1 down, 3x3, 1x1 up (He et al. 2015, Fig. 5 right).
 
     `stride_on`: the first 1x1 (the paper, Gluon's v1) or the 3x3 (v1b, torchvision and most later
@@ -101,8 +113,15 @@ def bottleneck(x: Tensor, channels: int, stride: int, shortcut: Shortcut, *, str
 
 
 @block("plain_bottleneck", expansion=4)
-def plain_bottleneck(x: Tensor, channels: int, stride: int, shortcut: Shortcut, *, stride_on: StrideOn = "1x1",
-                     conv_bias: bool | Literal["1x1"] = False) -> Tensor:
+def plain_bottleneck(
+    x: Tensor,
+    channels: int,
+    stride: int,
+    shortcut: Shortcut,
+    *,
+    stride_on: StrideOn = "1x1",
+    conv_bias: bool | Literal["1x1"] = False,
+) -> Tensor:
     """`bottleneck` without its shortcut."""
     return relu(_bottleneck_branch(x, channels, stride, stride_on, conv_bias))
 
@@ -114,9 +133,15 @@ def _preact_join(x: Tensor, activated: Tensor, y: Tensor, shortcut: Shortcut, id
 
 
 @block("preact_basic")
-def preact_basic(x: Tensor, channels: int, stride: int, shortcut: Shortcut, *,
-                 identity: Literal["input", "activated"] = "input",
-                 project: Literal["input", "activated"] = "activated") -> Tensor:
+def preact_basic(
+    x: Tensor,
+    channels: int,
+    stride: int,
+    shortcut: Shortcut,
+    *,
+    identity: Literal["input", "activated"] = "input",
+    project: Literal["input", "activated"] = "activated",
+) -> Tensor:
     """Norm, ReLU, 3x3 convolution, twice (He et al. 2016, Fig. 1b).
 
     `identity`: what an identity shortcut carries; `activated` is for the very first block, whose
@@ -130,9 +155,16 @@ def preact_basic(x: Tensor, channels: int, stride: int, shortcut: Shortcut, *,
 
 
 @block("preact_bottleneck", expansion=4)
-def preact_bottleneck(x: Tensor, channels: int, stride: int, shortcut: Shortcut, *, stride_on: StrideOn = "1x1",
-                      identity: Literal["input", "activated"] = "input",
-                      project: Literal["input", "activated"] = "activated") -> Tensor:
+def preact_bottleneck(
+    x: Tensor,
+    channels: int,
+    stride: int,
+    shortcut: Shortcut,
+    *,
+    stride_on: StrideOn = "1x1",
+    identity: Literal["input", "activated"] = "input",
+    project: Literal["input", "activated"] = "activated",
+) -> Tensor:
     """Norm, ReLU, convolution, three times: 1x1, 3x3, 1x1 (He et al. 2016); options as `preact_basic`'s."""
     first, second = (stride, 1) if stride_on == "1x1" else (1, stride)
     activated = relu(norm(x))

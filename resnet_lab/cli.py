@@ -14,10 +14,16 @@ import typer
 from . import __version__
 from .errors import LabError
 
-app = typer.Typer(name="resnet-lab", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-                  rich_markup_mode="markdown", context_settings={"help_option_names": ["-h", "--help"]},
-                  help="Find out whether an idea about residual networks is any good.\n\n"
-                       "Register a block, name it in a stage spec, run a sweep, compare the table.")
+app = typer.Typer(
+    name="resnet-lab",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Find out whether an idea about residual networks is any good.\n\n"
+    "Register a block, name it in a stage spec, run a sweep, compare the table.",
+)
 
 
 class Subject(str, Enum):
@@ -47,8 +53,9 @@ def main() -> None:
         print(f"resnet-lab: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        print("resnet-lab: stopped; what has finished is kept, and the same command goes on from there",
-              file=sys.stderr)
+        print(
+            "resnet-lab: stopped; what has finished is kept, and the same command goes on from there", file=sys.stderr
+        )
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -62,8 +69,11 @@ def _version(wanted: bool) -> None:
 
 
 @app.callback()
-def _common(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True,
-                                                  help="Print the version and exit.")] = False) -> None:
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
     pass
 
 
@@ -89,9 +99,13 @@ def describe(
     block: Annotated[str | None, typer.Option(help="One block alone instead of a variant.")] = None,
     channels: Annotated[int | None, typer.Option(min=1, help="With --block: its width.")] = None,
     stride: Annotated[int, typer.Option(min=1, help="With --block: its stride.")] = 1,
-    shortcut: Annotated[str, typer.Option(help="With --block: projection, pad, project_all or avgpool.")] = "projection",
+    shortcut: Annotated[
+        str, typer.Option(help="With --block: projection, pad, project_all or avgpool.")
+    ] = "projection",
     option: Annotated[list[str] | None, typer.Option(help="With --block: KEY=VALUE, repeatable.")] = None,
-    file: Annotated[Path | None, typer.Option("--from", help="With --block: the Python file that registers it.")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--from", help="With --block: the Python file that registers it.")
+    ] = None,
 ) -> None:
     """Show layers, shapes, parameters and multiply-adds, before anything runs and without any framework.
 
@@ -123,8 +137,12 @@ def run(
     experiment: Annotated[str, typer.Argument(help="The experiment's file, or its name in experiments/.")],
     engine: Annotated[str | None, typer.Option(help="Instead of the experiment's engine; several with commas.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, gpu or gpu:N, instead of the experiment's.")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE on top of the file, repeatable.")] = None,
-    results: Annotated[Path, typer.Option(help="The folder that holds a folder for each experiment.")] = Path("results"),
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="KEY=VALUE on top of the file, repeatable.")
+    ] = None,
+    results: Annotated[Path, typer.Option(help="The folder that holds a folder for each experiment.")] = Path(
+        "results"
+    ),
     fresh: Annotated[bool, typer.Option("--fresh", help="Run trials anew that are done already.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say which trials there are, and stop.")] = False,
 ) -> None:
@@ -168,7 +186,9 @@ def compare(
     by: Annotated[str | None, typer.Option(help="One row for each value of this column: mean and deviation.")] = None,
     sort: Annotated[str | None, typer.Option(help="A column; -COLUMN sorts downwards.")] = None,
     columns: Annotated[str | None, typer.Option(help="Which columns to show, with commas; 'all' shows all.")] = None,
-    against: Annotated[str | None, typer.Option(help="A variant of the table, or a table of published figures.")] = None,
+    against: Annotated[
+        str | None, typer.Option(help="A variant of the table, or a table of published figures.")
+    ] = None,
     format: Annotated[Format, typer.Option(help="How the table is written.")] = Format.table,
 ) -> None:
     """Compare trials in a table.
@@ -188,7 +208,9 @@ def compare(
         table = read_table(path)
         read.append(table.assign(experiment=path.stem) if len(results) > 1 else table)
     joined = pd.concat(read, ignore_index=True)
-    wanted = list(joined.columns) if columns == "all" else [name.strip() for name in columns.split(",")] if columns else None
+    wanted = (
+        list(joined.columns) if columns == "all" else [name.strip() for name in columns.split(",")] if columns else None
+    )
     show.table(compared(joined, by=by, sort=sort, columns=wanted, against=against), format.value)
 
 

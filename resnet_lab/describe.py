@@ -52,12 +52,14 @@ def shape(text: str) -> Shape:
 def variant(name: str, input: str | None = None, classes: int | None = None) -> Described:
     """A variant's network. Raises LabError."""
     loaded = load(name)
-    return Described("variant", loaded.name, loaded.spec.description,
-                     loaded.graph(shape(input) if input else None, classes))
+    return Described(
+        "variant", loaded.name, loaded.spec.description, loaded.graph(shape(input) if input else None, classes)
+    )
 
 
-def block(name: str, input: str, channels: int, stride: int, shortcut: str, options: Sequence[str],
-          file: Path | None = None) -> Described:
+def block(
+    name: str, input: str, channels: int, stride: int, shortcut: str, options: Sequence[str], file: Path | None = None
+) -> Described:
     """One block alone, as a network from `input` to its output.
 
     Args:
@@ -94,10 +96,19 @@ def block(name: str, input: str, channels: int, stride: int, shortcut: str, opti
 def as_json(described: Described) -> dict[str, Any]:
     """One object: variant (or block), input, output, depth, params (trained), macs, digest, layers."""
     graph = described.graph
-    return {described.kind: described.name, "input": list(graph.input), "output": list(graph.output),
-            "depth": graph.depth, "params": graph.params, "macs": graph.macs, "digest": graph.digest,
-            "layers": [{"name": node.name, "op": node.op, "output": list(node.output), "params": node.trained,
-                        "macs": node.macs} for node in graph.layers]}
+    return {
+        described.kind: described.name,
+        "input": list(graph.input),
+        "output": list(graph.output),
+        "depth": graph.depth,
+        "params": graph.params,
+        "macs": graph.macs,
+        "digest": graph.digest,
+        "layers": [
+            {"name": node.name, "op": node.op, "output": list(node.output), "params": node.trained, "macs": node.macs}
+            for node in graph.layers
+        ],
+    }
 
 
 def groups(graph: Graph) -> list[Group]:
@@ -105,8 +116,16 @@ def groups(graph: Graph) -> list[Group]:
     found: dict[str, list[Node]] = {}
     for node in graph.layers:
         found.setdefault(node.name.partition(".")[0], []).append(node)
-    return [Group(name, _shapes(name, nodes), len(nodes), sum(node.trained for node in nodes),
-                  sum(node.macs for node in nodes)) for name, nodes in found.items()]
+    return [
+        Group(
+            name,
+            _shapes(name, nodes),
+            len(nodes),
+            sum(node.trained for node in nodes),
+            sum(node.macs for node in nodes),
+        )
+        for name, nodes in found.items()
+    ]
 
 
 def _shapes(name: str, nodes: Sequence[Node]) -> tuple[Shape, ...]:

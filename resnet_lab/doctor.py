@@ -17,12 +17,18 @@ _FILES = {"fashion_mnist": ("fashion-mnist", "train-images-idx3-ubyte.gz")}
 
 def examine() -> dict[str, Any]:
     """Everything that `resnet-lab doctor` tells, as JSON values."""
-    return {"resnet_lab": __version__,
-            "machine": {"python": platform.python_version(), "executable": sys.executable,
-                        "processor": hardware.processor(), "cores": hardware.cores(),
-                        "memory_gib": hardware.memory() / 2**30},
-            "engines": [_engine(name) for name in engines.names()],
-            "data": {"digits": "comes with scikit-learn", **{name: _place(*file) for name, file in _FILES.items()}}}
+    return {
+        "resnet_lab": __version__,
+        "machine": {
+            "python": platform.python_version(),
+            "executable": sys.executable,
+            "processor": hardware.processor(),
+            "cores": hardware.cores(),
+            "memory_gib": hardware.memory() / 2**30,
+        },
+        "engines": [_engine(name) for name in engines.names()],
+        "data": {"digits": "comes with scikit-learn", **{name: _place(*file) for name, file in _FILES.items()}},
+    }
 
 
 def _engine(name: str) -> dict[str, Any]:
@@ -31,8 +37,13 @@ def _engine(name: str) -> dict[str, Any]:
     if facts["problem"] is None:
         try:
             device, why = engine.device("auto")
-            facts |= {"version": engine.version(), "devices": engine.devices(), "auto": device, "why": why,
-                      "threads": int(os.environ.get("OMP_NUM_THREADS") or hardware.threads())}
+            facts |= {
+                "version": engine.version(),
+                "devices": engine.devices(),
+                "auto": device,
+                "why": why,
+                "threads": int(os.environ.get("OMP_NUM_THREADS") or hardware.threads()),
+            }
         except (ImportError, OSError, LabError) as error:  # installed, but a library of it is missing
             facts["problem"] = f"it does not import: {error}"
     return facts

@@ -47,10 +47,16 @@ class ExperimentSpec(Strict):
     measure: bool = True
 
 
-_KNOWN = {"": list(ExperimentSpec.model_fields), "data": list(DataSpec.model_fields),
-          "data.augment": list(AugmentSpec.model_fields), "data.augment.*": list(AugmentSpec.model_fields),
-          "train": list(TrainSpec.model_fields), "train.optimizer": list(OptimizerSpec.model_fields),
-          "train.schedule": list(ScheduleSpec.model_fields), "train.init": list(InitSpec.model_fields)}
+_KNOWN = {
+    "": list(ExperimentSpec.model_fields),
+    "data": list(DataSpec.model_fields),
+    "data.augment": list(AugmentSpec.model_fields),
+    "data.augment.*": list(AugmentSpec.model_fields),
+    "train": list(TrainSpec.model_fields),
+    "train.optimizer": list(OptimizerSpec.model_fields),
+    "train.schedule": list(ScheduleSpec.model_fields),
+    "train.init": list(InitSpec.model_fields),
+}
 
 
 @dataclass(frozen=True)
@@ -70,23 +76,48 @@ class Trial:
     @property
     def id(self) -> str:
         """12 hex digits over what decides the outcome; names, comments and the device do not."""
-        content = {"format": FORMAT, "graph": self.graph.digest, "data": self.data.model_dump(),
-                   "train": self.train.model_dump(), "engine": self.engine, "precision": self.precision,
-                   "seed": self.seed}
+        content = {
+            "format": FORMAT,
+            "graph": self.graph.digest,
+            "data": self.data.model_dump(),
+            "train": self.train.model_dump(),
+            "engine": self.engine,
+            "precision": self.precision,
+            "seed": self.seed,
+        }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
     def labels(self) -> dict[str, Any]:
         """The columns of a results row that are known before the trial runs."""
-        return {"trial": self.id, "variant": self.variant, "blocks": "+".join(self.blocks), "depth": self.graph.depth,
-                "params": self.graph.params, "macs": self.graph.macs, "data": self.data.name,
-                "input": show(self.graph.input), "epochs": self.train.epochs, "batch_size": self.train.batch_size,
-                "engine": self.engine, "dtype": self.precision, "seed": self.seed, **self.swept}
+        return {
+            "trial": self.id,
+            "variant": self.variant,
+            "blocks": "+".join(self.blocks),
+            "depth": self.graph.depth,
+            "params": self.graph.params,
+            "macs": self.graph.macs,
+            "data": self.data.name,
+            "input": show(self.graph.input),
+            "epochs": self.train.epochs,
+            "batch_size": self.train.batch_size,
+            "engine": self.engine,
+            "dtype": self.precision,
+            "seed": self.seed,
+            **self.swept,
+        }
 
     def config(self) -> dict[str, Any]:
         """Everything a worker needs, as JSON values; the network goes along as data."""
-        return {"labels": self.labels(), "graph": self.graph.to_json(), "digest": self.graph.digest,
-                "data": self.data.model_dump(), "train": self.train.model_dump(), "engine": self.engine,
-                "precision": self.precision, "seed": self.seed}
+        return {
+            "labels": self.labels(),
+            "graph": self.graph.to_json(),
+            "digest": self.graph.digest,
+            "data": self.data.model_dump(),
+            "train": self.train.model_dump(),
+            "engine": self.engine,
+            "precision": self.precision,
+            "seed": self.seed,
+        }
 
 
 @dataclass(frozen=True)
@@ -120,14 +151,17 @@ class Experiment:
         for key, value in swept.items():
             path = tuple(key.split("."))
             if path[0] not in _ROOTS or (len(path) == 1) != (path[0] == "precision"):
-                raise self.document.error(("grid", key), f"'{key}' cannot be swept: a key begins with data., train. or "
-                                                         "variant., or is precision")
+                raise self.document.error(
+                    ("grid", key),
+                    f"'{key}' cannot be swept: a key begins with data., train. or variant., or is precision",
+                )
             if path[0] != "variant":
                 document.put(path, value, self.document.mark(("grid", key)))
         return _validate(document)
 
-    def _trial(self, spec: ExperimentSpec, name: str, index: int, engine: str, seed: int,
-               swept: Mapping[str, Any]) -> Trial:
+    def _trial(
+        self, spec: ExperimentSpec, name: str, index: int, engine: str, seed: int, swept: Mapping[str, Any]
+    ) -> Trial:
         mark = self.document.mark(("variants", index))
         overrides = {key.removeprefix("variant."): value for key, value in swept.items() if key.startswith("variant.")}
         marks = {key: self.document.mark(("grid", f"variant.{key}")) for key in overrides}
@@ -201,12 +235,15 @@ def _validate(document: Document) -> ExperimentSpec:
     except LabError as error:
         raise document.error(("data", "name"), error.message) from None
     if spec.data.channels == 1 and source.shape[0] != 1:
-        raise document.error(("data", "channels"), f"'data.channels' is 1, but dataset '{spec.data.name}' has "
-                                                   f"{source.shape[0]}")
+        raise document.error(
+            ("data", "channels"), f"'data.channels' is 1, but dataset '{spec.data.name}' has {source.shape[0]}"
+        )
     available = source.count - round(source.count * spec.data.validation)
     if spec.train.batch_size > available:
-        raise document.error(("train", "batch_size"), f"'train.batch_size' is {spec.train.batch_size}, but there are "
-                                                      f"only {available} images to train on")
+        raise document.error(
+            ("train", "batch_size"),
+            f"'train.batch_size' is {spec.train.batch_size}, but there are only {available} images to train on",
+        )
     for name in spec.engine:
         try:
             engines.get(name)

@@ -42,8 +42,9 @@ def resolve(path: Path, chain: tuple[Path, ...] = ()) -> Document:
 def _absolute_blocks(document: Document, path: Path) -> None:
     files = document.value.get("blocks")
     if isinstance(files, list):
-        document.value["blocks"] = [str((path.parent / file).resolve()) if isinstance(file, str) else file
-                                    for file in files]
+        document.value["blocks"] = [
+            str((path.parent / file).resolve()) if isinstance(file, str) else file for file in files
+        ]
 
 
 def extend(base: Document, child: Document) -> Document:
@@ -77,7 +78,9 @@ def _merge_stages(merged: Document, stages: dict[Any, Any], child: Document) -> 
     count = len(merged.value.get("stages") or [])
     for number, changes in stages.items():
         if not isinstance(number, int) or not 1 <= number <= count:
-            raise child.error(("stages", number), f"there is no stage {number}: what it extends has the stages 1 to {count}")
+            raise child.error(
+                ("stages", number), f"there is no stage {number}: what it extends has the stages 1 to {count}"
+            )
         place = ("stages", number)
         _merge(merged, ("stages", number - 1), _mapping(child, place, changes), child, place)
 
@@ -106,7 +109,7 @@ def _copy(target: Document, path: KeyPath, value: object, source: Document, plac
     target.put(path, copy.deepcopy(value), source.mark(place))
     for known, mark in list(source.marks.items()):
         if known[: len(place)] == place:
-            target.marks[(*path, *known[len(place):])] = mark
+            target.marks[(*path, *known[len(place) :])] = mark
 
 
 def _apply_every_stage(document: Document) -> Document:

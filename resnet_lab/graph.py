@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, ...]
 
-OPS: dict[str, Callable[..., "Tensor"]] = {}
+OPS: dict[str, Callable[..., Tensor]] = {}
 """Every op by name; filled by the `op` decorator in ops.py, walked by the engines' tests."""
 
 
@@ -133,8 +133,17 @@ class Builder:
         """The full name that the next node of `op` gets here."""
         return self.prefix + (name or f"{op}{self._counts.get(self.prefix + op, 0) + 1}")
 
-    def emit(self, op: str, inputs: tuple[Tensor, ...], *, output: Shape, attrs: Mapping[str, Any] | None = None,
-             params: Mapping[str, Parameter] | None = None, macs: int = 0, name: str | None = None) -> Tensor:
+    def emit(
+        self,
+        op: str,
+        inputs: tuple[Tensor, ...],
+        *,
+        output: Shape,
+        attrs: Mapping[str, Any] | None = None,
+        params: Mapping[str, Parameter] | None = None,
+        macs: int = 0,
+        name: str | None = None,
+    ) -> Tensor:
         """Append a node; every op ends here.
 
         Raises:
@@ -225,8 +234,14 @@ class Graph:
             inputs = [hashes[name] for name in node.inputs]
             if node.op == "add" and len(inputs) == 2:
                 inputs.sort()
-            content = [node.op, node.name if node.params else "", node.output, sorted(node.attrs.items()),
-                       sorted((key, asdict(parameter)) for key, parameter in node.params.items()), inputs]
+            content = [
+                node.op,
+                node.name if node.params else "",
+                node.output,
+                sorted(node.attrs.items()),
+                sorted((key, asdict(parameter)) for key, parameter in node.params.items()),
+                inputs,
+            ]
             hashes[node.name] = hashlib.sha256(json.dumps(content).encode()).hexdigest()
         return hashes[self.nodes[-1].name][:16]
 
@@ -249,7 +264,17 @@ class Graph:
             fan = None if value["fan"] is None else (value["fan"][0], value["fan"][1])
             return Parameter(tuple(value["shape"]), value["value"], fan, value["trained"])
 
-        return Graph(tuple(
-            Node(node["name"], node["op"], tuple(node["inputs"]), tuple(node["output"]), node["attrs"],
-                 {key: parameter(value) for key, value in node["params"].items()}, node["macs"])
-            for node in nodes))
+        return Graph(
+            tuple(
+                Node(
+                    node["name"],
+                    node["op"],
+                    tuple(node["inputs"]),
+                    tuple(node["output"]),
+                    node["attrs"],
+                    {key: parameter(value) for key, value in node["params"].items()},
+                    node["macs"],
+                )
+                for node in nodes
+            )
+        )

@@ -31,8 +31,16 @@ def _refuse(x: Tensor, kind: str, name: str | None, why: str) -> NoReturn:
     raise GraphError(f"{x.builder.next_name(kind, name)}: {why}")
 
 
-def _emit(kind: str, /, *inputs: Tensor, output: Shape, name: str | None, params: dict[str, Parameter] | None = None,
-          macs: int = 0, **attrs: Any) -> Tensor:
+def _emit(
+    kind: str,
+    /,
+    *inputs: Tensor,
+    output: Shape,
+    name: str | None,
+    params: dict[str, Parameter] | None = None,
+    macs: int = 0,
+    **attrs: Any,
+) -> Tensor:
     return inputs[0].builder.emit(kind, inputs, output=output, attrs=attrs, params=params, macs=macs, name=name)
 
 
@@ -47,8 +55,16 @@ def _map(x: Tensor, kind: str, name: str | None) -> Shape:
     return x.shape
 
 
-def _window(x: Tensor, kind: str, name: str | None, kernel: Size, stride: int, padding: Size | None,
-            dilation: int = 1, ceil: bool = False) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+def _window(
+    x: Tensor,
+    kind: str,
+    name: str | None,
+    kernel: Size,
+    stride: int,
+    padding: Size | None,
+    dilation: int = 1,
+    ceil: bool = False,
+) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
     """Kernel, padding and output extent of a sliding window.
 
     Without a padding, an odd kernel gets half of itself on every side, and windows that tile the
@@ -61,8 +77,13 @@ def _window(x: Tensor, kind: str, name: str | None, kernel: Size, stride: int, p
     if padding is None:
         for extent in kernels:
             if extent % 2 == 0 and extent != stride:
-                _refuse(x, kind, name, f"the even kernel {extent} at stride {stride} shifts the grid by half a pixel; "
-                                       "use an odd kernel, or say which padding you mean")
+                _refuse(
+                    x,
+                    kind,
+                    name,
+                    f"the even kernel {extent} at stride {stride} shifts the grid by half a pixel; "
+                    "use an odd kernel, or say which padding you mean",
+                )
         pads = tuple(0 if extent % 2 == 0 else dilation * (extent - 1) // 2 for extent in kernels)
     else:
         pads = _pair(padding)
@@ -73,14 +94,29 @@ def _window(x: Tensor, kind: str, name: str | None, kernel: Size, stride: int, p
         room = size + 2 * pad - dilation * (extent - 1) - 1
         extents.append(-(-room // stride) + 1 if ceil and room >= 0 else room // stride + 1)
     if min(extents) < 1:
-        _refuse(x, kind, name, f"nothing is left: kernel {show(kernels)}, stride {stride} and padding {show(pads)} "
-                               f"make {show((x.channels, *extents))} of {show(x.shape)}")
+        _refuse(
+            x,
+            kind,
+            name,
+            f"nothing is left: kernel {show(kernels)}, stride {stride} and padding {show(pads)} "
+            f"make {show((x.channels, *extents))} of {show(x.shape)}",
+        )
     return kernels, (pads[0], pads[1]), (extents[0], extents[1])
 
 
 @op
-def conv(x: Tensor, channels: int, kernel: Size, stride: int = 1, *, padding: Size | None = None, groups: int = 1,
-         dilation: int = 1, bias: bool = False, name: str | None = None) -> Tensor:
+def conv(
+    x: Tensor,
+    channels: int,
+    kernel: Size,
+    stride: int = 1,
+    *,
+    padding: Size | None = None,
+    groups: int = 1,
+    dilation: int = 1,
+    bias: bool = False,
+    name: str | None = None,
+) -> Tensor:
     """2-D convolution, CxHxW to `channels`xH'xW'; pads by half the kernel unless told otherwise.
 
     Raises:
@@ -96,13 +132,34 @@ def conv(x: Tensor, channels: int, kernel: Size, stride: int = 1, *, padding: Si
     if bias:
         params["bias"] = Parameter((channels,))
     macs = channels * extents[0] * extents[1] * weight[1] * area
-    return _emit("conv", x, output=(channels, *extents), name=name, params=params, macs=macs, kernel=list(kernels),
-                 stride=stride, padding=list(pads), groups=groups, dilation=dilation, bias=bias)
+    return _emit(
+        "conv",
+        x,
+        output=(channels, *extents),
+        name=name,
+        params=params,
+        macs=macs,
+        kernel=list(kernels),
+        stride=stride,
+        padding=list(pads),
+        groups=groups,
+        dilation=dilation,
+        bias=bias,
+    )
 
 
 @op
-def norm(x: Tensor, kind: Literal["batch", "layer", "group"] = "batch", *, groups: int = 32, scale: bool = True,
-         center: bool = True, epsilon: float = 1e-5, momentum: float = 0.9, name: str | None = None) -> Tensor:
+def norm(
+    x: Tensor,
+    kind: Literal["batch", "layer", "group"] = "batch",
+    *,
+    groups: int = 32,
+    scale: bool = True,
+    center: bool = True,
+    epsilon: float = 1e-5,
+    momentum: float = 0.9,
+    name: str | None = None,
+) -> Tensor:
     """Normalisation over each channel (`batch`), each position (`layer`) or each group of channels (`group`).
 
     `scale` and `center` say whether there is a learnt factor and a learnt offset a channel.
@@ -123,9 +180,19 @@ def norm(x: Tensor, kind: Literal["batch", "layer", "group"] = "batch", *, group
     if kind == "batch":
         params["running_mean"] = Parameter(shape, 0.0, trained=False)
         params["running_var"] = Parameter(shape, 1.0, trained=False)
-    return _emit("norm", x, output=x.shape, name=name, params=params, kind=kind,
-                 groups=groups if kind == "group" else 1, scale=scale, center=center, epsilon=epsilon,
-                 momentum=momentum)
+    return _emit(
+        "norm",
+        x,
+        output=x.shape,
+        name=name,
+        params=params,
+        kind=kind,
+        groups=groups if kind == "group" else 1,
+        scale=scale,
+        center=center,
+        epsilon=epsilon,
+        momentum=momentum,
+    )
 
 
 @op
@@ -165,18 +232,28 @@ def sigmoid(x: Tensor, *, name: str | None = None) -> Tensor:
 
 
 @op
-def max_pool(x: Tensor, kernel: Size, stride: int = 1, *, padding: Size | None = None,
-             name: str | None = None) -> Tensor:
+def max_pool(
+    x: Tensor, kernel: Size, stride: int = 1, *, padding: Size | None = None, name: str | None = None
+) -> Tensor:
     """Maximum over a sliding window; what is padded never wins."""
     kernels, pads, extents = _window(x, "max_pool", name, kernel, stride, padding)
     _check_pool_padding(x, "max_pool", name, kernels, pads)
-    return _emit("max_pool", x, output=(x.channels, *extents), name=name, kernel=list(kernels), stride=stride,
-                 padding=list(pads))
+    return _emit(
+        "max_pool", x, output=(x.channels, *extents), name=name, kernel=list(kernels), stride=stride, padding=list(pads)
+    )
 
 
 @op
-def avg_pool(x: Tensor, kernel: Size, stride: int = 1, *, padding: Size | None = None, ceil: bool = False,
-             count_padding: bool = False, name: str | None = None) -> Tensor:
+def avg_pool(
+    x: Tensor,
+    kernel: Size,
+    stride: int = 1,
+    *,
+    padding: Size | None = None,
+    ceil: bool = False,
+    count_padding: bool = False,
+    name: str | None = None,
+) -> Tensor:
     """Mean over a sliding window.
 
     `ceil` lets a last window hang over the edge; `count_padding` divides by the whole window
@@ -184,14 +261,28 @@ def avg_pool(x: Tensor, kernel: Size, stride: int = 1, *, padding: Size | None =
     """
     kernels, pads, extents = _window(x, "avg_pool", name, kernel, stride, padding, ceil=ceil)
     _check_pool_padding(x, "avg_pool", name, kernels, pads)
-    return _emit("avg_pool", x, output=(x.channels, *extents), name=name, kernel=list(kernels), stride=stride,
-                 padding=list(pads), ceil=ceil, count_padding=count_padding)
+    return _emit(
+        "avg_pool",
+        x,
+        output=(x.channels, *extents),
+        name=name,
+        kernel=list(kernels),
+        stride=stride,
+        padding=list(pads),
+        ceil=ceil,
+        count_padding=count_padding,
+    )
 
 
 def _check_pool_padding(x: Tensor, kind: str, name: str | None, kernels: Shape, pads: Shape) -> None:
     if any(2 * pad > kernel for kernel, pad in zip(kernels, pads, strict=True)):
-        _refuse(x, kind, name, f"padding {show(pads)} is more than half the kernel {show(kernels)}: "
-                               "some windows would see nothing of the map")
+        _refuse(
+            x,
+            kind,
+            name,
+            f"padding {show(pads)} is more than half the kernel {show(kernels)}: "
+            "some windows would see nothing of the map",
+        )
 
 
 @op
@@ -216,8 +307,9 @@ def dense(x: Tensor, features: int, *, bias: bool = True, name: str | None = Non
 def add(x: Tensor, y: Tensor, *, name: str | None = None) -> Tensor:
     """Element by element sum of two tensors of one shape; also written x + y."""
     if x.shape != y.shape:
-        _refuse(x, "add", name, f"cannot add {show(x.shape)} (from {x.node.name}) "
-                                f"and {show(y.shape)} (from {y.node.name})")
+        _refuse(
+            x, "add", name, f"cannot add {show(x.shape)} (from {x.node.name}) and {show(y.shape)} (from {y.node.name})"
+        )
     return _emit("add", x, y, output=x.shape, name=name)
 
 
@@ -225,8 +317,12 @@ def add(x: Tensor, y: Tensor, *, name: str | None = None) -> Tensor:
 def multiply(x: Tensor, gate: Tensor, *, name: str | None = None) -> Tensor:
     """Product, element by element, or with a gate of one number a channel, (C,) or Cx1x1; also x * gate."""
     if gate.shape not in (x.shape, x.shape[:1], (x.shape[0], 1, 1)):
-        _refuse(x, "multiply", name, f"cannot multiply {show(x.shape)} (from {x.node.name}) "
-                                     f"by {show(gate.shape)} (from {gate.node.name})")
+        _refuse(
+            x,
+            "multiply",
+            name,
+            f"cannot multiply {show(x.shape)} (from {x.node.name}) by {show(gate.shape)} (from {gate.node.name})",
+        )
     return _emit("multiply", x, gate, output=x.shape, name=name, broadcast=gate.shape != x.shape)
 
 
@@ -238,8 +334,12 @@ def concat(*tensors: Tensor, name: str | None = None) -> Tensor:
     x = tensors[0]
     for other in tensors[1:]:
         if other.shape[1:] != x.shape[1:]:
-            _refuse(x, "concat", name, f"cannot stack {show(x.shape)} (from {x.node.name}) "
-                                       f"and {show(other.shape)} (from {other.node.name})")
+            _refuse(
+                x,
+                "concat",
+                name,
+                f"cannot stack {show(x.shape)} (from {x.node.name}) and {show(other.shape)} (from {other.node.name})",
+            )
     return _emit("concat", *tensors, output=(sum(tensor.channels for tensor in tensors), *x.shape[1:]), name=name)
 
 
@@ -250,8 +350,9 @@ def pad_channels(x: Tensor, channels: int, *, name: str | None = None) -> Tensor
     extra = channels - x.channels
     if extra < 0:
         _refuse(x, "pad_channels", name, f"cannot pad {show(x.shape)} to {channels} channels, which are fewer")
-    return _emit("pad_channels", x, output=(channels, *x.shape[1:]), name=name, before=extra // 2,
-                 after=extra - extra // 2)
+    return _emit(
+        "pad_channels", x, output=(channels, *x.shape[1:]), name=name, before=extra // 2, after=extra - extra // 2
+    )
 
 
 @op
@@ -260,8 +361,7 @@ def subsample(x: Tensor, stride: int, *, name: str | None = None) -> Tensor:
     channels, height, width = _map(x, "subsample", name)
     if stride < 1:
         _refuse(x, "subsample", name, f"stride {stride} must be at least 1")
-    return _emit("subsample", x, output=(channels, -(-height // stride), -(-width // stride)), name=name,
-                 stride=stride)
+    return _emit("subsample", x, output=(channels, -(-height // stride), -(-width // stride)), name=name, stride=stride)
 
 
 @op

@@ -50,8 +50,9 @@ def load_file(path: Path, mark: tuple[str, int]) -> None:
     except SyntaxError as error:
         raise LabError(f"is no valid Python: {error.msg}", file=error.filename, line=error.lineno) from None
     except Exception as error:
-        raise LabError(f"fails when it is loaded: {type(error).__name__}: {error}", file=path,
-                       line=_line_in(path, error)) from None
+        raise LabError(
+            f"fails when it is loaded: {type(error).__name__}: {error}", file=path, line=_line_in(path, error)
+        ) from None
     _LOADED.add(path)
 
 
@@ -73,5 +74,7 @@ def load_entry_points() -> None:
         except LabError:
             raise
         except Exception as error:
-            raise LabError(f"the entry point '{point.name}' ({point.value}) of the group {GROUP} fails: "
-                           f"{type(error).__name__}: {error}") from None
+            raise LabError(
+                f"the entry point '{point.name}' ({point.value}) of the group {GROUP} fails: "
+                f"{type(error).__name__}: {error}"
+            ) from None

@@ -106,7 +106,7 @@ def _augmentation(value: object) -> object:
         return value
     merged: dict[Any, Any] = {}
     for item in value:
-        for key, setting in (item.items() if isinstance(item, dict) else [(item, True)]):
+        for key, setting in item.items() if isinstance(item, dict) else [(item, True)]:
             if key in merged:
                 raise ValueError(f"'{key}' stands twice")
             merged[key] = setting

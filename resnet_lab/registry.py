@@ -36,9 +36,12 @@ class Entry:
     def options(self) -> dict[str, inspect.Parameter]:
         """Its options by name, in the order of the signature."""
         parameters = inspect.signature(self.function).parameters.values()
-        return {parameter.name: parameter for parameter in parameters
-                if parameter.name not in self.given
-                and parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)}
+        return {
+            parameter.name: parameter
+            for parameter in parameters
+            if parameter.name not in self.given
+            and parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        }
 
     def check(self, options: Mapping[str, Any], also: tuple[str, ...] = ()) -> dict[str, Any]:
         """The options, checked by name and by the type that the signature gives each.
@@ -62,8 +65,9 @@ class Entry:
             try:
                 TypeAdapter(annotation).validate_python(value, strict=True)
             except ValidationError as error:
-                raise OptionError(name, f"option '{name}' of {self.kind} '{self.name}' is {value!r}: "
-                                        + _requirement(error)) from None
+                raise OptionError(
+                    name, f"option '{name}' of {self.kind} '{self.name}' is {value!r}: " + _requirement(error)
+                ) from None
         for name, parameter in known.items():
             if parameter.default is parameter.empty and name not in options:
                 raise OptionError(None, f"{self.kind} '{self.name}' needs the option '{name}'")
@@ -101,8 +105,9 @@ class Registry:
         """
         taken = self.entries.get(entry.name)
         if taken is not None and not replace:
-            raise LabError(f"{self.kind} '{entry.name}' ({entry.source}) is taken already, by {taken.source}; "
-                           "choose another name")
+            raise LabError(
+                f"{self.kind} '{entry.name}' ({entry.source}) is taken already, by {taken.source}; choose another name"
+            )
         self.entries[entry.name] = entry
 
     def get(self, name: str) -> Any:

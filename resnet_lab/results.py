@@ -16,16 +16,60 @@ from . import workspace
 from .errors import LabError, unknown
 from .files import read_json, write_text
 
-LABELS = ["trial", "variant", "blocks", "depth", "params", "macs", "data", "input", "epochs", "batch_size", "engine",
-          "dtype", "seed"]
-METRICS = ["train_loss", "train_accuracy", "val_accuracy", "best_val_accuracy", "best_epoch", "test_loss",
-           "test_accuracy", "test_top5", "train_images_per_s", "train_images_per_s_p10", "train_images_per_s_p90",
-           "compute_images_per_s", "compute_images_per_s_p10", "compute_images_per_s_p90", "infer_images_per_s",
-           "infer_images_per_s_p10", "infer_images_per_s_p90", "latency_ms", "latency_ms_p10", "latency_ms_p90",
-           "peak_memory_mb", "wall_s", "epochs_done"]
+LABELS = [
+    "trial",
+    "variant",
+    "blocks",
+    "depth",
+    "params",
+    "macs",
+    "data",
+    "input",
+    "epochs",
+    "batch_size",
+    "engine",
+    "dtype",
+    "seed",
+]
+METRICS = [
+    "train_loss",
+    "train_accuracy",
+    "val_accuracy",
+    "best_val_accuracy",
+    "best_epoch",
+    "test_loss",
+    "test_accuracy",
+    "test_top5",
+    "train_images_per_s",
+    "train_images_per_s_p10",
+    "train_images_per_s_p90",
+    "compute_images_per_s",
+    "compute_images_per_s_p10",
+    "compute_images_per_s_p90",
+    "infer_images_per_s",
+    "infer_images_per_s_p10",
+    "infer_images_per_s_p90",
+    "latency_ms",
+    "latency_ms_p10",
+    "latency_ms_p90",
+    "peak_memory_mb",
+    "wall_s",
+    "epochs_done",
+]
 WHERE = ["device", "threads", "processor", "started", "revision", "python", "packages"]
-SHOWN = ["variant", "depth", "params", "macs", "status", "test_accuracy", "train_images_per_s", "compute_images_per_s",
-         "infer_images_per_s", "latency_ms", "wall_s"]
+SHOWN = [
+    "variant",
+    "depth",
+    "params",
+    "macs",
+    "status",
+    "test_accuracy",
+    "train_images_per_s",
+    "compute_images_per_s",
+    "infer_images_per_s",
+    "latency_ms",
+    "wall_s",
+]
 """What `compare` shows unless asked otherwise, beside the columns in which trials differ."""
 
 _DONE = ("ok", "diverged")
@@ -81,8 +125,14 @@ def read(path: str | Path) -> pd.DataFrame:
     return table
 
 
-def compare(table: pd.DataFrame, *, by: str | None = None, sort: str | None = None, columns: list[str] | None = None,
-            against: str | None = None) -> pd.DataFrame:
+def compare(
+    table: pd.DataFrame,
+    *,
+    by: str | None = None,
+    sort: str | None = None,
+    columns: list[str] | None = None,
+    against: str | None = None,
+) -> pd.DataFrame:
     """A table to read: the columns asked for, averaged, sorted, or held against other figures.
 
     Args:
@@ -117,10 +167,13 @@ def _checked(columns: list[str], table: pd.DataFrame) -> list[str]:
 
 def _shown(table: pd.DataFrame) -> list[str]:
     """The usual columns, and those settings that are not the same in every row."""
-    differing = [column for column in table.columns
-                 if column not in (*SHOWN, "trial", "blocks") and (column in (*LABELS, "device", "processor", "experiment")
-                                                                  or "." in column)
-                 and table[column].nunique(dropna=False) > 1]
+    differing = [
+        column
+        for column in table.columns
+        if column not in (*SHOWN, "trial", "blocks")
+        and (column in (*LABELS, "device", "processor", "experiment") or "." in column)
+        and table[column].nunique(dropna=False) > 1
+    ]
     reasons = ["reason"] if (table["status"] != "ok").any() else []
     return [*SHOWN[:4], *differing, *SHOWN[4:], *reasons]
 

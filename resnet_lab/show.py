@@ -54,12 +54,21 @@ def listing(subject: str) -> None:
             try:
                 variant = load(name)
                 graph = variant.graph()
-                rows.append((name, graph.depth, short(graph.params), short(graph.macs), shape_text(graph.input),
-                             variant.spec.description))
+                rows.append(
+                    (
+                        name,
+                        graph.depth,
+                        short(graph.params),
+                        short(graph.macs),
+                        shape_text(graph.input),
+                        variant.spec.description,
+                    )
+                )
             except LabError as error:  # one broken file must not hide the others
                 rows.append((name, "-", "-", "-", "-", f"broken: {error}"))
-        grid("variants", ["variant", "depth", "params", "macs", "input", "what it is"], rows,
-             ["depth", "params", "macs"])
+        grid(
+            "variants", ["variant", "depth", "params", "macs", "input", "what it is"], rows, ["depth", "params", "macs"]
+        )
     elif subject == "datasets":
         from .data import DATASETS
 
@@ -86,15 +95,21 @@ def _natural(name: str) -> list[Any]:
 def network(described: Described, layers: bool) -> None:
     """Print a network, by stage or by layer."""
     graph = described.graph
-    head = (f"{described.name}: {described.summary}\ninput {shape_text(graph.input)}, depth {graph.depth}, "
-            f"{graph.params:,} parameters, {graph.macs:,} multiply-adds, digest {graph.digest}")
+    head = (
+        f"{described.name}: {described.summary}\ninput {shape_text(graph.input)}, depth {graph.depth}, "
+        f"{graph.params:,} parameters, {graph.macs:,} multiply-adds, digest {graph.digest}"
+    )
     if layers or described.kind == "block":
-        rows: list[Sequence[object]] = [(node.name, node.op, shape_text(node.output), f"{node.trained:,}", f"{node.macs:,}")
-                                        for node in graph.layers]
+        rows: list[Sequence[object]] = [
+            (node.name, node.op, shape_text(node.output), f"{node.trained:,}", f"{node.macs:,}")
+            for node in graph.layers
+        ]
         columns = ["layer", "op", "output", "params", "macs"]
     else:
-        rows = [(group.name, group.layers, shapes_text(group), f"{group.params:,}", f"{group.macs:,}")
-                for group in groups(graph)]
+        rows = [
+            (group.name, group.layers, shapes_text(group), f"{group.params:,}", f"{group.macs:,}")
+            for group in groups(graph)
+        ]
         columns = ["stage", "layers", "output", "params", "macs"]
     print(head)
     grid("", columns, rows, ["layers", "params", "macs"])
@@ -106,11 +121,25 @@ def plan(experiment: Experiment, folder: Path) -> None:
 
     trials = experiment.trials()
     swept = list(dict.fromkeys(key for trial in trials for key in trial.swept))
-    rows = [(trial.id, trial.variant, trial.engine, trial.seed, *(trial.swept.get(key, "") for key in swept),
-             short(trial.graph.params), short(trial.graph.macs), "done" if is_done(folder, trial.id) else "to do")
-            for trial in trials]
-    grid(f"{experiment.name}: {len(trials)} trials", ["trial", "variant", "engine", "seed", *swept, "params", "macs", ""],
-         rows, ["params", "macs"])
+    rows = [
+        (
+            trial.id,
+            trial.variant,
+            trial.engine,
+            trial.seed,
+            *(trial.swept.get(key, "") for key in swept),
+            short(trial.graph.params),
+            short(trial.graph.macs),
+            "done" if is_done(folder, trial.id) else "to do",
+        )
+        for trial in trials
+    ]
+    grid(
+        f"{experiment.name}: {len(trials)} trials",
+        ["trial", "variant", "engine", "seed", *swept, "params", "macs", ""],
+        rows,
+        ["params", "macs"],
+    )
 
 
 def short(value: float) -> str:
@@ -146,8 +175,10 @@ def table(frame: pd.DataFrame, format: str = "table") -> None:
         import pandas as pd
 
         columns = list(frame.columns)
-        rows = [[cell(column, value) for column, value in zip(columns, row, strict=True)]
-                for row in frame.itertuples(index=False)]
+        rows = [
+            [cell(column, value) for column, value in zip(columns, row, strict=True)]
+            for row in frame.itertuples(index=False)
+        ]
         right = [column for column in columns if pd.api.types.is_numeric_dtype(frame[column])]
         if format == "table":
             grid("", columns, rows, right)
@@ -161,8 +192,18 @@ def _markdown(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequ
     return "\n".join("| " + " | ".join(row) + " |" for row in [list(columns), rule, *escaped])
 
 
-_LATEX = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-          "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
 
 
 def _latex(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str]) -> str:
@@ -173,22 +214,35 @@ def _latex(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequenc
 
     marks = "".join("r" if column in right else "l" for column in columns)
     body = [line(row) for row in rows]
-    return "\n".join([rf"\begin{{tabular}}{{{marks}}}", r"\toprule", line(columns), r"\midrule", *body, r"\bottomrule",
-                      r"\end{tabular}"])
+    return "\n".join(
+        [
+            rf"\begin{{tabular}}{{{marks}}}",
+            r"\toprule",
+            line(columns),
+            r"\midrule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}",
+        ]
+    )
 
 
 def health(found: dict[str, Any]) -> None:
     """Print what `doctor` found."""
     machine = found["machine"]
-    lines = [f"resnet-lab {found['resnet_lab']}, Python {machine['python']} at {machine['executable']}",
-             f"{machine['processor']}, {machine['cores']} core(s) for this process, "
-             f"{machine['memory_gib']:.1f} GiB of memory"]
+    lines = [
+        f"resnet-lab {found['resnet_lab']}, Python {machine['python']} at {machine['executable']}",
+        f"{machine['processor']}, {machine['cores']} core(s) for this process, "
+        f"{machine['memory_gib']:.1f} GiB of memory",
+    ]
     for engine in found["engines"]:
         if engine["problem"]:
             lines.append(f"engine {engine['name']}: cannot run here: {engine['problem']}")
         else:
-            lines.append(f"engine {engine['name']} {engine['version']}: {', '.join(engine['devices'])}; auto is "
-                         f"{engine['auto']} ({engine['why']}); {engine['threads']} thread(s)")
+            lines.append(
+                f"engine {engine['name']} {engine['version']}: {', '.join(engine['devices'])}; auto is "
+                f"{engine['auto']} ({engine['why']}); {engine['threads']} thread(s)"
+            )
     for name, place in found["data"].items():
         lines.append(f"data {name}: {place}")
     print("\n".join(lines))

@@ -37,8 +37,15 @@ def imagenet(x: Tensor, channels: int, *, conv_bias: bool = False, norm_input: b
 
 
 @stem("cifar")
-def cifar(x: Tensor, channels: int, *, conv_bias: bool = False, norm_input: bool = False, norm_after: bool = True,
-          activate: bool = True) -> Tensor:
+def cifar(
+    x: Tensor,
+    channels: int,
+    *,
+    conv_bias: bool = False,
+    norm_input: bool = False,
+    norm_after: bool = True,
+    activate: bool = True,
+) -> Tensor:
     """3x3 convolution, norm, ReLU (He et al. 2015, section 4.2); `norm_after` and `activate` leave the last two out."""
     if norm_input:
         x = norm(x, scale=False, center=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +77,8 @@ class StageSpec(_WithOptions):
     channels: Count
     stride: Count = 1
     shortcut: Annotated[ShortcutSpec, BeforeValidator(lambda v: {"kind": v} if isinstance(v, str) else v)] = (
-        ShortcutSpec())
+        ShortcutSpec()
+    )
     first: dict[str, Any] = {}
 
 
@@ -102,8 +103,11 @@ class VariantSpec(_Strict):
 
 
 STAGE_KEYS = ["block", "repeat", "channels", "stride", "shortcut", "first"]
-_KNOWN = {"": [*VariantSpec.model_fields, "extends", "every_stage"], "head": list(HeadSpec.model_fields),
-          "stages.*.shortcut": list(ShortcutSpec.model_fields)}
+_KNOWN = {
+    "": [*VariantSpec.model_fields, "extends", "every_stage"],
+    "head": list(HeadSpec.model_fields),
+    "stages.*.shortcut": list(ShortcutSpec.model_fields),
+}
 
 
 @dataclass(frozen=True)
@@ -170,10 +174,9 @@ def _head(x: Tensor, head: HeadSpec, classes: int) -> Tensor:
 
 def _call(entry: Entry, *args: Any, **options: Any) -> Tensor:
     """Apply a registered function; say which one, and where in it, when it fails."""
-    function = entry if isinstance(entry, Block) else entry.function
+    function: Callable[..., Tensor] = entry if isinstance(entry, Block) else entry.function
     try:
-        result: Tensor = function(*args, **options)  # type: ignore[operator]
-        return result
+        return function(*args, **options)
     except GraphError as error:
         if error.file is None and f"{entry.kind} '" not in error.message:
             raise GraphError(f"{error.message}; in {entry.kind} '{entry.name}', {_line(entry, error)}") from None
@@ -184,8 +187,9 @@ def _call(entry: Entry, *args: Any, **options: Any) -> Tensor:
         if plugins.is_own(entry.function):
             raise
         file, _, line = _line(entry, error).rpartition(":")
-        raise LabError(f"{entry.kind} '{entry.name}' fails: {type(error).__name__}: {error}", file=file,
-                       line=int(line)) from None
+        raise LabError(
+            f"{entry.kind} '{entry.name}' fails: {type(error).__name__}: {error}", file=file, line=int(line)
+        ) from None
 
 
 def _line(entry: Entry, error: BaseException) -> str:
@@ -199,8 +203,13 @@ def _line(entry: Entry, error: BaseException) -> str:
     return f"{file}:{line}"
 
 
-def load(name: str, overrides: Mapping[str, Any] | None = None, *, beside: Path | None = None,
-         marks: Mapping[str, Mark] | None = None) -> Variant:
+def load(
+    name: str,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    beside: Path | None = None,
+    marks: Mapping[str, Mark] | None = None,
+) -> Variant:
     """The variant of that name or path.
 
     Args:
@@ -241,8 +250,16 @@ def validate(name: str, document: Document) -> Variant:
     return Variant(name, spec, document)
 
 
-def _check(registry: Any, kind: str, name: str, options: dict[str, Any], document: Document, path: KeyPath, key: str,
-           keys: tuple[str, ...]) -> None:
+def _check(
+    registry: Any,
+    kind: str,
+    name: str,
+    options: dict[str, Any],
+    document: Document,
+    path: KeyPath,
+    key: str,
+    keys: tuple[str, ...],
+) -> None:
     if name not in registry.entries:
         plugins.load_entry_points()
     try:

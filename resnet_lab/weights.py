@@ -24,8 +24,15 @@ Distribution = Literal["normal", "uniform"]
 _TRANSPARENT = {"multiply", "dropout", "drop_path", "avg_pool", "global_avg_pool", "pad_channels", "subsample"}
 
 
-def initial(graph: Graph, seed: int, *, weight: Weight = "msra", fan: Fan = "in",
-            distribution: Distribution = "normal", last_scale: Literal["one", "zero"] = "one") -> Arrays:
+def initial(
+    graph: Graph,
+    seed: int,
+    *,
+    weight: Weight = "msra",
+    fan: Fan = "in",
+    distribution: Distribution = "normal",
+    last_scale: Literal["one", "zero"] = "one",
+) -> Arrays:
     """Every array of a network as training starts, float32, by canonical name.
 
     Each weight is drawn from a generator of its own, seeded by `seed` and the weight's name: two
@@ -52,8 +59,9 @@ def initial(graph: Graph, seed: int, *, weight: Weight = "msra", fan: Fan = "in"
     return arrays
 
 
-def _draw(name: str, parameter: Parameter, seed: int, weight: Weight, fan: Fan,
-          distribution: Distribution) -> NDArray[np.float32]:
+def _draw(
+    name: str, parameter: Parameter, seed: int, weight: Weight, fan: Fan, distribution: Distribution
+) -> NDArray[np.float32]:
     assert parameter.fan is not None
     inputs, outputs = parameter.fan
     size = {"in": inputs, "out": outputs, "avg": (inputs + outputs) / 2}[fan]
@@ -81,8 +89,11 @@ def branch_ends(graph: Graph) -> list[str]:
     ends: list[str] = []
     for node in graph.nodes:
         if node.op == "add":
-            branches = [name for name, other in (node.inputs, node.inputs[::-1])
-                        if not _is_shortcut(name, other, nodes, order) and _is_shortcut(other, name, nodes, order)]
+            branches = [
+                name
+                for name, other in (node.inputs, node.inputs[::-1])
+                if not _is_shortcut(name, other, nodes, order) and _is_shortcut(other, name, nodes, order)
+            ]
             for name in branches:
                 ends.extend(_ends(nodes[name], nodes, node))
     return ends
@@ -112,8 +123,10 @@ def _ends(node: Node, nodes: Mapping[str, Node], join: Node) -> list[str]:
         return [end for name in node.inputs for end in _ends(nodes[name], nodes, join)]
     if node.op in _TRANSPARENT:
         return _ends(nodes[node.inputs[0]], nodes, join)
-    raise LabError(f"init.last_scale: zero does not fit this network: the branch that {join.name} adds ends in "
-                   f"{node.op} ({node.name}), and would not learn if it started at zero")
+    raise LabError(
+        f"init.last_scale: zero does not fit this network: the branch that {join.name} adds ends in "
+        f"{node.op} ({node.name}), and would not learn if it started at zero"
+    )
 
 
 def save(path: Path, weights: Mapping[str, NDArray[np.float32]], metadata: Mapping[str, str] | None = None) -> None:

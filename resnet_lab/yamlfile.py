@@ -32,8 +32,11 @@ for _tag, _pattern, _first in [
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
     ("int", r"[-+]?[0-9]+", list("-+0123456789")),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
-     list("-+.0123456789")),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        list("-+.0123456789"),
+    ),
 ]:
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
 
@@ -72,8 +75,11 @@ class Document:
             last = depth == len(path) - 1
             if isinstance(here, list):
                 if not isinstance(key, int) or not 0 <= key < len(here):
-                    raise LabError(f"'{dotted(path)}': '{dotted(path[:depth])}' has the places 0 to {len(here) - 1}, "
-                                   f"not '{key}'", file=mark[0], line=mark[1])
+                    raise LabError(
+                        f"'{dotted(path)}': '{dotted(path[:depth])}' has the places 0 to {len(here) - 1}, not '{key}'",
+                        file=mark[0],
+                        line=mark[1],
+                    )
             elif not isinstance(here, dict):
                 raise LabError(f"'{dotted(path)}': '{dotted(path[:depth])}' is no mapping", file=mark[0], line=mark[1])
             if last:
@@ -117,8 +123,11 @@ def parse(text: str, file: str) -> Document:
         if node is None:
             raise LabError("is empty, where a mapping of keys was expected", file=file, line=1)
         if not isinstance(node, yaml.MappingNode):
-            raise LabError(f"begins with a {node.id}, where a mapping of keys was expected", file=file,
-                           line=node.start_mark.line + 1)
+            raise LabError(
+                f"begins with a {node.id}, where a mapping of keys was expected",
+                file=file,
+                line=node.start_mark.line + 1,
+            )
         marks: dict[KeyPath, Mark] = {}
         return Document(_plain(loader, node, (), file, marks), file, marks)
     except yaml.MarkedYAMLError as error:
@@ -145,7 +154,7 @@ def _plain(loader: Any, node: yaml.Node, path: KeyPath, file: str, marks: dict[K
     if len(path) > _DEEPEST or len(marks) > _MOST:  # an alias to itself, or aliases that multiply
         raise LabError("nests too deeply or grows too large for a spec", file=file, line=node.start_mark.line + 1)
     if isinstance(node, yaml.MappingNode) and node.tag == "tag:yaml.org,2002:map":
-        mapping: dict[str, Any] = {}
+        mapping: dict[str | int, Any] = {}
         for key_node, value_node in node.value:
             key = loader.construct_object(key_node, deep=True)
             line = key_node.start_mark.line + 1
@@ -161,8 +170,11 @@ def _plain(loader: Any, node: yaml.Node, path: KeyPath, file: str, marks: dict[K
     try:
         return loader.construct_object(node, deep=True)
     except yaml.constructor.ConstructorError:
-        raise LabError(f"the tag '{node.tag.replace('tag:yaml.org,2002:', '!!')}' is refused: "
-                       "a spec holds plain values only", file=file, line=node.start_mark.line + 1) from None
+        raise LabError(
+            f"the tag '{node.tag.replace('tag:yaml.org,2002:', '!!')}' is refused: a spec holds plain values only",
+            file=file,
+            line=node.start_mark.line + 1,
+        ) from None
 
 
 def explain(error: ValidationError, document: Document, known: Mapping[str, list[str]] | None = None) -> LabError:
@@ -172,8 +184,13 @@ def explain(error: ValidationError, document: Document, known: Mapping[str, list
         known: the keys that are right, by dotted place ('' is the top, 'stages.*' any stage).
     """
     # A misspelt key shows as one too many and one too few: the first tells more.
-    first = min(error.errors(), key=lambda detail: (detail["type"] != "extra_forbidden",
-                                                    document.mark(_written(detail["loc"], document.value))[1]))
+    first = min(
+        error.errors(),
+        key=lambda detail: (
+            detail["type"] != "extra_forbidden",
+            document.mark(_written(detail["loc"], document.value))[1],
+        ),
+    )
     location, kind, value = tuple(first["loc"]), first["type"], first.get("input")
     path, key = _written(location, document.value), location[-1] if location else ""
     inside = f" in '{dotted(location[:-1])}'" if location[:-1] else ""
@@ -181,7 +198,9 @@ def explain(error: ValidationError, document: Document, known: Mapping[str, list
         place = ".".join("*" if isinstance(part, int) else str(part) for part in location[:-1])
         return document.error(path, unknown(f"key{inside}:", key, (known or {}).get(place, [])))
     if kind == "missing":
-        near = difflib.get_close_matches(str(key), [str(other) for other in value] if isinstance(value, dict) else [], 1)
+        near = difflib.get_close_matches(
+            str(key), [str(other) for other in value] if isinstance(value, dict) else [], 1
+        )
         hint = f"; is it meant by '{near[0]}'?" if near else ""
         return document.error(location[:-1], f"the key '{key}' is missing{inside}{hint}")
     message = re.sub(r"^(Input|List|Dictionary|String|Value) should", "should", first["msg"])
@@ -191,16 +210,19 @@ def explain(error: ValidationError, document: Document, known: Mapping[str, list
     if kind == "literal_error" and isinstance(value, str):
         options = [word.strip(" '") for word in first["ctx"]["expected"].replace(" or ", ", ").split(",")]
         return document.error(path, unknown(f"'{dotted(path)}':", value, options))
-    shown = {dict: "a mapping", list: "a list"}.get(type(value), repr(value))
+    shown = "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)
     return document.error(path, f"'{dotted(location)}' is {shown}: it {message}")
 
 
 def _written(location: KeyPath, value: Any) -> KeyPath:
-    """The part of pydantic's location that stands in the file; it adds the names of union members."""
+    """The part of pydantic's location that stands in the file: a word may stand for a mapping."""
     path: list[str | int] = []
     for depth, key in enumerate(location):
-        last = depth == len(location) - 1
-        if isinstance(value, dict) and (key in value or last) or isinstance(value, list) and isinstance(key, int):
-            path.append(key)
-            value = value.get(key) if isinstance(value, dict) else value[key] if key < len(value) else None
+        if isinstance(value, dict) and (key in value or depth == len(location) - 1):
+            value = value.get(key)
+        elif isinstance(value, list) and isinstance(key, int) and key < len(value):
+            value = value[key]
+        else:
+            break
+        path.append(key)
     return tuple(path)

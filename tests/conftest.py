@@ -20,7 +20,7 @@ from resnet_lab.stems import STEMS
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.fixture()
+@pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working directory with `variants/` and `experiments/`."""
     (tmp_path / "variants").mkdir()
@@ -37,13 +37,21 @@ def _registries(monkeypatch: pytest.MonkeyPatch):
         yield
 
 
-@pytest.fixture()
+@pytest.fixture
 def lab() -> Callable[..., subprocess.CompletedProcess[str]]:
     """The command line as a person calls it: `lab("describe", "resnet18")`."""
 
-    def call(*words: str, cwd: Path | None = None, timeout: float = 300, **env: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-m", "resnet_lab", *words], capture_output=True, text=True, cwd=cwd,
-                              timeout=timeout, env={**os.environ, **env})
+    def call(
+        *words: str, cwd: Path | None = None, timeout: float = 300, **env: str
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "resnet_lab", *words],
+            capture_output=True,
+            text=True,
+            cwd=cwd,
+            timeout=timeout,
+            env={**os.environ, **env},
+        )
 
     return call
 
@@ -63,7 +71,7 @@ def engine(request: pytest.FixtureRequest) -> engines.contract.Engine:
     return engine_or_skip(request.param)
 
 
-@pytest.fixture()
+@pytest.fixture
 def shared_data(monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of real test data; skips where RESNET_LAB_DATA names none."""
     given = os.environ.get("RESNET_LAB_DATA")

@@ -28,33 +28,74 @@ train:
 """
 
 VARIANTS = {
-    "misspelt block": ("block: basic, repeat: 1, channels: 8}", "block: bassic, repeat: 1, channels: 8}", 5,
-                       "unknown block 'bassic'; did you mean 'basic'?"),
+    "misspelt block": (
+        "block: basic, repeat: 1, channels: 8}",
+        "block: bassic, repeat: 1, channels: 8}",
+        5,
+        "unknown block 'bassic'; did you mean 'basic'?",
+    ),
     "misspelt key": ("head:", "haed:", 7, "unknown key: 'haed'; did you mean 'head'?"),
-    "misspelt key of a stage": ("repeat: 1, channels: 16", "repaet: 1, channels: 16", 6, "the key 'repeat' is missing in 'stages.1'; is it meant by 'repaet'?"),
-    "misspelt option": ("channels: 8}\n  -", "channels: 8, conv_bais: true}\n  -", 5,
-                        "unknown option of block 'basic': 'conv_bais'; did you mean 'conv_bias'?"),
-    "option of another type": ("channels: 8}\n  -", "channels: 8, conv_bias: 3}\n  -", 5,
-                               "option 'conv_bias' of block 'basic' is 3: it should be a valid boolean"),
+    "misspelt key of a stage": (
+        "repeat: 1, channels: 16",
+        "repaet: 1, channels: 16",
+        6,
+        "the key 'repeat' is missing in 'stages.1'; is it meant by 'repaet'?",
+    ),
+    "misspelt option": (
+        "channels: 8}\n  -",
+        "channels: 8, conv_bais: true}\n  -",
+        5,
+        "unknown option of block 'basic': 'conv_bais'; did you mean 'conv_bias'?",
+    ),
+    "option of another type": (
+        "channels: 8}\n  -",
+        "channels: 8, conv_bias: 3}\n  -",
+        5,
+        "option 'conv_bias' of block 'basic' is 3: it should be a valid boolean",
+    ),
     "misspelt stem": ("type: cifar", "type: cifra", 3, "unknown stem 'cifra'; did you mean 'cifar'?"),
-    "misspelt shortcut": ("stride: 2}", "stride: 2, shortcut: projektion}", 6,
-                          "unknown 'stages.1.shortcut': 'projektion'; did you mean 'projection'?"),
-    "negative depth": ("repeat: 1, channels: 16", "repeat: -3, channels: 16", 6,
-                       "'stages.1.repeat' is -3: it should be greater than or equal to 1"),
+    "misspelt shortcut": (
+        "stride: 2}",
+        "stride: 2, shortcut: projektion}",
+        6,
+        "unknown 'stages.1.shortcut': 'projektion'; did you mean 'projection'?",
+    ),
+    "negative depth": (
+        "repeat: 1, channels: 16",
+        "repeat: -3, channels: 16",
+        6,
+        "'stages.1.repeat' is -3: it should be greater than or equal to 1",
+    ),
     "string for a number": ("classes: 10", "classes: ten", 7, "'head.classes' is 'ten': it should be a valid integer"),
     "stages missing": ("stages:", "stagse:", 4, "unknown key: 'stagse'; did you mean 'stages'?"),
-    "no stages": (VARIANT[VARIANT.index("stages:"):VARIANT.index("head:")], "stages: []\n", 4,
-                  "'stages' is a list: it should have at least 1 item"),
+    "no stages": (
+        VARIANT[VARIANT.index("stages:") : VARIANT.index("head:")],
+        "stages: []\n",
+        4,
+        "'stages' is a list: it should have at least 1 item",
+    ),
     "does not parse": ("head: {", "head: {]", 7, "is no valid YAML"),
     "a key twice": ("head:", "description: again\nhead:", 7, "the key 'description' stands twice"),
-    "a Python object": ("a small net", "!!python/object/apply:os.system ['touch broken']", 2,
-                        "the tag '!!python/object/apply:os.system' is refused"),
+    "a Python object": (
+        "a small net",
+        "!!python/object/apply:os.system ['touch broken']",
+        2,
+        "the tag '!!python/object/apply:os.system' is refused",
+    ),
     "an input that is none": ("description:", "input: 32x32\ndescription:", 2, "an input is written CxHxW"),
-    "extends a misspelt variant": ("description: a small net", "extends: resent18", 2,
-                                   "unknown variant 'resent18'; did you mean 'resnet18'?"),
+    "extends a misspelt variant": (
+        "description: a small net",
+        "extends: resent18",
+        2,
+        "unknown variant 'resent18'; did you mean 'resnet18'?",
+    ),
     "extends itself": ("description: a small net", "extends: small", 2, "'small' extends itself"),
-    "no such stage": (VARIANT[1:], "extends: resnet18\nstages: {5: {repeat: 1}}\n", 3,
-                      "there is no stage 5: what it extends has the stages 1 to 4"),
+    "no such stage": (
+        VARIANT[1:],
+        "extends: resnet18\nstages: {5: {repeat: 1}}\n",
+        3,
+        "there is no stage 5: what it extends has the stages 1 to 4",
+    ),
     "a missing block file": ("description:", "blocks: [mine.py]\ndescription:", 2, "there is no block file"),
     "a list": (VARIANT[1:], "- a\n- b\n", 2, "begins with a sequence, where a mapping of keys was expected"),
 }
@@ -65,13 +106,25 @@ EXPERIMENTS = {
     "empty sweep": ("[small]", "[]", 2, "'variants' is a list: it should have at least 1 item"),
     "empty seeds": ("variants:", "seeds: []\nvariants:", 2, "'seeds' is a list"),
     "empty axis": ("train:", "grid: {train.optimizer.lr: []}\ntrain:", 4, "'grid.train.optimizer.lr' is a list"),
-    "unknown axis": ("train:", "grid: {train.optimiser.lr: [1.0]}\ntrain:", 4,
-                     "unknown key in 'train': 'optimiser'; did you mean 'optimizer'?"),
+    "unknown axis": (
+        "train:",
+        "grid: {train.optimiser.lr: [1.0]}\ntrain:",
+        4,
+        "unknown key in 'train': 'optimiser'; did you mean 'optimizer'?",
+    ),
     "an axis that is none": ("train:", "grid: {seeds: [1]}\ntrain:", 4, "'seeds' cannot be swept"),
-    "a swept value of another type": ("train:", "grid: {train.epochs: [1, two]}\ntrain:", 4,
-                                      "'train.epochs' is 'two': it should be a valid integer"),
-    "a swept option of another type": ("train:", "grid: {variant.every_stage.conv_bias: [1]}\ntrain:", 4,
-                                       "'conv_bias' of block 'basic' is 1"),
+    "a swept value of another type": (
+        "train:",
+        "grid: {train.epochs: [1, two]}\ntrain:",
+        4,
+        "'train.epochs' is 'two': it should be a valid integer",
+    ),
+    "a swept option of another type": (
+        "train:",
+        "grid: {variant.every_stage.conv_bias: [1]}\ntrain:",
+        4,
+        "'conv_bias' of block 'basic' is 1",
+    ),
     "unknown dataset": ("name: digits", "name: digit", 3, "unknown dataset 'digit'; did you mean 'digits'?"),
     "unknown engine": ("train:", "engine: mxnt\ntrain:", 4, "unknown engine 'mxnt'; did you mean 'mxnet'?"),
     "unknown optimizer": ("name: sgd", "name: sdg", 7, "unknown 'train.optimizer.name': 'sdg'; did you mean 'sgd'?"),
@@ -87,7 +140,7 @@ EXPERIMENTS = {
 }
 
 
-@pytest.fixture()
+@pytest.fixture
 def cli(monkeypatch, capsys):
     """The command line in this process, through the same `main` as a person's call."""
 
@@ -142,11 +195,17 @@ def test_a_circle_of_extends(workspace, cli):
     check(*cli("describe", "a"), "variants/c.yaml", 2, "'extends' goes in a circle: a -> b -> c -> a")
 
 
-@pytest.mark.parametrize(("text", "told"), [
-    ("a: &x [*x]\n", "nests too deeply"),
-    ("\n".join(f"k{n}: &k{n} [{', '.join([f'*k{n - 1}' if n else '1'] * 9)}]" for n in range(9)), "grows too large"),
-    ("\xff\xfe", "is no valid YAML"),
-])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a: &x [*x]\n", "nests too deeply"),
+        (
+            "\n".join(f"k{n}: &k{n} [{', '.join([f'*k{n - 1}' if n else '1'] * 9)}]" for n in range(9)),
+            "grows too large",
+        ),
+        ("\xff\xfe", "is no valid YAML"),
+    ],
+)
 def test_yaml_that_would_eat_the_machine(workspace, cli, text, told):
     (workspace / "variants" / "small.yaml").write_text(text, encoding="utf-8")
     code, printed = cli("describe", "small")
@@ -161,20 +220,33 @@ def test_bytes_that_are_no_text(workspace, cli):
     assert (code, printed.err) == (2, "resnet-lab: variants/small.yaml: is no UTF-8 text\n")
 
 
-@pytest.mark.parametrize(("words", "told"), [
-    (("describe", "resent50"), "unknown variant 'resent50'; did you mean 'resnet50'?"),
-    (("describe", "resnet18", "--input", "224"), "--input: an input is written CxHxW, such as 3x224x224, not '224'"),
-    (("describe", "--block", "basc", "--input", "8x8x8", "--channels", "8"), "unknown block 'basc'; did you mean 'basic'?"),
-    (("describe", "--block", "basic", "--input", "8x8x8", "--channels", "8", "--option", "bias=1"),
-     "unknown option of block 'basic': 'bias'"),
-    (("describe", "--block", "basic", "--channels", "8"), "describe --block needs --input CxHxW and --channels N"),
-    (("describe",), "describe takes variants, or one --block"),
-    (("run", "depth_swep"), "unknown experiment 'depth_swep'; did you mean 'depth_sweep'?"),
-    (("run", "depth_sweep", "--set", "train.epoch=3", "--dry-run"),
-     "--set train.epoch=3: unknown key in 'train': 'epoch'; did you mean 'epochs'?"),
-    (("run", "depth_sweep", "--set", "train.epochs", "--dry-run"), "--set takes KEY=VALUE"),
-    (("compare", "results/nowhere"), "there are no results: results/nowhere"),
-])
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("describe", "resent50"), "unknown variant 'resent50'; did you mean 'resnet50'?"),
+        (
+            ("describe", "resnet18", "--input", "224"),
+            "--input: an input is written CxHxW, such as 3x224x224, not '224'",
+        ),
+        (
+            ("describe", "--block", "basc", "--input", "8x8x8", "--channels", "8"),
+            "unknown block 'basc'; did you mean 'basic'?",
+        ),
+        (
+            ("describe", "--block", "basic", "--input", "8x8x8", "--channels", "8", "--option", "bias=1"),
+            "unknown option of block 'basic': 'bias'",
+        ),
+        (("describe", "--block", "basic", "--channels", "8"), "describe --block needs --input CxHxW and --channels N"),
+        (("describe",), "describe takes variants, or one --block"),
+        (("run", "depth_swep"), "unknown experiment 'depth_swep'; did you mean 'depth_sweep'?"),
+        (
+            ("run", "depth_sweep", "--set", "train.epoch=3", "--dry-run"),
+            "--set train.epoch=3: unknown key in 'train': 'epoch'; did you mean 'epochs'?",
+        ),
+        (("run", "depth_sweep", "--set", "train.epochs", "--dry-run"), "--set takes KEY=VALUE"),
+        (("compare", "results/nowhere"), "there are no results: results/nowhere"),
+    ],
+)
 def test_a_mistake_on_the_command_line(workspace, cli, words, told):
     code, printed = cli(*words)
     assert code == 2

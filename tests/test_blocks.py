@@ -26,6 +26,7 @@ def test_every_block_keeps_its_promise(name, stride, kind):
 
 def test_a_taken_name_is_an_error_and_can_be_taken_over():
     with pytest.raises(LabError, match=r"block 'basic' .* is taken already, by .*blocks\.py"):
+
         @block("basic")
         def mine(x, channels, stride, shortcut): ...
 
@@ -47,7 +48,9 @@ def test_a_temporary_registration_is_forgotten():
 def test_options_are_checked_by_name_and_by_type():
     bottleneck = BLOCKS.get("bottleneck")
     assert list(bottleneck.options) == ["stride_on", "conv_bias"]
-    with pytest.raises(OptionError, match="unknown option of block 'bottleneck': 'stride_in'; did you mean 'stride_on'?"):
+    with pytest.raises(
+        OptionError, match="unknown option of block 'bottleneck': 'stride_in'; did you mean 'stride_on'?"
+    ):
         bottleneck.check({"stride_in": "3x3"})
     with pytest.raises(OptionError, match="'stride_on' of block 'bottleneck' is '2x2': it should be '1x1' or '3x3'"):
         bottleneck.check({"stride_on": "2x2"})
@@ -77,7 +80,9 @@ def test_a_block_that_breaks_its_promise_is_named():
     def liar(x, channels, stride, shortcut):
         return conv(x, channels + 1, 3, stride)
 
-    with pytest.raises(GraphError, match=r"block 'liar' \(.*test_blocks.py:\d+\) made 33x28x28 of 64x56x56.*promise 32x28x28"):
+    with pytest.raises(
+        GraphError, match=r"block 'liar' \(.*test_blocks.py:\d+\) made 33x28x28 of 64x56x56.*promise 32x28x28"
+    ):
         apply("liar", 32, 2)
 
     @block("silent")
@@ -88,7 +93,10 @@ def test_a_block_that_breaks_its_promise_is_named():
 
 
 def test_an_identity_shortcut_costs_nothing_and_option_c_projects_anyway():
-    assert apply("basic", 64, kind="projection").builder.nodes.keys() == apply("basic", 64, kind="pad").builder.nodes.keys()
+    assert (
+        apply("basic", 64, kind="projection").builder.nodes.keys()
+        == apply("basic", 64, kind="pad").builder.nodes.keys()
+    )
     names = apply("basic", 64, kind="project_all").builder.nodes
     assert "shortcut.conv1" in names
 
@@ -111,4 +119,7 @@ def test_stride_sits_where_it_is_put():
 def test_bias_sits_where_it_is_put():
     biased = [apply("bottleneck", 64, conv_bias=value).builder.nodes for value in (False, "1x1", True)]
     assert [[nodes[f"conv{n}"].attrs["bias"] for n in (1, 2, 3)] for nodes in biased] == [
-        [False] * 3, [True, False, True], [True] * 3]
+        [False] * 3,
+        [True, False, True],
+        [True] * 3,
+    ]

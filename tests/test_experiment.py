@@ -12,7 +12,7 @@ train: {epochs: 2, batch_size: 32, optimizer: {lr: 0.1}}
 """
 
 
-@pytest.fixture()
+@pytest.fixture
 def trials(workspace):
     """The trials of an experiment's text."""
 
@@ -25,14 +25,24 @@ def trials(workspace):
 
 def test_an_id_is_the_content_and_nothing_else(trials, workspace):
     (first,) = trials()
-    same = ["# a comment\n" + TEXT, TEXT.replace("{name: digits, size: 16}", "{size: 16}"),
-            TEXT + "description: words\n", TEXT + "device: cpu\nmeasure: false\n"]
+    same = [
+        "# a comment\n" + TEXT,
+        TEXT.replace("{name: digits, size: 16}", "{size: 16}"),
+        TEXT + "description: words\n",
+        TEXT + "device: cpu\nmeasure: false\n",
+    ]
     assert {trials(text)[0].id for text in same} == {first.id}
     (workspace / "variants" / "alias.yaml").write_text("description: another name\nextends: cifar_resnet20\n")
     assert trials(TEXT.replace("[cifar_resnet20]", "[alias]"))[0].id == first.id
-    other = [TEXT.replace("0.1", "0.2"), TEXT.replace("16", "24"), TEXT + "seeds: [1]\n", TEXT.replace("resnet20", "resnet32"),
-             TEXT.replace("epochs: 2", "epochs: 3"), TEXT.replace("size: 16", "size: 16, validation: 0.1"),
-             TEXT.replace("epochs: 2", "epochs: 2, init: {last_scale: zero}")]
+    other = [
+        TEXT.replace("0.1", "0.2"),
+        TEXT.replace("16", "24"),
+        TEXT + "seeds: [1]\n",
+        TEXT.replace("resnet20", "resnet32"),
+        TEXT.replace("epochs: 2", "epochs: 3"),
+        TEXT.replace("size: 16", "size: 16, validation: 0.1"),
+        TEXT.replace("epochs: 2", "epochs: 2, init: {last_scale: zero}"),
+    ]
     assert len({trials(text)[0].id for text in other} | {first.id}) == len(other) + 1
 
 
@@ -45,10 +55,13 @@ KNOWN = "28718a3ec901"
 
 
 def test_changing_a_block_changes_the_trials_that_use_it_only(trials, workspace):
-    (workspace / "variants" / "mine.yaml").write_text("extends: cifar_resnet20\nblocks: [mine.py]\n"
-                                                      "every_stage: {block: mine, conv_bias: null}\n")
-    code = ("from resnet_lab import block\nfrom resnet_lab.ops import conv, norm, relu\n\n\n@block('mine', replace=True)\n"
-            "def mine(x, channels, stride, shortcut):\n    return relu(norm(conv(x, channels, 3, stride)) + shortcut(x))\n")
+    (workspace / "variants" / "mine.yaml").write_text(
+        "extends: cifar_resnet20\nblocks: [mine.py]\nevery_stage: {block: mine, conv_bias: null}\n"
+    )
+    code = (
+        "from resnet_lab import block\nfrom resnet_lab.ops import conv, norm, relu\n\n\n@block('mine', replace=True)\n"
+        "def mine(x, channels, stride, shortcut):\n    return relu(norm(conv(x, channels, 3, stride)) + shortcut(x))\n"
+    )
     (workspace / "variants" / "mine.py").write_text(code)
     text = TEXT.replace("[cifar_resnet20]", "[cifar_resnet20, mine]")
     before = [trial.id for trial in trials(text)]
@@ -63,7 +76,8 @@ def test_changing_a_block_changes_the_trials_that_use_it_only(trials, workspace)
 
 def test_variants_grid_and_seeds_multiply(trials):
     text = TEXT.replace("[cifar_resnet20]", "[cifar_resnet20, resnet18]") + (
-        "seeds: [0, 1, 2]\ngrid: {train.optimizer.lr: [0.1, 0.05], variant.every_stage.conv_bias: [true, false]}\n")
+        "seeds: [0, 1, 2]\ngrid: {train.optimizer.lr: [0.1, 0.05], variant.every_stage.conv_bias: [true, false]}\n"
+    )
     found = trials(text)
     assert len({trial.id for trial in found}) == len(found) == 2 * 3 * 2 * 2
     row = found[-1].labels()
@@ -73,7 +87,9 @@ def test_variants_grid_and_seeds_multiply(trials):
 
 
 def test_settings_go_on_top(trials):
-    (trial,) = trials(TEXT, "train.epochs=7", "data.augment=[flip, {pad_crop: 2}]", "seeds=[4]", "train.optimizer.lr=1e-3")
+    (trial,) = trials(
+        TEXT, "train.epochs=7", "data.augment=[flip, {pad_crop: 2}]", "seeds=[4]", "train.optimizer.lr=1e-3"
+    )
     assert (trial.train.epochs, trial.seed, trial.train.optimizer.lr) == (7, 4, 1e-3)
     assert trial.data.augment == AugmentSpec(flip=True, pad_crop=2)
 
@@ -88,15 +104,18 @@ def test_a_head_has_as_many_outputs_as_the_data_has_classes(trials):
     assert trials(TEXT.replace("cifar_resnet20", "resnet18"))[0].graph.output == (10,)
 
 
-@pytest.mark.parametrize(("schedule", "shares"), [
-    ({"name": "constant"}, [1, 1, 1, 1]),
-    ({"name": "step", "milestones": [1, 3], "factor": 0.1}, [1, 0.1, 0.1, 0.01]),
-    ({"name": "cosine"}, [1, 0.853553, 0.5, 0.146447]),
-    ({"name": "cosine", "final": 0.5}, [1, 0.926777, 0.75, 0.573223]),
-    ({"name": "constant", "warmup": 2}, [0, 0.5, 1, 1]),
-    ({"name": "constant", "warmup": 2, "warmup_from": 0.5}, [0.5, 0.75, 1, 1]),
-    ({"name": "cosine", "warmup": 2}, [0, 0.5, 1, 0.5]),
-])
+@pytest.mark.parametrize(
+    ("schedule", "shares"),
+    [
+        ({"name": "constant"}, [1, 1, 1, 1]),
+        ({"name": "step", "milestones": [1, 3], "factor": 0.1}, [1, 0.1, 0.1, 0.01]),
+        ({"name": "cosine"}, [1, 0.853553, 0.5, 0.146447]),
+        ({"name": "cosine", "final": 0.5}, [1, 0.926777, 0.75, 0.573223]),
+        ({"name": "constant", "warmup": 2}, [0, 0.5, 1, 1]),
+        ({"name": "constant", "warmup": 2, "warmup_from": 0.5}, [0.5, 0.75, 1, 1]),
+        ({"name": "cosine", "warmup": 2}, [0, 0.5, 1, 0.5]),
+    ],
+)
 def test_schedules(schedule, shares):
     spec = ScheduleSpec(**schedule)
     assert [spec.share(epoch, 4) for epoch in range(4)] == pytest.approx(shares, abs=1e-6)
@@ -105,7 +124,8 @@ def test_schedules(schedule, shares):
 def test_rates_move_within_an_epoch():
     train = TrainSpec.model_validate({"epochs": 2, "batch_size": 1, "optimizer": {"lr": 0.4}, "schedule": "cosine"})
     assert train.rates(0, 4) + train.rates(1, 4) == pytest.approx(
-        [0.4, 0.384776, 0.341421, 0.276537, 0.2, 0.123463, 0.058579, 0.015224], abs=1e-6)
+        [0.4, 0.384776, 0.341421, 0.276537, 0.2, 0.123463, 0.058579, 0.015224], abs=1e-6
+    )
 
 
 def test_words_stand_for_mappings():

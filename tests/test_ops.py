@@ -26,8 +26,11 @@ def image(*shape: int) -> Tensor:
 
 @given(st.integers(1, 30), st.sampled_from([1, 3, 5, 7]), st.integers(1, 4), st.integers(1, 2))
 def test_default_padding_divides_the_size_by_the_stride_rounding_up(size, kernel, stride, dilation):
-    assert conv(image(2, size, size), 4, kernel, stride, dilation=dilation).shape == (4, -(-size // stride),
-                                                                                    -(-size // stride))
+    assert conv(image(2, size, size), 4, kernel, stride, dilation=dilation).shape == (
+        4,
+        -(-size // stride),
+        -(-size // stride),
+    )
 
 
 @given(st.integers(1, 20), st.integers(1, 6), st.integers(1, 5), st.integers(0, 3), st.integers(1, 3))
@@ -71,21 +74,27 @@ def test_ceil_lets_the_last_window_hang_over():
     assert avg_pool(image(3, 7, 7), 2, 2, ceil=True).shape == (3, 4, 4)
 
 
-@pytest.mark.parametrize(("wrong", "told"), [
-    (lambda x: conv(x, 4, 9, padding=0), r"conv1: nothing is left: kernel 9x9, stride 1 and padding 0x0 make 3x0x0 of 3x8x8"),
-    (lambda x: conv(x, 4, 3, 0), "conv1: kernel 3, stride 0 and dilation 1 must be at least 1"),
-    (lambda x: conv(x, 4, 3, padding=-1), "conv1: padding -1 is negative"),
-    (lambda x: conv(x, 4, 3, groups=2), "conv1: 2 groups do not divide 3 input and 4 output channels"),
-    (lambda x: norm(x, "group", groups=2), "norm1: 2 groups do not divide 3 channels"),
-    (lambda x: norm(x, "bach"), "norm1: the kind is batch, layer or group, not 'bach'"),
-    (lambda x: norm(dense(x, 4)), "norm1: needs a feature map CxHxW, got 4"),
-    (lambda x: dense(x, 0), "dense1: 0 features"),
-    (lambda x: pad_channels(x, 2), "pad_channels1: cannot pad 3x8x8 to 2 channels, which are fewer"),
-    (lambda x: subsample(x, 0), "subsample1: stride 0 must be at least 1"),
-    (lambda x: dropout(x, 1.0), "dropout1: the rate is at least 0 and below 1, not 1.0"),
-    (lambda x: drop_path(x, -0.1), "drop_path1: the rate is at least 0 and below 1, not -0.1"),
-    (lambda x: max_pool(x, 3, 2, padding=2), "max_pool1: padding 2x2 is more than half the kernel 3x3"),
-])
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (
+            lambda x: conv(x, 4, 9, padding=0),
+            r"conv1: nothing is left: kernel 9x9, stride 1 and padding 0x0 make 3x0x0 of 3x8x8",
+        ),
+        (lambda x: conv(x, 4, 3, 0), "conv1: kernel 3, stride 0 and dilation 1 must be at least 1"),
+        (lambda x: conv(x, 4, 3, padding=-1), "conv1: padding -1 is negative"),
+        (lambda x: conv(x, 4, 3, groups=2), "conv1: 2 groups do not divide 3 input and 4 output channels"),
+        (lambda x: norm(x, "group", groups=2), "norm1: 2 groups do not divide 3 channels"),
+        (lambda x: norm(x, "bach"), "norm1: the kind is batch, layer or group, not 'bach'"),
+        (lambda x: norm(dense(x, 4)), "norm1: needs a feature map CxHxW, got 4"),
+        (lambda x: dense(x, 0), "dense1: 0 features"),
+        (lambda x: pad_channels(x, 2), "pad_channels1: cannot pad 3x8x8 to 2 channels, which are fewer"),
+        (lambda x: subsample(x, 0), "subsample1: stride 0 must be at least 1"),
+        (lambda x: dropout(x, 1.0), "dropout1: the rate is at least 0 and below 1, not 1.0"),
+        (lambda x: drop_path(x, -0.1), "drop_path1: the rate is at least 0 and below 1, not -0.1"),
+        (lambda x: max_pool(x, 3, 2, padding=2), "max_pool1: padding 2x2 is more than half the kernel 3x3"),
+    ],
+)
 def test_what_cannot_work_is_refused_with_the_nodes_name(wrong, told):
     with pytest.raises(GraphError, match=told):
         wrong(image(3, 8, 8))
@@ -107,9 +116,28 @@ def test_pad_channels_puts_the_odd_one_behind():
 
 
 def test_the_op_set_of_the_design_is_there():
-    assert set(OPS) == {"conv", "norm", "relu", "relu6", "gelu", "silu", "hard_swish", "sigmoid", "max_pool", "avg_pool",
-                        "global_avg_pool", "dense", "add", "multiply", "concat", "pad_channels", "subsample", "dropout",
-                        "drop_path", "layer_scale"}
+    assert set(OPS) == {
+        "conv",
+        "norm",
+        "relu",
+        "relu6",
+        "gelu",
+        "silu",
+        "hard_swish",
+        "sigmoid",
+        "max_pool",
+        "avg_pool",
+        "global_avg_pool",
+        "dense",
+        "add",
+        "multiply",
+        "concat",
+        "pad_channels",
+        "subsample",
+        "dropout",
+        "drop_path",
+        "layer_scale",
+    }
 
 
 @given(st.integers(1, 3), st.integers(2, 9), st.integers(1, 3))

@@ -14,16 +14,28 @@ from resnet_lab.results import compare, is_done, read, references, refresh
 def put(folder, trial, variant, seed=0, status="ok", lr=None, **figures):
     place = folder / "trials" / trial
     place.mkdir(parents=True)
-    labels = {"trial": trial, "variant": variant, "blocks": "basic", "depth": 18, "params": 1000, "macs": 2000,
-              "data": "digits", "input": "3x32x32", "epochs": 1, "batch_size": 32, "engine": "mxnet", "dtype": "float32",
-              "seed": seed} | ({} if lr is None else {"train.optimizer.lr": lr})
+    labels = {
+        "trial": trial,
+        "variant": variant,
+        "blocks": "basic",
+        "depth": 18,
+        "params": 1000,
+        "macs": 2000,
+        "data": "digits",
+        "input": "3x32x32",
+        "epochs": 1,
+        "batch_size": 32,
+        "engine": "mxnet",
+        "dtype": "float32",
+        "seed": seed,
+    } | ({} if lr is None else {"train.optimizer.lr": lr})
     write_json(place / "trial.json", {"labels": labels})
     result = {"status": status, "reason": "" if status == "ok" else "why", "started": f"2026-01-01T00:00:{seed:02}Z"}
     write_json(place / "result.json", result | figures)
     write_json(place / "epochs.json", [{"epoch": 1, "train_loss": 2.0}, {"epoch": 2, "train_loss": 1.0}])
 
 
-@pytest.fixture()
+@pytest.fixture
 def folder(tmp_path):
     put(tmp_path, "0" * 11 + "1", "a", 0, test_accuracy=0.9, train_images_per_s=100.0)
     put(tmp_path, "0" * 11 + "2", "a", 1, test_accuracy=0.8, train_images_per_s=110.0)
@@ -53,7 +65,9 @@ def test_a_trial_without_a_result_is_no_row_and_half_a_file_is_none(folder):
     assert not is_done(folder, "000000000005")
 
 
-@pytest.mark.parametrize(("status", "done"), [("ok", True), ("diverged", True), ("failed", False), ("out_of_memory", False)])
+@pytest.mark.parametrize(
+    ("status", "done"), [("ok", True), ("diverged", True), ("failed", False), ("out_of_memory", False)]
+)
 def test_what_a_new_run_would_only_repeat_is_done(tmp_path, status, done):
     put(tmp_path, "1", "a", status=status)
     assert is_done(tmp_path, "1") is done
@@ -111,13 +125,16 @@ def test_shipped_references_have_sources_and_known_variants():
         assert set(table["variant"]) <= set(names("variants")), name
 
 
-@pytest.mark.parametrize(("asked", "told"), [
-    ({"by": "varient"}, "unknown column 'varient'; did you mean 'variant'?"),
-    ({"sort": "-test_acuracy"}, "unknown column 'test_acuracy'; did you mean 'test_accuracy'?"),
-    ({"columns": ["x"]}, "unknown column 'x'"),
-    ({"against": "resnet"}, "unknown variant or reference 'resnet'"),
-    ({"against": "nowhere.csv"}, "there are no results: nowhere.csv is missing"),
-])
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"by": "varient"}, "unknown column 'varient'; did you mean 'variant'?"),
+        ({"sort": "-test_acuracy"}, "unknown column 'test_acuracy'; did you mean 'test_accuracy'?"),
+        ({"columns": ["x"]}, "unknown column 'x'"),
+        ({"against": "resnet"}, "unknown variant or reference 'resnet'"),
+        ({"against": "nowhere.csv"}, "there are no results: nowhere.csv is missing"),
+    ],
+)
 def test_what_is_not_there_is_told(folder, asked, told):
     with pytest.raises(LabError, match=told.replace("?", r"\?")):
         compare(read(folder), **asked)

@@ -14,17 +14,32 @@ SHIPPED = sorted(path.stem for path in shipped("variants").glob("*.yaml"))
 
 # Trained parameters and multiply-adds at the spec's own input, counted by others; see REFERENCES in each spec.
 COUNTS = {
-    "resnet18": (11_689_512, 1.814e9), "resnet34": (21_797_672, 3.664e9), "resnet50": (25_557_032, 3.858e9),
-    "resnet101": (44_549_160, 7.570e9), "resnet152": (60_192_808, 11.282e9),
-    "resnet18_v1": (11_689_512, 1.814e9), "resnet34_v1": (21_797_672, 3.664e9), "resnet50_v1": (25_575_912, 3.858e9),
-    "resnet101_v1": (44_589_800, 7.570e9), "resnet152_v1": (60_252_648, 11.282e9),
-    "resnet50_v1b": (25_557_032, 4_089_184_256), "resnet101_v1b": (44_549_160, 7.801e9),
+    "resnet18": (11_689_512, 1.814e9),
+    "resnet34": (21_797_672, 3.664e9),
+    "resnet50": (25_557_032, 3.858e9),
+    "resnet101": (44_549_160, 7.570e9),
+    "resnet152": (60_192_808, 11.282e9),
+    "resnet18_v1": (11_689_512, 1.814e9),
+    "resnet34_v1": (21_797_672, 3.664e9),
+    "resnet50_v1": (25_575_912, 3.858e9),
+    "resnet101_v1": (44_589_800, 7.570e9),
+    "resnet152_v1": (60_252_648, 11.282e9),
+    "resnet50_v1b": (25_557_032, 4_089_184_256),
+    "resnet101_v1b": (44_549_160, 7.801e9),
     "resnet152_v1b": (60_192_808, 11.514e9),
-    "resnet18_v2": (11_687_848, None), "resnet34_v2": (21_796_008, None), "resnet50_v2": (25_549_480, None),
-    "resnet101_v2": (44_541_608, None), "resnet152_v2": (60_185_256, None),
-    "cifar_resnet20": (269_722, None), "cifar_resnet32": (464_154, None),
-    "cifar_resnet20_v1": (272_474, None), "cifar_resnet56_v1": (855_770, None), "cifar_resnet110_v1": (1_730_714, None),
-    "cifar_resnet20_v2": (272_282, None), "cifar_resnet56_v2": (855_578, None), "cifar_resnet110_v2": (1_730_522, None),
+    "resnet18_v2": (11_687_848, None),
+    "resnet34_v2": (21_796_008, None),
+    "resnet50_v2": (25_549_480, None),
+    "resnet101_v2": (44_541_608, None),
+    "resnet152_v2": (60_185_256, None),
+    "cifar_resnet20": (269_722, None),
+    "cifar_resnet32": (464_154, None),
+    "cifar_resnet20_v1": (272_474, None),
+    "cifar_resnet56_v1": (855_770, None),
+    "cifar_resnet110_v1": (1_730_714, None),
+    "cifar_resnet20_v2": (272_282, None),
+    "cifar_resnet56_v2": (855_578, None),
+    "cifar_resnet110_v2": (1_730_522, None),
     "d2l_resnet18": (11_178_378, None),
 }
 
@@ -40,9 +55,19 @@ def test_counts_are_the_published_ones(name):
         assert round(graph.macs / 1e6) == round(macs / 1e6)
 
 
-@pytest.mark.parametrize(("name", "millions"), [
-    ("cifar_resnet20", 0.27), ("cifar_resnet32", 0.46), ("cifar_resnet44", 0.66), ("cifar_resnet56", 0.85),
-    ("cifar_resnet110", 1.7), ("cifar_resnet1202", 19.4), ("preact_resnet110", 1.7), ("preact_resnet164", 1.7)])
+@pytest.mark.parametrize(
+    ("name", "millions"),
+    [
+        ("cifar_resnet20", 0.27),
+        ("cifar_resnet32", 0.46),
+        ("cifar_resnet44", 0.66),
+        ("cifar_resnet56", 0.85),
+        ("cifar_resnet110", 1.7),
+        ("cifar_resnet1202", 19.4),
+        ("preact_resnet110", 1.7),
+        ("preact_resnet164", 1.7),
+    ],
+)
 def test_parameters_of_the_papers_tables(name, millions):
     digits = len(str(millions).partition(".")[2])
     assert round(rl.graph(name).params / 1e6, digits) == millions
@@ -50,7 +75,9 @@ def test_parameters_of_the_papers_tables(name, millions):
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_depth_is_the_number_in_the_name(name):
-    depth = "".join(letter for letter in name.split("_v")[0].split("resnet")[-1].removeprefix("plain") if letter.isdigit())
+    depth = "".join(
+        letter for letter in name.split("_v")[0].split("resnet")[-1].removeprefix("plain") if letter.isdigit()
+    )
     assert rl.graph(name).depth == int(depth)
 
 
@@ -97,13 +124,17 @@ def test_a_two_line_variant_changes_every_stage_or_one(workspace):
 
 
 def test_new_stages_take_every_stage_as_their_default(workspace):
-    write(workspace, "a.yaml", """
+    write(
+        workspace,
+        "a.yaml",
+        """
         extends: resnet50
         every_stage: {stride_on: 3x3}
         stages:
           - {block: bottleneck, repeat: 1, channels: 8}
           - {block: bottleneck, repeat: 1, channels: 8, stride_on: 1x1}
-        """)
+        """,
+    )
     assert [stage.options for stage in rl.variant("a").spec.stages] == [{"stride_on": "3x3"}, {"stride_on": "1x1"}]
 
 
@@ -114,7 +145,8 @@ def test_overrides_are_a_spec_on_top():
 
 
 def test_a_block_file_beside_its_spec(workspace):
-    (workspace / "variants" / "mine.py").write_text(textwrap.dedent('''
+    (workspace / "variants" / "mine.py").write_text(
+        textwrap.dedent('''
         from resnet_lab import block
         from resnet_lab.ops import conv, norm, relu
 
@@ -122,8 +154,13 @@ def test_a_block_file_beside_its_spec(workspace):
         def mine(x, channels, stride, shortcut, *, kernel: int = 5):
             """One convolution."""
             return relu(norm(conv(x, channels, kernel, stride)) + shortcut(x))
-        '''))
-    write(workspace, "mine18.yaml", "extends: resnet18\nblocks: [mine.py]\nevery_stage: {block: mine, kernel: 3, conv_bias: null}\n")
+        ''')
+    )
+    write(
+        workspace,
+        "mine18.yaml",
+        "extends: resnet18\nblocks: [mine.py]\nevery_stage: {block: mine, kernel: 3, conv_bias: null}\n",
+    )
     graph = rl.graph("mine18")
     assert graph.depth == 1 + 8 + 1
     assert rl.graph("variants/mine18.yaml").digest == graph.digest
@@ -145,14 +182,18 @@ def tutorial_basic(x, channels, stride, shortcut):
 
 def test_the_tutorials_mistake_is_refused_before_anything_is_built(workspace, lab):
     (workspace / "variants" / "tutorial.py").write_text(TUTORIAL.lstrip())
-    write(workspace, "tutorial18.yaml", """
+    write(
+        workspace,
+        "tutorial18.yaml",
+        """
         blocks: [tutorial.py]
         stem: {type: imagenet, channels: 64}
         stages:
           - {block: tutorial_basic, repeat: 2, channels: 64}
           - {block: tutorial_basic, repeat: 2, channels: 128, stride: 2}
         head: {classes: 1000}
-        """)
+        """,
+    )
     done = lab("describe", "tutorial18")
     assert done.returncode == 2
     assert done.stderr.startswith("resnet-lab: variants/tutorial18.yaml:5: stage2.block1.add1: cannot add 128x28x28 ")
@@ -164,18 +205,25 @@ def test_the_tutorials_mistake_is_refused_before_anything_is_built(workspace, la
 
 def test_an_error_in_a_persons_block_names_the_blocks_line(workspace):
     (workspace / "variants" / "bad.py").write_text(
-        "from resnet_lab import block\n\n\n@block('bad')\ndef bad(x, channels, stride, shortcut):\n    return x.nothing\n")
+        "from resnet_lab import block\n\n\n"
+        "@block('bad')\ndef bad(x, channels, stride, shortcut):\n    return x.nothing\n"
+    )
     write(workspace, "bad18.yaml", "extends: resnet18\nblocks: [bad.py]\nevery_stage: {block: bad, conv_bias: null}\n")
     with pytest.raises(LabError, match=r"bad.py:6: block 'bad' fails: AttributeError"):
         rl.graph("bad18")
 
 
-@pytest.mark.parametrize(("code", "told"), [
-    ("import nothing_of_the_kind\n", r"bad.py:1: fails when it is loaded: ModuleNotFoundError"),
-    ("x = = 1\n", r"bad.py:1: is no valid Python"),
-    ("from resnet_lab import block\n\n@block('basic')\ndef f(x, channels, stride, shortcut): ...\n",
-     r"bad.py:3: block 'basic' .* is taken already"),
-])
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("import nothing_of_the_kind\n", r"bad.py:1: fails when it is loaded: ModuleNotFoundError"),
+        ("x = = 1\n", r"bad.py:1: is no valid Python"),
+        (
+            "from resnet_lab import block\n\n@block('basic')\ndef f(x, channels, stride, shortcut): ...\n",
+            r"bad.py:3: block 'basic' .* is taken already",
+        ),
+    ],
+)
 def test_a_block_file_that_fails_is_named_with_its_line(workspace, code, told):
     (workspace / "variants" / "bad.py").write_text(code)
     write(workspace, "bad18.yaml", "extends: resnet18\nblocks: [bad.py]\n")
@@ -184,11 +232,15 @@ def test_a_block_file_that_fails_is_named_with_its_line(workspace, code, told):
 
 
 def test_an_input_too_small_for_the_spec_is_told_at_the_stage(workspace):
-    write(workspace, "a.yaml", "extends: resnet18\nstages: {4: {block: narrow}}\nblocks: [narrow.py]\n"
-                               "every_stage: {conv_bias: null}\n")
+    write(
+        workspace,
+        "a.yaml",
+        "extends: resnet18\nstages: {4: {block: narrow}}\nblocks: [narrow.py]\nevery_stage: {conv_bias: null}\n",
+    )
     (workspace / "variants" / "narrow.py").write_text(
         "from resnet_lab import block\nfrom resnet_lab.ops import conv\n\n\n@block('narrow')\n"
-        "def narrow(x, channels, stride, shortcut):\n    return conv(x, channels, 3, stride, padding=0)\n")
+        "def narrow(x, channels, stride, shortcut):\n    return conv(x, channels, 3, stride, padding=0)\n"
+    )
     with pytest.raises(LabError, match=r"a.yaml:2: stage4.block1.conv1: nothing is left: .* make 256x0x0 of 256x2x2"):
         rl.graph("a", input=(3, 32, 32))
 
@@ -200,7 +252,8 @@ def test_an_entry_points_blocks_are_found(workspace, monkeypatch):
     (package / "plugged-1.0.dist-info" / "entry_points.txt").write_text("[resnet_lab.blocks]\nplugged = plugged\n")
     (package / "plugged.py").write_text(
         "from resnet_lab import block\nfrom resnet_lab.ops import conv\n\n@block('plugged')\n"
-        "def plugged(x, channels, stride, shortcut):\n    return shortcut(x) + conv(x, channels, 3, stride)\n")
+        "def plugged(x, channels, stride, shortcut):\n    return shortcut(x) + conv(x, channels, 3, stride)\n"
+    )
     monkeypatch.syspath_prepend(str(package))
     from resnet_lab import plugins
 

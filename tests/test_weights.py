@@ -33,9 +33,15 @@ def test_known_bits():
 KNOWN = "f341153e99f0053d6273dbbe"
 
 
-@pytest.mark.parametrize(("kind", "fan", "distribution", "variance"), [
-    ("msra", "in", "normal", 2 / (64 * 9)), ("msra", "out", "normal", 2 / (128 * 9)),
-    ("xavier", "avg", "uniform", 1 / (96 * 9)), ("xavier", "in", "normal", 1 / (64 * 9))])
+@pytest.mark.parametrize(
+    ("kind", "fan", "distribution", "variance"),
+    [
+        ("msra", "in", "normal", 2 / (64 * 9)),
+        ("msra", "out", "normal", 2 / (128 * 9)),
+        ("xavier", "avg", "uniform", 1 / (96 * 9)),
+        ("xavier", "in", "normal", 1 / (64 * 9)),
+    ],
+)
 def test_variance(kind, fan, distribution, variance):
     drawn = weights.initial(rl.graph("resnet18"), 0, weight=kind, fan=fan, distribution=distribution)
     weight = drawn["stage2.block1.conv1.weight"]
@@ -53,9 +59,17 @@ def test_constants():
     assert (drawn["stem.conv1.bias"] == 0).all()
 
 
-@pytest.mark.parametrize(("variant", "ends", "count"), [
-    ("resnet18", "norm2.scale", 8), ("resnet50", "norm3.scale", 16), ("resnet50_v2", "conv3.weight", 16),
-    ("preact_resnet110", "conv2.weight", 54), ("my_se_resnet18", "norm2.scale", 8), ("plain18", "", 0)])
+@pytest.mark.parametrize(
+    ("variant", "ends", "count"),
+    [
+        ("resnet18", "norm2.scale", 8),
+        ("resnet50", "norm3.scale", 16),
+        ("resnet50_v2", "conv3.weight", 16),
+        ("preact_resnet110", "conv2.weight", 54),
+        ("my_se_resnet18", "norm2.scale", 8),
+        ("plain18", "", 0),
+    ],
+)
 def test_branch_ends(variant, ends, count):
     found = weights.branch_ends(rl.graph(variant))
     assert len(found) == count
@@ -87,7 +101,9 @@ def test_refusal_reaches_the_experiment_with_file_and_line(workspace):
 
     (workspace / "variants" / "v.yaml").write_text("extends: resnet18\nevery_stage: {block: dead, conv_bias: null}\n")
     (workspace / "experiments" / "e.yaml").write_text(
-        "data: {size: 32}\nvariants:\n  - resnet18\n  - v\ntrain: {epochs: 1, batch_size: 8, init: {last_scale: zero}}\n")
+        "data: {size: 32}\nvariants:\n  - resnet18\n  - v\n"
+        "train: {epochs: 1, batch_size: 8, init: {last_scale: zero}}\n"
+    )
     from resnet_lab.experiment import load
 
     with pytest.raises(LabError, match=r"experiments/e.yaml:4: init.last_scale: zero does not fit this network"):

@@ -4,5 +4,15 @@ from . import digits, fashion_mnist  # they register themselves
 from .dataset import DATASETS, Dataset, Source, Split, dataset, load
 from .feed import Feed, evaluation_batches
 
-__all__ = ["DATASETS", "Dataset", "Feed", "Source", "Split", "dataset", "digits", "evaluation_batches",
-           "fashion_mnist", "load"]
+__all__ = [
+    "DATASETS",
+    "Dataset",
+    "Feed",
+    "Source",
+    "Split",
+    "dataset",
+    "digits",
+    "evaluation_batches",
+    "fashion_mnist",
+    "load",
+]

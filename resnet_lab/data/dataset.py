@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -52,14 +51,6 @@ class Dataset:
         _, channels, height, width = self.train.images.shape
         return channels, height, width
 
-    def fingerprint(self) -> str:
-        """16 hex digits over every pixel and label."""
-        digest = hashlib.sha256()
-        for split in (self.train, self.test):
-            digest.update(np.ascontiguousarray(split.images))
-            digest.update(np.ascontiguousarray(split.labels))
-        return digest.hexdigest()[:16]
-
 
 @dataclass(frozen=True)
 class Source(Entry):
@@ -70,8 +61,9 @@ class Source(Entry):
     count: int = 0
 
 
-def dataset(name: str, *, shape: tuple[int, int, int], classes: int, count: int,
-            replace: bool = False) -> Callable[[Callable[[], Dataset]], Callable[[], Dataset]]:
+def dataset(
+    name: str, *, shape: tuple[int, int, int], classes: int, count: int, replace: bool = False
+) -> Callable[[Callable[[], Dataset]], Callable[[], Dataset]]:
     """Register a function that returns a `Dataset`.
 
     Args:
@@ -90,8 +82,9 @@ def dataset(name: str, *, shape: tuple[int, int, int], classes: int, count: int,
     return register
 
 
-def load(name: str, *, size: int | None = None, channels: int | None = None, validation: float = 0.0,
-         seed: int = 0) -> Dataset:
+def load(
+    name: str, *, size: int | None = None, channels: int | None = None, validation: float = 0.0, seed: int = 0
+) -> Dataset:
     """The dataset as an experiment asks for it.
 
     Args:
@@ -106,8 +99,9 @@ def load(name: str, *, size: int | None = None, channels: int | None = None, val
     if channels is not None and channels != raw.shape[0]:
         if raw.shape[0] != 1 or channels != 3:
             raise LabError(f"dataset '{name}' has {raw.shape[0]} channels and cannot be given {channels}")
-        raw = replace(raw, train=_grey_to_rgb(raw.train), test=_grey_to_rgb(raw.test), mean=raw.mean * 3,
-                      std=raw.std * 3)
+        raw = replace(
+            raw, train=_grey_to_rgb(raw.train), test=_grey_to_rgb(raw.test), mean=raw.mean * 3, std=raw.std * 3
+        )
     if size is not None and (size, size) != raw.shape[1:]:
         raw = replace(raw, train=resize(raw.train, size), test=resize(raw.test, size))
     if validation:

@@ -68,19 +68,27 @@ def _download(file: RemoteFile, folder: str, target: Path) -> Path:
         if target.is_file():  # another process had the lock, and fetched it
             return target
         try:
-            with urllib.request.urlopen(url, timeout=30) as answer, partial.open("wb") as stream, Progress() as progress:
+            with (
+                urllib.request.urlopen(url, timeout=30) as answer,
+                partial.open("wb") as stream,
+                Progress() as progress,
+            ):
                 task = progress.add_task(file.name, total=file.size)
                 while chunk := answer.read(_CHUNK):
                     stream.write(chunk)
                     progress.advance(task, len(chunk))
         except (OSError, ValueError, urllib.error.URLError) as error:
-            raise LabError(f"{file.name} cannot be fetched from {url}: {error}; put it into {target.parent} by hand "
-                           f"(MD5 {file.md5}), name its folder's parent in RESNET_LAB_DATA, or a mirror in "
-                           "RESNET_LAB_MIRROR") from None
+            raise LabError(
+                f"{file.name} cannot be fetched from {url}: {error}; put it into {target.parent} by hand "
+                f"(MD5 {file.md5}), name its folder's parent in RESNET_LAB_DATA, or a mirror in "
+                "RESNET_LAB_MIRROR"
+            ) from None
         if _md5(partial) != file.md5:
             size = partial.stat().st_size
             partial.unlink()
-            raise LabError(f"{file.name} from {url} is not what its publisher states: {size} of {file.size} bytes, "
-                           f"or an MD5 other than {file.md5}")
+            raise LabError(
+                f"{file.name} from {url} is not what its publisher states: {size} of {file.size} bytes, "
+                f"or an MD5 other than {file.md5}"
+            )
         partial.replace(target)
     return target

@@ -27,10 +27,12 @@ def fashion_mnist() -> Dataset:
     """70,000 pictures of clothing in 10 classes, 28x28, grey; 60,000 to train on, 10,000 to test on."""
     splits = []
     for part in ("train", "t10k"):
-        images, labels = (read_idx(locate("fashion-mnist", RemoteFile(name, f"{_SOURCE}/{name}", *_FILES[name])))
-                          for name in (f"{part}-images-idx3-ubyte.gz", f"{part}-labels-idx1-ubyte.gz"))
+        images, labels = (
+            read_idx(locate("fashion-mnist", RemoteFile(name, f"{_SOURCE}/{name}", *_FILES[name])))
+            for name in (f"{part}-images-idx3-ubyte.gz", f"{part}-labels-idx1-ubyte.gz")
+        )
         splits.append(Split(images[:, None], labels.astype(np.int32)))
-    return Dataset("fashion_mnist", CLASSES, *splits, mean=(0.286041,), std=(0.353024,))
+    return Dataset("fashion_mnist", CLASSES, splits[0], splits[1], mean=(0.286041,), std=(0.353024,))
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:

@@ -81,7 +81,7 @@ class Feed:
 
 def _crop(images: NDArray[np.uint8], corners: NDArray[np.int64], pad: int) -> NDArray[np.uint8]:
     padded = np.pad(images, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
-    windows = sliding_window_view(padded, images.shape[2:], axis=(2, 3))
+    windows: NDArray[np.uint8] = sliding_window_view(padded, images.shape[2:], axis=(2, 3))  # type: ignore[call-overload]
     cropped: NDArray[np.uint8] = windows[np.arange(len(images)), :, corners[:, 0], corners[:, 1]]
     return cropped
 

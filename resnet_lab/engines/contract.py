@@ -55,6 +55,9 @@ class Diverged(Exception):
 class Model(Protocol):
     """A network on a device; weights go by canonical name, images are float32, (batch, C, H, W), normalised."""
 
+    block: Any
+    """The framework's own module: a gluon.HybridBlock, a torch.nn.Module."""
+
     device: str
     """What it runs on, as a person calls it: `cpu`, `gpu:0`."""
 
@@ -73,8 +76,14 @@ class Model(Protocol):
     def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
         """Take back what `optimizer_state` gave."""
 
-    def train_epoch(self, batches: Iterable[Batch], rates: Sequence[float], seed: int,
-                    on_step: Callable[[int, float], None], label_smoothing: float = 0.0) -> Score:
+    def train_epoch(
+        self,
+        batches: Iterable[Batch],
+        rates: Sequence[float],
+        seed: int,
+        on_step: Callable[[int, float], None],
+        label_smoothing: float = 0.0,
+    ) -> Score:
         """One step a batch at the learning rate of the same place; `on_step(images, loss)` lags a step or two.
 
         `seed` is for what the network itself draws (dropout). Raises Diverged.

@@ -21,8 +21,11 @@ def check_weights(graph: Graph, weights: Mapping[str, Array]) -> None:
     wanted = graph.parameters
     faults = [f"missing {name}" for name in wanted if name not in weights]
     faults += [f"left over {name}" for name in weights if name not in wanted]
-    faults += [f"{name} is {show(weights[name].shape)}, not {show(parameter.shape)}"
-               for name, parameter in wanted.items() if name in weights and weights[name].shape != parameter.shape]
+    faults += [
+        f"{name} is {show(weights[name].shape)}, not {show(parameter.shape)}"
+        for name, parameter in wanted.items()
+        if name in weights and weights[name].shape != parameter.shape
+    ]
     if faults:
         more = f" and {len(faults) - 5} more" if len(faults) > 5 else ""
         raise LabError(f"the weights do not fit the network: {'; '.join(faults[:5])}{more}")

@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 from rich.console import Console
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bars, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
 from rich.text import Text
 
 
@@ -81,8 +82,10 @@ class Plain:
             self.note(f"  goes on after epoch {event['epochs']}")
         if event["event"] == "epoch":
             validation = f", validation {event['val_accuracy']:.4f}" if "val_accuracy" in event else ""
-            self.note(f"  epoch {event['epoch']}/{self._epochs}: loss {event['train_loss']:.4f}, accuracy "
-                      f"{event['train_accuracy']:.4f}{validation}, {event['images_per_s']:.0f} images/s")
+            self.note(
+                f"  epoch {event['epoch']}/{self._epochs}: loss {event['train_loss']:.4f}, accuracy "
+                f"{event['train_accuracy']:.4f}{validation}, {event['images_per_s']:.0f} images/s"
+            )
 
     def result(self, row: dict[str, Any]) -> None:
         self.note(f"[{self._count}/{self._total}] {outcome(row)}")
@@ -95,8 +98,14 @@ class Bar:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.bars = Bars(TextColumn("{task.description:<9}"), BarColumn(bar_width=24), MofNCompleteColumn(),
-                         TextColumn("{task.fields[told]}"), TimeElapsedColumn(), console=console)
+        self.bars = Bars(
+            TextColumn("{task.description:<9}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[told]}"),
+            TimeElapsedColumn(),
+            console=console,
+        )
         self.live: Live | None = None
         self._accuracy = ""
 

@@ -15,16 +15,17 @@ from filelock import FileLock, Timeout
 from .. import engines, hardware
 from ..errors import LabError
 from ..experiment import Experiment, Trial
-from ..results import is_done, refresh
 from ..files import read_json, write_json
+from ..results import is_done, refresh
 from .progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def run(experiment: Experiment, results: Path, progress: Progress, *, device: str | None = None,
-        fresh: bool = False) -> pd.DataFrame:
+def run(
+    experiment: Experiment, results: Path, progress: Progress, *, device: str | None = None, fresh: bool = False
+) -> pd.DataFrame:
     """Run the trials that have no result yet; a failed or interrupted one counts as having none.
 
     Args:
@@ -39,8 +40,10 @@ def run(experiment: Experiment, results: Path, progress: Progress, *, device: st
         LabError: an engine cannot run here, a device is not there, or another run writes to `results`.
     """
     trials = _distinct(experiment.trials(), progress)
-    devices = {name: _device(name, device or experiment.spec.device, experiment, progress)
-               for name in dict.fromkeys(trial.engine for trial in trials)}
+    devices = {
+        name: _device(name, device or experiment.spec.device, experiment, progress)
+        for name in dict.fromkeys(trial.engine for trial in trials)
+    }
     results.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(results / ".lock", timeout=0):
@@ -56,8 +59,9 @@ def run(experiment: Experiment, results: Path, progress: Progress, *, device: st
                 progress.result(row)
             progress.end()
     except Timeout:
-        raise LabError(f"another run is writing to {results}; wait for it, or name another folder with --results"
-                       ) from None
+        raise LabError(
+            f"another run is writing to {results}; wait for it, or name another folder with --results"
+        ) from None
     order = {trial.id: index for index, trial in enumerate(trials)}
     mine = table[table["trial"].isin(list(order))]
     return mine.sort_values("trial", key=lambda ids: ids.map(order)).reset_index(drop=True)
@@ -103,12 +107,24 @@ def _write_config(trial: Trial, results: Path) -> None:
 def _run_trial(trial: Trial, results: Path, device: str, measure: bool, progress: Progress) -> dict[str, Any]:
     """Run one trial in a process of its own; how that ends becomes a result in any case."""
     folder = _folder(results, trial)
-    order = {"config": trial.config(), "folder": str(folder), "device": device, "measure": measure,
-             "threads": hardware.threads(), "revision": hardware.revision()}
+    order = {
+        "config": trial.config(),
+        "folder": str(folder),
+        "device": device,
+        "measure": measure,
+        "threads": hardware.threads(),
+        "revision": hardware.revision(),
+    }
     before = (folder / "result.json").stat().st_mtime_ns if (folder / "result.json").is_file() else None
     with (folder / "log.txt").open("ab") as log:
-        worker = subprocess.Popen([sys.executable, "-m", "resnet_lab.runner.worker"], stdin=subprocess.PIPE,
-                                  stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True)
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "resnet_lab.runner.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            start_new_session=True,
+        )
     assert worker.stdin is not None
     try:
         worker.stdin.write(json.dumps(order) + "\n")
@@ -136,7 +152,10 @@ def _death(code: int, folder: Path, device: str) -> dict[str, Any]:
     """The result of a worker that ended without writing one."""
     log = str(folder / "log.txt")
     if code == -signal.SIGKILL:
-        return {"status": "out_of_memory", "device": device,
-                "reason": f"the worker was killed (signal 9), as the kernel does when memory runs out; see {log}"}
+        return {
+            "status": "out_of_memory",
+            "device": device,
+            "reason": f"the worker was killed (signal 9), as the kernel does when memory runs out; see {log}",
+        }
     how = f"signal {-code}" if code < 0 else f"exit status {code}"
     return {"status": "failed", "device": device, "reason": f"the worker ended with {how}; see {log}"}

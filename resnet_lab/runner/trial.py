@@ -14,10 +14,10 @@ import numpy as np
 
 from .. import data, engines, weights
 from ..engines.contract import Diverged, Model, Optimizer
+from ..files import read_json, write_json
 from ..graph import Graph
 from ..recipe import DataSpec, TrainSpec
 from .evaluate import evaluate
-from ..files import read_json, write_json
 from .throughput import rates, speeds
 
 Emit = Callable[[dict[str, Any]], None]
@@ -46,9 +46,17 @@ class Job:
     @staticmethod
     def of(config: dict[str, Any], folder: Path, device: str, measure: bool) -> Job:
         """From `Trial.config()`."""
-        return Job(Graph.from_json(config["graph"]), DataSpec.model_validate(config["data"]),
-                   TrainSpec.model_validate(config["train"]), config["engine"], device, config["seed"], folder,
-                   measure, config["labels"])
+        return Job(
+            Graph.from_json(config["graph"]),
+            DataSpec.model_validate(config["data"]),
+            TrainSpec.model_validate(config["train"]),
+            config["engine"],
+            device,
+            config["seed"],
+            folder,
+            measure,
+            config["labels"],
+        )
 
 
 def run(job: Job, emit: Emit) -> dict[str, Any]:
@@ -61,10 +69,18 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         the columns of its results row that only running can tell; status `ok` or `diverged`.
     """
     start = time.perf_counter()
-    dataset = data.load(job.data.name, size=job.data.size, channels=job.data.channels,
-                        validation=job.data.validation, seed=job.seed)
-    feed = data.Feed(dataset.train, job.train.batch_size, job.seed, dataset.mean, dataset.std,
-                     job.data.augment.pad_crop, job.data.augment.flip)
+    dataset = data.load(
+        job.data.name, size=job.data.size, channels=job.data.channels, validation=job.data.validation, seed=job.seed
+    )
+    feed = data.Feed(
+        dataset.train,
+        job.train.batch_size,
+        job.seed,
+        dataset.mean,
+        dataset.std,
+        job.data.augment.pad_crop,
+        job.data.augment.flip,
+    )
     model = engines.get(job.engine).build(job.graph, job.device)
     loop = _Loop(job, model, dataset, feed, emit)
     result: dict[str, Any] = {"status": "ok", "reason": ""}
@@ -115,11 +131,18 @@ class _Loop:
         steps, train = self.feed.steps, self.job.train
         learning_rates = train.rates(epoch, steps)
         watch = _Watch(epoch, steps, learning_rates, self.emit)
-        score = self.model.train_epoch(self.feed.epoch(epoch), learning_rates, self.job.seed * 100_003 + epoch, watch,
-                                       train.label_smoothing)
+        score = self.model.train_epoch(
+            self.feed.epoch(epoch), learning_rates, self.job.seed * 100_003 + epoch, watch, train.label_smoothing
+        )
         self.step_times += watch.times[_SETTLING:]
-        row = {"epoch": epoch + 1, "lr": learning_rates[-1], "train_loss": score.loss, "train_accuracy": score.top1,
-               "seconds": score.seconds, "images_per_s": score.count / score.seconds}
+        row = {
+            "epoch": epoch + 1,
+            "lr": learning_rates[-1],
+            "train_loss": score.loss,
+            "train_accuracy": score.top1,
+            "seconds": score.seconds,
+            "images_per_s": score.count / score.seconds,
+        }
         if self.dataset.validation is not None:
             validation = evaluate(self.model, self.batches(self.dataset.validation))
             row |= {"val_loss": validation.loss, "val_accuracy": validation.top1}
@@ -139,24 +162,34 @@ class _Loop:
             columns |= {"train_loss": last["train_loss"], "train_accuracy": last["train_accuracy"]}
             if "val_accuracy" in last:
                 best = max(self.rows, key=lambda row: row["val_accuracy"])
-                columns |= {"val_accuracy": last["val_accuracy"], "best_val_accuracy": best["val_accuracy"],
-                            "best_epoch": best["epoch"]}
+                columns |= {
+                    "val_accuracy": last["val_accuracy"],
+                    "best_val_accuracy": best["val_accuracy"],
+                    "best_epoch": best["epoch"],
+                }
         if self.step_times:
             columns |= rates(self.step_times, self.job.train.batch_size, "train")
         return columns
 
     def metadata(self) -> dict[str, str]:
         """What a file of weights says of itself."""
-        return {"variant": str(self.job.labels.get("variant", "")), "digest": self.job.graph.digest,
-                "classes": json.dumps(self.dataset.classes), "mean": json.dumps(self.dataset.mean),
-                "std": json.dumps(self.dataset.std), "input": json.dumps(self.job.graph.input)}
+        return {
+            "variant": str(self.job.labels.get("variant", "")),
+            "digest": self.job.graph.digest,
+            "classes": json.dumps(self.dataset.classes),
+            "mean": json.dumps(self.dataset.mean),
+            "std": json.dumps(self.dataset.std),
+            "input": json.dumps(self.job.graph.input),
+        }
 
     def _save(self) -> None:
-        arrays = self.model.weights() | {f"optimizer:{name}": array
-                                         for name, array in self.model.optimizer_state().items()}
+        arrays = self.model.weights() | {
+            f"optimizer:{name}": array for name, array in self.model.optimizer_state().items()
+        }
         seconds = self.seconds_before + time.perf_counter() - self._started
-        weights.save(self.job.folder / "checkpoint.safetensors", arrays,
-                     {"epochs": str(len(self.rows)), "seconds": str(seconds)})
+        weights.save(
+            self.job.folder / "checkpoint.safetensors", arrays, {"epochs": str(len(self.rows)), "seconds": str(seconds)}
+        )
         self._saved = time.perf_counter()
 
     def _resume(self) -> bool:
@@ -172,8 +205,9 @@ class _Loop:
         self.rows = read_json(self.job.folder / "epochs.json")[: int(metadata["epochs"])]
         self.seconds_before = float(metadata["seconds"])
         self.model.load({name: array for name, array in arrays.items() if not name.startswith("optimizer:")})
-        self.model.load_optimizer_state({name.removeprefix("optimizer:"): array for name, array in arrays.items()
-                                         if name.startswith("optimizer:")})
+        self.model.load_optimizer_state(
+            {name.removeprefix("optimizer:"): array for name, array in arrays.items() if name.startswith("optimizer:")}
+        )
         self.emit({"event": "resumed", "epochs": len(self.rows)})
         return True
 
@@ -195,5 +229,13 @@ class _Watch:
         self.done += 1
         if now - self._told > 0.1 or self.done == self.steps:
             self._told = now
-            self.emit({"event": "step", "epoch": self.epoch + 1, "step": self.done, "steps": self.steps,
-                       "loss": self.mean_loss, "images_per_s": images / float(np.median(self.times[-20:]))})
+            self.emit(
+                {
+                    "event": "step",
+                    "epoch": self.epoch + 1,
+                    "step": self.done,
+                    "steps": self.steps,
+                    "loss": self.mean_loss,
+                    "images_per_s": images / float(np.median(self.times[-20:])),
+                }
+            )

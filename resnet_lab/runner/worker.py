@@ -42,8 +42,7 @@ def _result(order: dict[str, Any], folder: Path, reports: TextIO) -> dict[str, A
     started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     begin = time.perf_counter()
     try:
-        result = run(Job.of(config, folder, order["device"], order["measure"]),
-                     lambda event: _report(reports, event))
+        result = run(Job.of(config, folder, order["device"], order["measure"]), lambda event: _report(reports, event))
     except Exception as error:
         traceback.print_exc()
         status = "out_of_memory" if engine.out_of_memory(error) else "failed"
@@ -54,10 +53,15 @@ def _result(order: dict[str, Any], folder: Path, reports: TextIO) -> dict[str, A
 
 def _where(order: dict[str, Any], packages: tuple[str, ...], started: str) -> dict[str, Any]:
     versions = {name: hardware.version(name) for name in ("resnet-lab", *packages)}
-    return {"device": order["device"], "threads": int(os.environ.get("OMP_NUM_THREADS", order["threads"])),
-            "started": started, "revision": order["revision"], "processor": hardware.processor(),
-            "python": ".".join(map(str, sys.version_info[:3])),
-            "packages": " ".join(f"{name}={version}" for name, version in versions.items() if version)}
+    return {
+        "device": order["device"],
+        "threads": int(os.environ.get("OMP_NUM_THREADS", order["threads"])),
+        "started": started,
+        "revision": order["revision"],
+        "processor": hardware.processor(),
+        "python": ".".join(map(str, sys.version_info[:3])),
+        "packages": " ".join(f"{name}={version}" for name, version in versions.items() if version),
+    }
 
 
 def _report(reports: TextIO, event: dict[str, Any]) -> None:

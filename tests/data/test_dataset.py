@@ -71,15 +71,22 @@ def test_one_channel_cannot_be_had_from_three():
         data.load("red", channels=1)
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"\0\0\x08\x01\0\0\0\x05abc"), gzip.compress(b"\0\0\x0d\x01"),
-                                     gzip.compress(b"\0\0\x08\x01\0\0\0\x03abc")[:-9]])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"no gzip",
+        gzip.compress(b"\0\0\x08\x01\0\0\0\x05abc"),
+        gzip.compress(b"\0\0\x0d\x01"),
+        gzip.compress(b"\0\0\x08\x01\0\0\0\x03abc")[:-9],
+    ],
+)
 def test_a_damaged_idx_file_is_named(tmp_path, content):
     (tmp_path / "x.gz").write_bytes(content)
     with pytest.raises(LabError, match=r"x\.gz: is (damaged|no idx file)"):
         read_idx(tmp_path / "x.gz")
 
 
-@pytest.fixture()
+@pytest.fixture
 def served(tmp_path, monkeypatch):
     """A folder that a server on this machine offers as the mirror; the cache and the data folder are empty."""
     folder = tmp_path / "served"
@@ -124,7 +131,9 @@ def test_a_truncated_or_changed_download_is_never_used(served, tmp_path, content
 
 def test_without_a_network_the_message_says_where_to_put_the_file(served, monkeypatch):
     monkeypatch.delenv("RESNET_LAB_MIRROR")
-    with pytest.raises(LabError, match=r"f.bin cannot be fetched from http://127.0.0.1:9/none.*put it into .*things by hand"):
+    with pytest.raises(
+        LabError, match=r"f.bin cannot be fetched from http://127.0.0.1:9/none.*put it into .*things by hand"
+    ):
         locate("things", FILE)
 
 

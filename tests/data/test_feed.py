@@ -46,7 +46,9 @@ def test_crop_and_flip_are_those_that_were_drawn():
         expected = padded[:, y : y + 5, x : x + 5]
         assert np.allclose(image, expected[..., ::-1] if draws.flips[place] else expected)
     assert 0 < draws.flips.mean() < 1
-    assert set(map(tuple, feed(pad=2, batch_size=1).draws(0).corners.tolist())) <= {(y, x) for y in range(5) for x in range(5)}
+    assert set(map(tuple, feed(pad=2, batch_size=1).draws(0).corners.tolist())) <= {
+        (y, x) for y in range(5) for x in range(5)
+    }
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 50, 64])

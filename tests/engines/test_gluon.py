@@ -6,8 +6,16 @@ import pytest
 import resnet_lab as rl
 from tests.conftest import engine_or_skip, gluoncv
 
-NETS = {"resnet18_v1": 64, "resnet34_v1": 64, "resnet50_v1": 64, "resnet50_v1b": 64, "resnet18_v2": 64,
-        "resnet50_v2": 64, "cifar_resnet20_v1": 32, "cifar_resnet20_v2": 32}
+NETS = {
+    "resnet18_v1": 64,
+    "resnet34_v1": 64,
+    "resnet50_v1": 64,
+    "resnet50_v1b": 64,
+    "resnet18_v2": 64,
+    "resnet50_v2": 64,
+    "cifar_resnet20_v1": 32,
+    "cifar_resnet20_v2": 32,
+}
 
 
 def theirs_and_ours(name):

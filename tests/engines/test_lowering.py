@@ -51,37 +51,54 @@ def _sigmoid(x):
 
 
 CASES = {
-    "conv": (lambda x: ops.conv(x, 4, 3, 2, groups=2, bias=True), lambda x, w: convolved(
-        x, w["conv1.weight"], w["conv1.bias"], 2, (1, 1), 1, 2)),
-    "conv dilated": (lambda x: ops.conv(x, 4, 3, dilation=2), lambda x, w: convolved(
-        x, w["conv1.weight"], None, 1, (2, 2), 2, 1)),
+    "conv": (
+        lambda x: ops.conv(x, 4, 3, 2, groups=2, bias=True),
+        lambda x, w: convolved(x, w["conv1.weight"], w["conv1.bias"], 2, (1, 1), 1, 2),
+    ),
+    "conv dilated": (
+        lambda x: ops.conv(x, 4, 3, dilation=2),
+        lambda x, w: convolved(x, w["conv1.weight"], None, 1, (2, 2), 2, 1),
+    ),
     "norm": (ops.norm, batch_normalised),
     "norm without scale": (lambda x: ops.norm(x, scale=False), batch_normalised),
     "norm without both": (lambda x: ops.norm(x, scale=False, center=False), batch_normalised),
     "norm layer": (lambda x: ops.norm(x, "layer"), lambda x, w: normalised(x, 1, 0, w)),
     "norm group": (lambda x: ops.norm(x, "group", groups=3), lambda x, w: normalised(x, (2, 3, 4), 3, w)),
     "relu": (ops.relu, lambda x, w: np.maximum(x, 0)),
-    "relu6": (lambda x: ops.relu6(ops.layer_scale(x, 1.0)),
-              lambda x, w: np.clip(x * _c(w["layer_scale1.scale"]), 0, 6)),
+    "relu6": (
+        lambda x: ops.relu6(ops.layer_scale(x, 1.0)),
+        lambda x, w: np.clip(x * _c(w["layer_scale1.scale"]), 0, 6),
+    ),
     "gelu": (ops.gelu, lambda x, w: x * (1 + ERF(x / 2**0.5)) / 2),
     "silu": (ops.silu, lambda x, w: x * _sigmoid(x)),
     "hard_swish": (ops.hard_swish, lambda x, w: x * np.clip(x + 3, 0, 6) / 6),
     "sigmoid": (ops.sigmoid, lambda x, w: _sigmoid(x)),
     "max_pool": (lambda x: ops.max_pool(x, 3, 2), lambda x, w: windows(x, 3, 2, (1, 1), -np.inf).max(axis=(4, 5))),
-    "avg_pool": (lambda x: ops.avg_pool(x, 3, 2),
-                 lambda x, w: np.nanmean(windows(x, 3, 2, (1, 1), np.nan), axis=(4, 5))),
-    "avg_pool counting": (lambda x: ops.avg_pool(x, 3, 2, count_padding=True),
-                          lambda x, w: windows(x, 3, 2, (1, 1), 0).mean(axis=(4, 5))),
-    "avg_pool ceil": (lambda x: ops.avg_pool(x, 2, 2, ceil=True),
-                      lambda x, w: np.nanmean(windows(x, 2, 2, (0, 0), np.nan, ceil=True)[:, :, :3, :4], axis=(4, 5))),
+    "avg_pool": (
+        lambda x: ops.avg_pool(x, 3, 2),
+        lambda x, w: np.nanmean(windows(x, 3, 2, (1, 1), np.nan), axis=(4, 5)),
+    ),
+    "avg_pool counting": (
+        lambda x: ops.avg_pool(x, 3, 2, count_padding=True),
+        lambda x, w: windows(x, 3, 2, (1, 1), 0).mean(axis=(4, 5)),
+    ),
+    "avg_pool ceil": (
+        lambda x: ops.avg_pool(x, 2, 2, ceil=True),
+        lambda x, w: np.nanmean(windows(x, 2, 2, (0, 0), np.nan, ceil=True)[:, :, :3, :4], axis=(4, 5)),
+    ),
     "global_avg_pool": (ops.global_avg_pool, lambda x, w: x.mean(axis=(2, 3), keepdims=True)),
     "dense": (lambda x: ops.dense(x, 3), lambda x, w: x.reshape(len(x), -1) @ w["dense1.weight"].T + w["dense1.bias"]),
-    "dense without bias": (lambda x: ops.dense(x, 3, bias=False), lambda x, w: x.reshape(len(x), -1) @ w["dense1.weight"].T),
+    "dense without bias": (
+        lambda x: ops.dense(x, 3, bias=False),
+        lambda x, w: x.reshape(len(x), -1) @ w["dense1.weight"].T,
+    ),
     "add": (lambda x: x + ops.relu(x), lambda x, w: x + np.maximum(x, 0)),
     "multiply": (lambda x: x * ops.sigmoid(x), lambda x, w: x * _sigmoid(x)),
     "multiply by a gate": (lambda x: x * ops.global_avg_pool(x), lambda x, w: x * x.mean(axis=(2, 3), keepdims=True)),
-    "multiply by a flat gate": (lambda x: x * ops.dense(x, 6), lambda x, w: x * (
-        x.reshape(len(x), -1) @ w["dense1.weight"].T + w["dense1.bias"])[:, :, None, None]),
+    "multiply by a flat gate": (
+        lambda x: x * ops.dense(x, 6),
+        lambda x, w: x * (x.reshape(len(x), -1) @ w["dense1.weight"].T + w["dense1.bias"])[:, :, None, None],
+    ),
     "concat": (lambda x: ops.concat(x, ops.relu(x), x), lambda x, w: np.concatenate([x, np.maximum(x, 0), x], axis=1)),
     "pad_channels": (lambda x: ops.pad_channels(x, 21), lambda x, w: np.pad(x, ((0, 0), (7, 8), (0, 0), (0, 0)))),
     "pad_channels by one": (lambda x: ops.pad_channels(x, 7), lambda x, w: np.pad(x, ((0, 0), (0, 1), (0, 0), (0, 0)))),
@@ -96,9 +113,12 @@ CASES = {
 def model_of(engine, function, shape=X.shape[1:]):
     builder = Builder()
     graph = builder.finish(function(builder.input(shape)))
-    weights = {name: (RNG.standard_normal(parameter.shape) if "running_var" not in name
-                      else RNG.uniform(0.5, 2, parameter.shape)).astype(np.float32)
-               for name, parameter in graph.parameters.items()}
+    weights = {
+        name: (
+            RNG.standard_normal(parameter.shape) if "running_var" not in name else RNG.uniform(0.5, 2, parameter.shape)
+        ).astype(np.float32)
+        for name, parameter in graph.parameters.items()
+    }
     model = engine.build(graph, "cpu")
     model.load(weights)
     return model, weights, graph

@@ -8,7 +8,9 @@ from resnet_lab.engines.contract import Diverged, Optimizer
 from resnet_lab.graph import Builder
 
 RNG = np.random.default_rng(1)
-BATCHES = [(RNG.standard_normal((8, 3, 4, 4)).astype(np.float32), RNG.integers(0, 5, 8).astype(np.int32)) for _ in range(6)]
+BATCHES = [
+    (RNG.standard_normal((8, 3, 4, 4)).astype(np.float32), RNG.integers(0, 5, 8).astype(np.int32)) for _ in range(6)
+]
 RATES = [0.5, 0.4, 0.1, 0.1, 0.02, 0.3]
 
 
@@ -54,10 +56,16 @@ def simulate(rule: Optimizer, start, smoothing=0.0):
     return values, losses
 
 
-RULES = [Optimizer(), Optimizer(momentum=0.9), Optimizer(momentum=0.9, weight_decay=0.05),
-         Optimizer(momentum=0.9, weight_decay=0.05, decay="weights"), Optimizer(weight_decay=0.1),
-         Optimizer(momentum=0.8, nesterov=True, weight_decay=0.01), Optimizer("adam", epsilon=1e-2),
-         Optimizer("adam", weight_decay=0.05, beta1=0.8)]
+RULES = [
+    Optimizer(),
+    Optimizer(momentum=0.9),
+    Optimizer(momentum=0.9, weight_decay=0.05),
+    Optimizer(momentum=0.9, weight_decay=0.05, decay="weights"),
+    Optimizer(weight_decay=0.1),
+    Optimizer(momentum=0.8, nesterov=True, weight_decay=0.01),
+    Optimizer("adam", epsilon=1e-2),
+    Optimizer("adam", weight_decay=0.05, beta1=0.8),
+]
 
 
 def ignore(images, loss):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,13 +22,14 @@ train: {epochs: 3, batch_size: 32, optimizer: {lr: 0.1, momentum: 0.9}, schedule
 """
 
 
-@pytest.fixture()
+@pytest.fixture
 def tiny(workspace):
     """Two nets that train in a second, and an experiment with both."""
     engine_or_skip("mxnet")
     (workspace / "variants" / "tiny.yaml").write_text(
         "stem: {type: cifar, channels: 8}\nstages:\n  - {block: basic, repeat: 1, channels: 8}\n"
-        "  - {block: basic, repeat: 1, channels: 16, stride: 2}\nhead: {classes: 10}\n")
+        "  - {block: basic, repeat: 1, channels: 16, stride: 2}\nhead: {classes: 10}\n"
+    )
     (workspace / "variants" / "tiny_plain.yaml").write_text("extends: tiny\nevery_stage: {block: plain_basic}\n")
     (workspace / "experiments" / "e.yaml").write_text(TEXT)
     return workspace
@@ -40,9 +42,25 @@ def test_a_sweep_from_the_first_run_to_the_second(tiny, lab):
     table = rl.results(tiny / "results" / "e")
     assert table["status"].tolist() == ["ok", "ok"]
     assert (table["test_accuracy"] > 0.5).all()
-    for column in ("train_loss", "train_accuracy", "val_accuracy", "best_epoch", "test_top5", "train_images_per_s_p10",
-                   "compute_images_per_s", "infer_images_per_s_p90", "latency_ms", "peak_memory_mb", "wall_s", "device",
-                   "threads", "processor", "python", "packages", "started"):
+    for column in (
+        "train_loss",
+        "train_accuracy",
+        "val_accuracy",
+        "best_epoch",
+        "test_top5",
+        "train_images_per_s_p10",
+        "compute_images_per_s",
+        "infer_images_per_s_p90",
+        "latency_ms",
+        "peak_memory_mb",
+        "wall_s",
+        "device",
+        "threads",
+        "processor",
+        "python",
+        "packages",
+        "started",
+    ):
         assert table[column].notna().all(), column
     assert (table["train_images_per_s_p10"] <= table["train_images_per_s"]).all()
     assert (table["train_images_per_s"] <= table["train_images_per_s_p90"]).all()
@@ -62,7 +80,9 @@ def test_a_sweep_from_the_first_run_to_the_second(tiny, lab):
     assert (tiny / "results" / "e" / "trials.csv").read_bytes() == before
     assert again.stdout.splitlines()[-8:] == done.stdout.splitlines()[-8:]
 
-    (tiny / "experiments" / "e.yaml").write_text(TEXT.replace("[tiny, tiny_plain]", "[tiny, tiny_plain]\nseeds: [0, 1]"))
+    (tiny / "experiments" / "e.yaml").write_text(
+        TEXT.replace("[tiny, tiny_plain]", "[tiny, tiny_plain]\nseeds: [0, 1]")
+    )
     more = lab("run", "experiments/e.yaml", cwd=tiny)
     assert "4 trials, 2 done already" in more.stdout
     assert sorted(rl.results(tiny / "results" / "e")["seed"]) == [0, 0, 1, 1]
@@ -96,11 +116,13 @@ def test_failures_become_rows_and_the_sweep_goes_on(tiny, lab):
     (tiny / "experiments" / "f.yaml").write_text(TEXT.replace("[tiny, tiny_plain]", "[tiny]"))
     broken = tiny / "site"
     (broken / "sklearn").mkdir(parents=True)
-    for code, status, told in [("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "failed", "signal 11"),
-                               ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "out_of_memory", "signal 9"),
-                               ("raise MemoryError('none left')", "out_of_memory", "MemoryError: none left"),
-                               ("raise RuntimeError('a fault')", "failed", "RuntimeError: a fault"),
-                               ("import os; os._exit(3)", "failed", "exit status 3")]:
+    for code, status, told in [
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "failed", "signal 11"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "out_of_memory", "signal 9"),
+        ("raise MemoryError('none left')", "out_of_memory", "MemoryError: none left"),
+        ("raise RuntimeError('a fault')", "failed", "RuntimeError: a fault"),
+        ("import os; os._exit(3)", "failed", "exit status 3"),
+    ]:
         (broken / "sklearn" / "__init__.py").write_text(code)
         done = lab("run", "experiments/f.yaml", cwd=tiny, PYTHONPATH=f"{broken}{os.pathsep}{ROOT}")
         assert done.returncode == 1, done.stderr
@@ -113,25 +135,31 @@ def test_failures_become_rows_and_the_sweep_goes_on(tiny, lab):
 
 
 def processes(folder) -> list[int]:
-    """Workers whose orders name this folder, by their environment."""
+    """Workers that were started below this folder, by their environment."""
     found = []
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                if f"PWD={folder}\0".encode() in open(f"/proc/{entry}/environ", "rb").read() and b"worker" in open(
-                        f"/proc/{entry}/cmdline", "rb").read():
-                    found.append(int(entry))
-            except OSError:
-                pass
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            ours = f"PWD={folder}\0".encode() in (entry / "environ").read_bytes()
+            if ours and b"worker" in (entry / "cmdline").read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            pass
     return found
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 def test_a_sweep_that_is_killed_loses_no_finished_trial_and_leaves_no_worker(tiny, lab):
-    (tiny / "experiments" / "e.yaml").write_text(TEXT.replace("epochs: 3", "epochs: 40") + "seeds: [0, 1]\nmeasure: false\n")
+    (tiny / "experiments" / "e.yaml").write_text(
+        TEXT.replace("epochs: 3", "epochs: 40") + "seeds: [0, 1]\nmeasure: false\n"
+    )
     environment = {**os.environ, "PWD": str(tiny)}
-    run = subprocess.Popen([sys.executable, "-m", "resnet_lab", "run", "experiments/e.yaml"], cwd=tiny, env=environment,
-                           stdout=subprocess.PIPE, text=True)
+    run = subprocess.Popen(
+        [sys.executable, "-m", "resnet_lab", "run", "experiments/e.yaml"],
+        cwd=tiny,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     for line in run.stdout:
         if line.startswith("[2/4]"):
             break
@@ -145,7 +173,9 @@ def test_a_sweep_that_is_killed_loses_no_finished_trial_and_leaves_no_worker(tin
     table = rl.results("results/e")
     assert table["status"].tolist() == ["ok"]
     finished = table["started"][0]
-    (tiny / "experiments" / "e.yaml").write_text(TEXT.replace("epochs: 3", "epochs: 40") + "seeds: [0]\nmeasure: false\n")
+    (tiny / "experiments" / "e.yaml").write_text(
+        TEXT.replace("epochs: 3", "epochs: 40") + "seeds: [0]\nmeasure: false\n"
+    )
     done = lab("run", "experiments/e.yaml", cwd=tiny)
     assert "2 trials, 1 done already" in done.stdout
     assert done.returncode == 0
@@ -202,5 +232,6 @@ def test_two_runs_in_one_folder_are_refused(tiny, lab):
     with FileLock(tiny / "results" / "e" / ".lock"):
         done = lab("run", "experiments/e.yaml", cwd=tiny)
     assert done.returncode == 2
-    assert done.stderr == ("resnet-lab: another run is writing to results/e; wait for it, or name another folder with "
-                           "--results\n")
+    assert done.stderr == (
+        "resnet-lab: another run is writing to results/e; wait for it, or name another folder with --results\n"
+    )

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ... import hardware
 from ...errors import LabError
@@ -36,7 +36,9 @@ class MXNetEngine:
         if importlib.util.find_spec("mxnet") is None:
             return f"MXNet is not installed: {INSTALL}"
         if sys.version_info >= (3, 12) and self._wheel():
-            return f"MXNet 1.9 needs Python 3.11 or older, this is {sys.version_info[0]}.{sys.version_info[1]}: {INSTALL}"
+            return (
+                f"MXNet 1.9 needs Python 3.11 or older, this is {sys.version_info[0]}.{sys.version_info[1]}: {INSTALL}"
+            )
         major, minor = (int(part) for part in hardware.version("numpy").split(".")[:2])
         if (major, minor) >= (1, 24) and self._wheel():
             return f"MXNet 1.9 does not import beside NumPy {major}.{minor}: pip install 'numpy<1.24'"
@@ -84,7 +86,7 @@ class MXNetEngine:
     def _wheel(self) -> str | None:
         return next((wheel for wheel in _WHEELS if hardware.version(wheel)), None)
 
-    def _import(self):  # type: ignore[no-untyped-def]
+    def _import(self) -> Any:
         problem = self.problem()
         if problem:
             raise LabError(f"the engine 'mxnet' cannot run here: {problem}")
@@ -103,8 +105,10 @@ class MXNetEngine:
             return 0, "MXNet sees no GPU"
         newest = max(_capabilities(), default=(0, 0))
         if wheel and newest[0] > _NEWEST_MAJOR:
-            return 0, (f"{wheel} has no kernels for a GPU of compute capability {newest[0]}.{newest[1]}, only up to "
-                       "8.9; use an MXNet built for it, which is taken as it is, or another engine")
+            return 0, (
+                f"{wheel} has no kernels for a GPU of compute capability {newest[0]}.{newest[1]}, only up to "
+                "8.9; use an MXNet built for it, which is taken as it is, or another engine"
+            )
         return count, "every GPU that MXNet sees"
 
 
@@ -112,8 +116,12 @@ class MXNetEngine:
 def _capabilities() -> list[tuple[int, int]]:
     """Compute capability of each GPU, from the driver's own tool."""
     try:
-        answer = subprocess.run(["nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader"], capture_output=True,
-                                text=True, timeout=20)
+        answer = subprocess.run(
+            ["nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
     except (OSError, subprocess.TimeoutExpired):
         return []
     pairs = [line.strip().split(".") for line in answer.stdout.splitlines() if "." in line]

@@ -37,9 +37,18 @@ def forward(F: Any, nodes: Sequence[Node], x: Any, arrays: Mapping[str, Any]) ->
 def _conv(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
     a = node.attrs
     bias = [params["bias"]] if a["bias"] else []
-    return F.Convolution(inputs[0], params["weight"], *bias, kernel=tuple(a["kernel"]), stride=(a["stride"],) * 2,
-                         pad=tuple(a["padding"]), dilate=(a["dilation"],) * 2, num_filter=node.output[0],
-                         num_group=a["groups"], no_bias=not a["bias"])
+    return F.Convolution(
+        inputs[0],
+        params["weight"],
+        *bias,
+        kernel=tuple(a["kernel"]),
+        stride=(a["stride"],) * 2,
+        pad=tuple(a["padding"]),
+        dilate=(a["dilation"],) * 2,
+        num_filter=node.output[0],
+        num_group=a["groups"],
+        no_bias=not a["bias"],
+    )
 
 
 @lowers("norm")
@@ -49,8 +58,18 @@ def _norm(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) 
         mean, var = params["running_mean"], params["running_var"]
         scale = params["scale"] if a["scale"] else F.ones_like(var)
         bias = params["bias"] if a["center"] else F.zeros_like(mean)
-        return F.BatchNorm(x, scale, bias, mean, var, eps=a["epsilon"], momentum=a["momentum"],
-                           fix_gamma=not a["scale"], use_global_stats=False, axis=1)
+        return F.BatchNorm(
+            x,
+            scale,
+            bias,
+            mean,
+            var,
+            eps=a["epsilon"],
+            momentum=a["momentum"],
+            fix_gamma=not a["scale"],
+            use_global_stats=False,
+            axis=1,
+        )
     scale = params["scale"] if a["scale"] else F.ones(shape=one)
     bias = params["bias"] if a["center"] else F.zeros(shape=one)
     if a["kind"] == "layer":
@@ -93,15 +112,26 @@ def _sigmoid(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any
 
 @lowers("max_pool")
 def _max_pool(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
-    return F.Pooling(inputs[0], pool_type="max", kernel=tuple(node.attrs["kernel"]), pad=tuple(node.attrs["padding"]),
-                     stride=(node.attrs["stride"],) * 2)
+    return F.Pooling(
+        inputs[0],
+        pool_type="max",
+        kernel=tuple(node.attrs["kernel"]),
+        pad=tuple(node.attrs["padding"]),
+        stride=(node.attrs["stride"],) * 2,
+    )
 
 
 @lowers("avg_pool")
 def _avg_pool(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
-    return F.Pooling(inputs[0], pool_type="avg", kernel=tuple(node.attrs["kernel"]), pad=tuple(node.attrs["padding"]),
-                     stride=(node.attrs["stride"],) * 2, count_include_pad=node.attrs["count_padding"],
-                     pooling_convention="full" if node.attrs["ceil"] else "valid")
+    return F.Pooling(
+        inputs[0],
+        pool_type="avg",
+        kernel=tuple(node.attrs["kernel"]),
+        pad=tuple(node.attrs["padding"]),
+        stride=(node.attrs["stride"],) * 2,
+        count_include_pad=node.attrs["count_padding"],
+        pooling_convention="full" if node.attrs["ceil"] else "valid",
+    )
 
 
 @lowers("global_avg_pool")
@@ -112,8 +142,9 @@ def _global_avg_pool(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[
 @lowers("dense")
 def _dense(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
     bias = [params["bias"]] if node.attrs["bias"] else []
-    return F.FullyConnected(inputs[0], params["weight"], *bias, num_hidden=node.output[0], no_bias=not node.attrs["bias"],
-                            flatten=True)
+    return F.FullyConnected(
+        inputs[0], params["weight"], *bias, num_hidden=node.output[0], no_bias=not node.attrs["bias"], flatten=True
+    )
 
 
 @lowers("add")

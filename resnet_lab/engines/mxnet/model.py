@@ -40,8 +40,13 @@ class GraphBlock(gluon.HybridBlock):
         super().__init__(prefix="")
         self.graph = graph
         for name, parameter in graph.parameters.items():
-            setattr(self, name, self.params.get(name, shape=parameter.shape, init=mx.init.Zero(),
-                                                grad_req="write" if parameter.trained else "null"))
+            setattr(
+                self,
+                name,
+                self.params.get(
+                    name, shape=parameter.shape, init=mx.init.Zero(), grad_req="write" if parameter.trained else "null"
+                ),
+            )
 
     def hybrid_forward(self, F: Any, x: Any, **arrays: Any) -> Any:
         return forward(F, self.graph.nodes, x, arrays)
@@ -86,8 +91,14 @@ class MXNetModel:
         """Go on from what `optimizer_state` gave."""
         self._update.load(state)
 
-    def train_epoch(self, batches: Iterable[Batch], rates: Sequence[float], seed: int,
-                    on_step: Callable[[int, float], None], label_smoothing: float = 0.0) -> Score:
+    def train_epoch(
+        self,
+        batches: Iterable[Batch],
+        rates: Sequence[float],
+        seed: int,
+        on_step: Callable[[int, float], None],
+        label_smoothing: float = 0.0,
+    ) -> Score:
         """One step a batch; see the contract. Top-5 is not taken in training (nan)."""
         mx.random.seed(seed, self.context)
         under_way: deque[tuple[int, Any, Any]] = deque()

@@ -31,10 +31,12 @@ class Update:
         self.step = 0
         self._parts = 2 if rule.name == "adam" else int(rule.momentum > 0)
         self._arrays = {name: (parameter.data(), parameter.grad()) for name, parameter in parameters.items()}
-        self._decay = {name: rule.weight_decay if rule.decay == "all" or name.endswith(".weight") else 0.0
-                       for name in parameters}
-        self._state = {name: [nd.zeros_like(weight) for _ in range(self._parts)]
-                       for name, (weight, _) in self._arrays.items()}
+        self._decay = {
+            name: rule.weight_decay if rule.decay == "all" or name.endswith(".weight") else 0.0 for name in parameters
+        }
+        self._state = {
+            name: [nd.zeros_like(weight) for _ in range(self._parts)] for name, (weight, _) in self._arrays.items()
+        }
 
     def __call__(self, rate: float) -> None:
         """One update of every weight from its gradient."""
@@ -47,8 +49,17 @@ class Update:
         if rule.name == "adam":
             # The kernel adds epsilon before the correction of bias; scaled, it stands where the paper has it.
             first, second = 1 - rule.beta1**self.step, (1 - rule.beta2**self.step) ** 0.5
-            nd.adam_update(weight, gradient, *state, out=weight, lr=rate * second / first, beta1=rule.beta1,
-                           beta2=rule.beta2, epsilon=rule.epsilon * second, wd=decay)
+            nd.adam_update(
+                weight,
+                gradient,
+                *state,
+                out=weight,
+                lr=rate * second / first,
+                beta1=rule.beta1,
+                beta2=rule.beta2,
+                epsilon=rule.epsilon * second,
+                wd=decay,
+            )
         elif not state:
             nd.sgd_update(weight, gradient, out=weight, lr=rate, wd=decay)
         elif rule.nesterov:
@@ -60,8 +71,9 @@ class Update:
 
     def state(self) -> dict[str, Array]:
         """`step`, and what is remembered of each weight as `0/NAME`, `1/NAME`."""
-        arrays: dict[str, Array] = {f"{part}/{name}": array.asnumpy()
-                                    for name, parts in self._state.items() for part, array in enumerate(parts)}
+        arrays: dict[str, Array] = {
+            f"{part}/{name}": array.asnumpy() for name, parts in self._state.items() for part, array in enumerate(parts)
+        }
         return arrays | {"step": np.array([self.step], np.int64)}
 
     def load(self, state: Mapping[str, Array]) -> None:
