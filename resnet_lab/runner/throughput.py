@@ -75,9 +75,9 @@ def step_times(model: Model, batch: Batch, rate: float, *, seconds: float = 2.0,
         model.train_epoch([batch] * count, [rate] * count, 0, lambda images, loss: marks.append(time.perf_counter()))
         return [after - before for before, after in itertools.pairwise(marks)]
 
-    last = float(np.median(go(3)))
+    last = float(np.median(go(2)))
     for _ in range(4):
-        now = float(np.median(go(3)))
+        now = float(np.median(go(2)))
         settled = abs(now - last) < _SETTLED * last
         last = now
         if settled:

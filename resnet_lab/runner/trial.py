@@ -22,7 +22,7 @@ from .throughput import rates, speeds
 
 Emit = Callable[[dict[str, Any]], None]
 
-CHECKPOINT_EVERY = 30.0
+CHECKPOINT_EVERY = 60.0
 """Seconds between checkpoints to go on from; they are written where an epoch ends."""
 
 _SETTLING = 3

@@ -19,6 +19,11 @@ def test_digits_are_scikit_learns_with_a_fixed_split():
     assert (digits.shape, len(digits.train), len(digits.test), len(digits.classes)) == ((1, 8, 8), 1437, 360, 10)
     assert digits.test.labels[:10].tolist() == [7, 9, 4, 7, 0, 2, 6, 1, 3, 1]
     assert np.bincount(digits.train.labels).min() > 130
+    from sklearn.datasets import load_digits
+
+    theirs = np.rint(load_digits().images * (255 / 16)).astype(np.uint8)
+    together = np.concatenate([digits.train.images, digits.test.images])
+    assert sorted(image.tobytes() for image in together) == sorted(image.tobytes() for image in theirs)
     assert digits.train.images.max() == 255
     assert digits.train.images.mean() / 255 == pytest.approx(digits.mean[0], abs=1e-6)
     assert (digits.train.images / 255).std() == pytest.approx(digits.std[0], abs=1e-6)
