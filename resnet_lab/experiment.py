@@ -41,7 +41,7 @@ class ExperimentSpec(Strict):
     train: TrainSpec
     engine: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)] = ["mxnet"]
     device: str = "auto"
-    precision: Literal["float32"] = "float32"
+    precision: Literal["float32", "bfloat16"] = "float32"
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = [0]
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
     measure: bool = True
@@ -246,7 +246,12 @@ def _validate(document: Document) -> ExperimentSpec:
         )
     for name in spec.engine:
         try:
-            engines.get(name)
+            engine = engines.get(name)
         except LabError as error:
             raise document.error(("engine",), error.message) from None
+        if spec.precision not in engine.precisions:
+            raise document.error(
+                ("precision",),
+                f"the engine '{name}' computes in {' or '.join(engine.precisions)}, not in {spec.precision}",
+            )
     return spec

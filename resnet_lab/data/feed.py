@@ -30,7 +30,7 @@ class Draws:
     flips: NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Feed:
     """Training batches of one size; the rest of an epoch that fills no batch is left out.
 
@@ -61,22 +61,40 @@ class Feed:
         corners = generator.integers(0, 2 * self.pad + 1, (count, 2))
         return Draws(order, corners, generator.random(count) < 0.5)
 
-    def epoch(self, epoch: int) -> Iterator[Batch]:
-        """The batches of an epoch: float32 (batch, C, H, W) and int32 (batch,)."""
-        draws = self.draws(epoch)
-        for start in range(0, self.steps * self.batch_size, self.batch_size):
-            place = slice(start, start + self.batch_size)
-            indices = draws.order[place]
-            images = self.split.images[indices]
-            if self.pad:
-                images = _crop(images, draws.corners[place], self.pad)
-            if self.flip:
-                images = np.where(draws.flips[place, None, None, None], images[..., ::-1], images)
-            yield self._normalise(images), self.split.labels[indices]
+    def epoch(self, epoch: int) -> Epoch:
+        """The batches of an epoch."""
+        return Epoch(self, epoch)
 
     @cached_property
-    def _normalise(self) -> Normalise:
+    def normalise(self) -> Normalise:
+        """From uint8 to what the network sees."""
         return Normalise(self.mean, self.std)
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The batches of one epoch, made on the host when it is iterated; an engine may make the same on its device."""
+
+    feed: Feed
+    number: int
+
+    @cached_property
+    def draws(self) -> Draws:
+        """What is random about it."""
+        return self.feed.draws(self.number)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """float32 (batch, C, H, W) and int32 (batch,), `feed.steps` times."""
+        feed, draws = self.feed, self.draws
+        for start in range(0, feed.steps * feed.batch_size, feed.batch_size):
+            place = slice(start, start + feed.batch_size)
+            indices = draws.order[place]
+            images = feed.split.images[indices]
+            if feed.pad:
+                images = _crop(images, draws.corners[place], feed.pad)
+            if feed.flip:
+                images = np.where(draws.flips[place, None, None, None], images[..., ::-1], images)
+            yield feed.normalise(images), feed.split.labels[indices]
 
 
 def _crop(images: NDArray[np.uint8], corners: NDArray[np.int64], pad: int) -> NDArray[np.uint8]:
@@ -91,12 +109,12 @@ class Normalise:
 
     def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
         levels = np.arange(256) / 255
-        self._tables = [((levels - m) / s).astype(np.float32) for m, s in zip(mean, std, strict=True)]
+        self.tables = np.stack([((levels - m) / s).astype(np.float32) for m, s in zip(mean, std, strict=True)])
 
     def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(batch, C, H, W) in, the same shape out."""
         out = np.empty(images.shape, np.float32)
-        for channel, table in enumerate(self._tables):
+        for channel, table in enumerate(self.tables):
             np.take(table, images[:, channel], out=out[:, channel], mode="clip")
         return out
 

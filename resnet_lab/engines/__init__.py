@@ -11,7 +11,7 @@ import importlib
 from ..errors import LabError, unknown
 from .contract import Engine
 
-_MODULES = {"mxnet": "resnet_lab.engines.mxnet"}
+_MODULES = {"mxnet": "resnet_lab.engines.mxnet", "torch": "resnet_lab.engines.torch"}
 
 
 def names() -> list[str]:

@@ -107,6 +107,9 @@ class Engine(Protocol):
 
     name: str
     packages: tuple[str, ...]
+    precisions: tuple[str, ...]
+    """What it can compute in; weights, norms' statistics and the optimizer's state are float32 in any case."""
+
     ops: frozenset[str]
     """The ops it lowers; a test demands all of ops.py."""
 
@@ -125,8 +128,8 @@ class Engine(Protocol):
     def use_threads(self, count: int) -> None:
         """How many CPU threads to use; before the framework is imported."""
 
-    def build(self, graph: Graph, device: str) -> Model:
-        """A model of the graph, all zeros until `load`."""
+    def build(self, graph: Graph, device: str, precision: str = "float32") -> Model:
+        """A model of the graph, all zeros until `load`. Raises LabError: not in that precision."""
 
     def out_of_memory(self, error: BaseException) -> bool:
         """Whether an error of the framework says that memory ran out."""

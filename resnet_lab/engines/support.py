@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import LabError
@@ -47,3 +47,13 @@ def choose_device(engine: str, wanted: str, gpus: int, why_no_gpu: str) -> tuple
     if int(number or 0) >= gpus:
         raise LabError(f"device '{wanted}' is not there: " + (f"{engine} sees {gpus} GPU(s)" if gpus else why_no_gpu))
     return f"gpu:{number or 0}", "asked for"
+
+
+def check_precision(engine: str, precision: str, known: Sequence[str]) -> None:
+    """See that an engine computes in a precision.
+
+    Raises:
+        LabError: it does not.
+    """
+    if precision not in known:
+        raise LabError(f"the engine '{engine}' computes in {' or '.join(known)}, not in {precision}")

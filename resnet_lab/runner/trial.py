@@ -37,6 +37,7 @@ class Job:
     data: DataSpec
     train: TrainSpec
     engine: str
+    precision: str
     device: str
     seed: int
     folder: Path
@@ -51,6 +52,7 @@ class Job:
             DataSpec.model_validate(config["data"]),
             TrainSpec.model_validate(config["train"]),
             config["engine"],
+            config["precision"],
             device,
             config["seed"],
             folder,
@@ -81,7 +83,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         job.data.augment.pad_crop,
         job.data.augment.flip,
     )
-    model = engines.get(job.engine).build(job.graph, job.device)
+    model = engines.get(job.engine).build(job.graph, job.device, job.precision)
     loop = _Loop(job, model, dataset, feed, emit)
     result: dict[str, Any] = {"status": "ok", "reason": ""}
     try:
@@ -97,7 +99,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     if result["status"] == "ok":
         weights.save(job.folder / "weights.safetensors", model.weights(), loop.metadata())
         if job.measure:
-            result |= speeds(model, next(feed.epoch(0)), job.train.optimizer.lr * 1e-3)
+            result |= speeds(model, next(iter(feed.epoch(0))), job.train.optimizer.lr * 1e-3)
     result["peak_memory_mb"] = model.peak_memory() / 2**20
     result["wall_s"] = loop.seconds_before + time.perf_counter() - start
     return result

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ... import hardware
 from ...errors import LabError
 from ...graph import Graph
-from ..support import choose_device
+from ..support import check_precision, choose_device
 from .lowering import LOWERINGS
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class MXNetEngine:
 
     name = "mxnet"
     packages = ("mxnet", "gluoncv", "numpy")
+    precisions = ("float32",)
     ops = frozenset(LOWERINGS)
 
     def problem(self) -> str | None:
@@ -67,13 +68,14 @@ class MXNetEngine:
         """Set OpenMP's threads, unless the person did; MXNet reads them once, at its import."""
         os.environ.setdefault("OMP_NUM_THREADS", str(count))
 
-    def build(self, graph: Graph, device: str) -> MXNetModel:
+    def build(self, graph: Graph, device: str, precision: str = "float32") -> MXNetModel:
         """A hybridized Gluon block of the graph on `cpu` or `gpu:N`, all zeros until `load`.
 
         Raises:
-            LabError: MXNet cannot run here.
+            LabError: MXNet cannot run here, or not in that precision.
         """
         self._import()
+        check_precision(self.name, precision, self.precisions)
         from .model import MXNetModel
 
         return MXNetModel(graph, device)

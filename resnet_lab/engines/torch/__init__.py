@@ -1,0 +1,104 @@
+"""PyTorch 2, for the GPUs that MXNet has no kernels for and for everyone who lives there; imported when it is used."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from ... import hardware
+from ...errors import LabError
+from ...graph import Graph
+from ..support import check_precision, choose_device
+from .ops import OPS
+
+if TYPE_CHECKING:
+    from .model import TorchModel
+
+INSTALL = "pip install 'resnet-lab[torch]' (pip install torch==2.13.0 gives the CPU build)"
+
+
+class TorchEngine:
+    """Lowers graphs to torch.nn.Modules; see the contract in `resnet_lab.engines.contract`."""
+
+    name = "torch"
+    packages = ("torch", "numpy")
+    ops = OPS
+    precisions = ("float32", "bfloat16")
+
+    def problem(self) -> str | None:
+        """Why PyTorch cannot be used here, judged without importing it; None where it can."""
+        if sys.modules.get("torch", True) is None or importlib.util.find_spec("torch") is None:
+            return f"PyTorch is not installed: {INSTALL}"
+        if int(hardware.version("torch").partition(".")[0]) < 2:
+            return f"PyTorch {hardware.version('torch')} is too old, 2.2 or later is needed: {INSTALL}"
+        return None
+
+    def version(self) -> str:
+        """The installed version, with the build it is (`+cpu`, `+cu130`)."""
+        return hardware.version("torch")
+
+    def devices(self) -> list[str]:
+        """`cpu` and the GPUs that this PyTorch has kernels for."""
+        return ["cpu", *(f"gpu:{index}" for index in range(self._gpus()[0]))]
+
+    def device(self, wanted: str) -> tuple[str, str]:
+        """The device that `auto`, `cpu`, `gpu` or `gpu:N` means here, and why.
+
+        Raises:
+            LabError: a GPU is asked for that this PyTorch cannot use.
+        """
+        return choose_device("this PyTorch", wanted, *(self._gpus() if wanted != "cpu" else (0, "")))
+
+    def use_threads(self, count: int) -> None:
+        """Set PyTorch's threads, unless the person did with OMP_NUM_THREADS."""
+        os.environ.setdefault("OMP_NUM_THREADS", str(count))
+        if "torch" in sys.modules:
+            sys.modules["torch"].set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+
+    def build(self, graph: Graph, device: str, precision: str = "float32") -> TorchModel:
+        """A module of the graph on `cpu` or `gpu:N`, all zeros until `load`.
+
+        Raises:
+            LabError: PyTorch cannot run here, or not in that precision.
+        """
+        self._import()
+        check_precision(self.name, precision, self.precisions)
+        from .model import TorchModel
+
+        return TorchModel(graph, device, precision)
+
+    def out_of_memory(self, error: BaseException) -> bool:
+        """Whether an error says that memory ran out."""
+        text = str(error).lower()
+        return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
+
+    def _import(self) -> Any:
+        problem = self.problem()
+        if problem:
+            raise LabError(f"the engine 'torch' cannot run here: {problem}")
+        self.use_threads(hardware.threads())
+        import torch
+
+        return torch
+
+    def _gpus(self) -> tuple[int, str]:
+        """How many GPUs can be used, and why not more."""
+        torch = self._import()
+        if not torch.cuda.is_available():
+            build = "is a CPU build" if torch.version.cuda is None else "sees no GPU"
+            return 0, f"the installed PyTorch {build}"
+        majors = {
+            int(name.removeprefix("sm_").removesuffix("a")) // 10
+            for name in torch.cuda.get_arch_list()
+            if name.startswith("sm_")
+        }
+        for index in range(torch.cuda.device_count()):
+            major, minor = torch.cuda.get_device_capability(index)
+            if major not in majors:
+                return index, f"the installed PyTorch has no kernels for compute capability {major}.{minor}"
+        return torch.cuda.device_count(), "every GPU that PyTorch sees"
+
+
+ENGINE = TorchEngine()

@@ -1,0 +1,195 @@
+"""A Graph as a torch.nn.Module, and the model that trains it."""
+
+from __future__ import annotations
+
+import math
+import resource
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn import functional
+
+from ...data.feed import Epoch
+from ...graph import Graph
+from ..contract import Diverged, Optimizer, Score
+from ..support import check_weights
+from .feed import resident_batches
+from .lowering import lower, own_name
+from .update import Update
+
+if TYPE_CHECKING:
+    from ..contract import Array, Batch
+
+
+class TorchModel:
+    """The `Model` contract over `block`, a torch.fx.GraphModule; memory is laid out channels last."""
+
+    def __init__(self, graph: Graph, device: str, precision: str) -> None:
+        self.graph, self.device = graph, device
+        self._device = torch.device(device.replace("gpu", "cuda"))
+        self._gpu = self._device.type == "cuda"
+        self._autocast = torch.bfloat16 if precision == "bfloat16" else None
+        self.block: torch.fx.GraphModule = lower(graph).to(self._device, memory_format=torch.channels_last)
+        # On a GPU, fusing what lies between the convolutions is worth the minute that compiling takes.
+        self._forward: Callable[[torch.Tensor], torch.Tensor] = torch.compile(self.block) if self._gpu else self.block
+        if self._gpu:
+            torch.backends.cudnn.benchmark = True
+        own = dict(self.block.named_parameters()) | dict(self.block.named_buffers())
+        self._arrays = {f"{node.name}.{key}": own[own_name(node, key)] for node in graph.nodes for key in node.params}
+        self._trained = {name: self._arrays[name] for name, parameter in graph.parameters.items() if parameter.trained}
+        self._statistics = _Statistics(graph, self._arrays)
+
+    def load(self, weights: Mapping[str, Array]) -> None:
+        """Take these weights, by canonical name.
+
+        Raises:
+            LabError: a name is missing or left over, or a shape differs.
+        """
+        check_weights(self.graph, weights)
+        with torch.no_grad():
+            for name, own in self._arrays.items():
+                own.copy_(torch.from_numpy(weights[name]))
+
+    def weights(self) -> dict[str, Array]:
+        """Copies of all arrays, float32."""
+        return {name: own.detach().cpu().contiguous().numpy().copy() for name, own in self._arrays.items()}
+
+    def prepare(self, optimizer: Optimizer) -> None:
+        """Begin training with an empty optimizer state."""
+        self._update = Update(optimizer, self._trained)
+
+    def optimizer_state(self) -> dict[str, Array]:
+        """The optimizer's arrays by name."""
+        return self._update.state()
+
+    def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
+        """Go on from what `optimizer_state` gave."""
+        self._update.load(state)
+
+    def train_epoch(
+        self,
+        batches: Iterable[Batch],
+        rates: Sequence[float],
+        seed: int,
+        on_step: Callable[[int, float], None],
+        label_smoothing: float = 0.0,
+    ) -> Score:
+        """One step a batch; see the contract. On a GPU nothing in here waits for it before the end."""
+        torch.manual_seed(seed)
+        self.block.train()
+        total = torch.zeros((), device=self._device)
+        right = torch.zeros((), device=self._device, dtype=torch.int64)
+        watch = _Watch(on_step, self._gpu)
+        count = 0
+        start = time.perf_counter()
+        for (x, y), rate in zip(self._batches(batches), rates, strict=True):
+            self._statistics.before()
+            with torch.autocast(self._device.type, self._autocast, enabled=self._autocast is not None):
+                logits = self._forward(x)
+            loss = functional.cross_entropy(logits.float(), y, label_smoothing=label_smoothing)
+            loss.backward()
+            self._statistics.after(len(y))  # not before the backward pass, which looks at them
+            self._update(rate)
+            self._update.optimizer.zero_grad(set_to_none=True)
+            with torch.no_grad():
+                total += loss.detach() * len(y)
+                right += (logits.argmax(1) == y).sum()
+            count += len(y)
+            watch.put(len(y), loss.detach())
+        watch.drain()
+        return Score(float(total) / count, int(right) / count, math.nan, count, time.perf_counter() - start)
+
+    def _batches(self, batches: Iterable[Batch]) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
+        if self._gpu and isinstance(batches, Epoch):
+            yield from resident_batches(batches, self._device)
+            return
+        for images, labels in batches:
+            x = torch.from_numpy(images).to(self._device, non_blocking=True)
+            yield x.contiguous(memory_format=torch.channels_last), torch.from_numpy(labels).to(self._device).long()
+
+    def predict(self, images: Array) -> Array:
+        """Logits, (batch, classes), in inference mode."""
+        self.block.eval()
+        x = torch.from_numpy(images).to(self._device).contiguous(memory_format=torch.channels_last)
+        with (
+            torch.inference_mode(),
+            torch.autocast(self._device.type, self._autocast, enabled=self._autocast is not None),
+        ):
+            logits: Array = self._forward(x).float().cpu().numpy()
+        return logits
+
+    def synchronize(self) -> None:
+        """Wait for everything under way."""
+        if self._gpu:
+            torch.cuda.synchronize(self._device)
+
+    def peak_memory(self) -> int:
+        """Bytes: the process's largest resident size on the CPU, the most ever allocated on a GPU."""
+        if self._gpu:
+            return int(torch.cuda.max_memory_allocated(self._device))
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+class _Statistics:
+    """Running variances as MXNet keeps them, of the batch itself; PyTorch keeps n / (n - 1) times as much.
+
+    With PyTorch's new value r' = k r + (1 - k) v n / (n - 1), ours is r' - (r' - k r) / n.
+    """
+
+    def __init__(self, graph: Graph, arrays: Mapping[str, torch.Tensor]) -> None:
+        norms = [node for node in graph.nodes if node.op == "norm" and node.attrs["kind"] == "batch"]
+        self._running = [arrays[f"{node.name}.running_var"] for node in norms]
+        self._kept = [node.attrs["momentum"] for node in norms]
+        self._positions = [node.output[1] * node.output[2] for node in norms]
+        self._old: list[torch.Tensor] = []
+
+    def before(self) -> None:
+        """Remember the values that a forward pass is about to change."""
+        self._old = [running.clone() for running in self._running]
+
+    def after(self, batch: int) -> None:
+        """Correct what a forward pass over `batch` images has made of them."""
+        if self._running:
+            counts = [batch * positions for positions in self._positions]
+            with torch.no_grad():
+                torch._foreach_mul_(self._running, [1 - 1 / n for n in counts])
+                torch._foreach_mul_(self._old, [kept / n for kept, n in zip(self._kept, counts, strict=True)])
+                torch._foreach_add_(self._running, self._old)
+
+
+class _Watch:
+    """Tells of steps as they are done, without ever waiting for one before the epoch's end."""
+
+    def __init__(self, on_step: Callable[[int, float], None], gpu: bool) -> None:
+        self._on_step, self._gpu = on_step, gpu
+        self._under_way: deque[tuple[int, torch.Tensor, Any]] = deque()
+        self._images = 0
+
+    def put(self, images: int, loss: torch.Tensor) -> None:
+        """A step has been given to the device."""
+        event = None
+        if self._gpu:
+            loss = loss.to("cpu", non_blocking=True)
+            event = torch.cuda.Event()
+            event.record()
+        self._under_way.append((images, loss, event))
+        while self._under_way and (self._under_way[0][2] is None or self._under_way[0][2].query()):
+            self._tell()
+
+    def drain(self) -> None:
+        """Wait for the steps that are left."""
+        while self._under_way:
+            if self._under_way[0][2] is not None:
+                self._under_way[0][2].synchronize()
+            self._tell()
+
+    def _tell(self) -> None:
+        images, loss, _ = self._under_way.popleft()
+        value = float(loss)
+        if not math.isfinite(value):
+            raise Diverged(f"the training loss became {value} after {self._images} images of the epoch")
+        self._images += images
+        self._on_step(images, value)

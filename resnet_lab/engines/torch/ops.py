@@ -1,0 +1,6 @@
+"""Which ops lowering.py lowers, known without PyTorch; that they agree is tested."""
+
+OPS = frozenset(
+    "conv norm relu relu6 gelu silu hard_swish sigmoid max_pool avg_pool global_avg_pool dense add multiply concat "
+    "pad_channels subsample dropout drop_path layer_scale".split()
+)

@@ -1,0 +1,148 @@
+"""The engine as a controlled variable: from one seed both engines see the same bits and go the same way."""
+
+import numpy as np
+import pytest
+
+import resnet_lab as rl
+from resnet_lab import data, weights
+from resnet_lab.engines.contract import Optimizer
+from resnet_lab.runner.evaluate import evaluate
+from resnet_lab.workspace import shipped
+from tests.conftest import engine_or_skip
+
+VARIANTS = sorted(path.stem for path in shipped("variants").glob("*.yaml"))
+LONG = {"cifar_resnet1202", "preact_resnet1001"}
+
+
+def both(graph):
+    """The graph on each engine, with the same initial weights."""
+    models = []
+    for name in ("mxnet", "torch"):
+        model = engine_or_skip(name).build(graph, "cpu")
+        model.load(weights.initial(graph, 0, last_scale="zero"))
+        models.append(model)
+    return models
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in VARIANTS]
+)
+def test_every_variant_gives_the_same_logits(name):
+    """Random weights and statistics, the smallest input that makes sense; relative error under 1e-4."""
+    channels = rl.variant(name).spec.input[0]
+    graph = rl.graph(name, input=(channels, 32, 32), classes=10)
+    models = both(graph)
+    rng = np.random.default_rng(0)
+    values = weights.initial(graph, 1)
+    for own in values:
+        if own.endswith(("scale", "running_var")):
+            values[own] = rng.uniform(0.8, 1.2, values[own].shape).astype(np.float32)
+        elif own.endswith(("bias", "running_mean")):
+            values[own] = rng.normal(0, 0.1, values[own].shape).astype(np.float32)
+    images = rng.standard_normal((3, channels, 32, 32)).astype(np.float32)
+    logits = []
+    for model in models:
+        model.load(values)
+        logits.append(model.predict(images))
+    assert np.abs(logits[0] - logits[1]).max() < 1e-4 * np.abs(logits[0]).max()
+
+
+RULES = {
+    "plain": Optimizer(weight_decay=1e-4),
+    "nesterov": Optimizer(momentum=0.9, nesterov=True, weight_decay=1e-4),
+    "momentum": Optimizer(momentum=0.9, weight_decay=1e-4, decay="weights"),
+}
+
+
+def noise(size: int, augmented: bool) -> data.Feed:
+    """Images of noise: the flat grounds of real ones make batch norm amplify the last bit of a sum without bound."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (400, 3, size, size)).astype(np.uint8)
+    split = data.Split(images, rng.integers(0, 10, 400).astype(np.int32))
+    return data.Feed(split, 32, 0, (0.5,) * 3, (0.29,) * 3, pad=4 * augmented, flip=augmented)
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("augmented", [False, True])
+@pytest.mark.parametrize(("name", "size"), [("cifar_resnet20", 32), ("resnet18", 64), ("resnet18_v2", 64)])
+def test_ten_steps_give_the_same_losses(name, size, augmented, rule):
+    graph = rl.graph(name, input=(3, size, size), classes=10)
+    feed = noise(size, augmented)
+    rates = [0.003 * (1 - step / 20) for step in range(10)]
+    losses = []
+    for model in both(graph):
+        model.prepare(RULES[rule])
+        told = []
+        batches = [batch for batch, _ in zip(feed.epoch(0), rates, strict=False)]
+        model.train_epoch(batches, rates, 0, lambda images, loss, told=told: told.append(loss))
+        losses.append(told)
+    first, second = np.array(losses)
+    difference = np.abs(first - second) / np.abs(first)
+    assert difference[0] < 1e-4
+    assert difference.max() < 1e-3
+
+
+@pytest.mark.parametrize("name", ["cifar_resnet20", "resnet18", "resnet18_v2", "resnet50", "my_se_resnet18"])
+def test_gradients_agree_in_float64(name):
+    """Where rounding cannot hide a difference: relative to each array's largest gradient, under 1e-9."""
+    graph = rl.graph(name, input=(3, 64, 64), classes=10)
+    mxnet_model, torch_model = both(graph)
+    import mxnet as mx
+    import torch
+
+    from resnet_lab.engines.torch.lowering import own_name
+
+    for model in (mxnet_model, torch_model):
+        model.load(weights.initial(graph, 0))
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((8, 3, 64, 64)), rng.integers(0, 10, 8)
+    ours, theirs = mxnet_model.block, torch_model.block
+    ours.cast("float64")
+    theirs.double()
+    with mx.autograd.record():
+        logs = mx.nd.log_softmax(ours(mx.nd.array(x, dtype="float64")))
+        loss = -mx.nd.pick(logs, mx.nd.array(y, dtype="float64")).mean()
+    loss.backward()
+    torch.nn.functional.cross_entropy(theirs(torch.from_numpy(x)), torch.from_numpy(y)).backward()
+    own = dict(theirs.named_parameters())
+    for node in graph.nodes:
+        for key, parameter in node.params.items():
+            if parameter.trained:
+                wanted = ours.params[f"{node.name}.{key}"].grad().asnumpy()
+                got = own[own_name(node, key)].grad.numpy()
+                assert np.abs(got - wanted).max() <= 1e-9 * np.abs(wanted).max(), f"{node.name}.{key}"
+
+
+def test_what_one_engine_trains_the_other_evaluates_alike():
+    """Running statistics included: they follow one convention (engines/torch/model.py)."""
+    dataset = data.load("digits", size=16, channels=3)
+    feed = data.Feed(dataset.train, 32, 0, dataset.mean, dataset.std)
+    graph = rl.graph("cifar_resnet20", input=(3, 16, 16), classes=10)
+    models = both(graph)
+    for trained, other in (models, models[::-1]):
+        trained.load(weights.initial(graph, 0))
+        trained.prepare(Optimizer(momentum=0.9))
+        trained.train_epoch(feed.epoch(0), [0.05] * feed.steps, 0, lambda images, loss: None)
+        other.load(trained.weights())
+        scores = [
+            evaluate(model, data.evaluation_batches(dataset.test, 100, dataset.mean, dataset.std))
+            for model in (trained, other)
+        ]
+        assert scores[0].top1 == scores[1].top1
+        assert scores[0].top1 > 0.5
+        assert scores[0].loss == pytest.approx(scores[1].loss, rel=1e-4)
+
+
+def test_running_statistics_after_one_step_are_the_same():
+    dataset = data.load("digits", size=16, channels=3)
+    feed = data.Feed(dataset.train, 8, 0, dataset.mean, dataset.std)
+    graph = rl.graph("cifar_resnet20", input=(3, 16, 16), classes=10)
+    after = []
+    for model in both(graph):
+        model.load(weights.initial(graph, 0))
+        model.prepare(Optimizer())
+        model.train_epoch([next(iter(feed.epoch(0)))], [0.0], 0, lambda images, loss: None)
+        after.append(model.weights())
+    for name in after[0]:
+        if "running" in name:
+            assert np.allclose(after[0][name], after[1][name], rtol=1e-4, atol=1e-5), name
