@@ -26,6 +26,7 @@ def examine() -> dict[str, Any]:
             "cores": hardware.cores(),
             "memory_gib": hardware.memory() / 2**30,
         },
+        "gpus": hardware.gpus(),
         "engines": [_engine(name) for name in engines.names()],
         "data": {"digits": "comes with scikit-learn", **{name: _place(*file) for name, file in _FILES.items()}},
     }
@@ -38,6 +39,7 @@ def _engine(name: str) -> dict[str, Any]:
         try:
             device, why = engine.device("auto")
             facts |= {
+                "build": engine.package(),
                 "version": engine.version(),
                 "devices": engine.devices(),
                 "auto": device,

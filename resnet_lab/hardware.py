@@ -61,6 +61,22 @@ def revision() -> str:
     return head.stdout.strip() + ("+" if state.stdout.strip() else "") if head.returncode == 0 else ""
 
 
+@cache
+def gpus() -> list[dict[str, str]]:
+    """NVIDIA's GPUs as their driver tells: name, compute capability, driver and memory; none where it does not."""
+    keys = {"name": "name", "capability": "compute_cap", "driver": "driver_version", "memory": "memory.total"}
+    query = f"--query-gpu={','.join(keys.values())}"
+    try:
+        answer = subprocess.run(
+            ["nvidia-smi", query, "--format=csv,noheader"], capture_output=True, text=True, timeout=20
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    if answer.returncode != 0:
+        return []
+    return [dict(zip(keys, map(str.strip, line.split(",")), strict=False)) for line in answer.stdout.splitlines()]
+
+
 def version(package: str) -> str:
     """The installed version of a package, '' where there is none."""
     from importlib import metadata

@@ -235,13 +235,20 @@ def health(found: dict[str, Any]) -> None:
         f"{machine['processor']}, {machine['cores']} core(s) for this process, "
         f"{machine['memory_gib']:.1f} GiB of memory",
     ]
+    for gpu in found["gpus"]:
+        lines.append(
+            f"GPU {gpu['name']}, compute capability {gpu['capability']}, {gpu['memory']}, driver {gpu['driver']}"
+        )
+    if not found["gpus"]:
+        lines.append("no NVIDIA GPU that a driver tells of")
     for engine in found["engines"]:
         if engine["problem"]:
             lines.append(f"engine {engine['name']}: cannot run here: {engine['problem']}")
         else:
+            devices, build = ", ".join(engine["devices"]), engine["build"] or "not from a wheel"
             lines.append(
-                f"engine {engine['name']} {engine['version']}: {', '.join(engine['devices'])}; auto is "
-                f"{engine['auto']} ({engine['why']}); {engine['threads']} thread(s)"
+                f"engine {engine['name']} {engine['version']} ({build}): {devices}; auto is {engine['auto']} "
+                f"({engine['why']}); {engine['threads']} thread(s)"
             )
     for name, place in found["data"].items():
         lines.append(f"data {name}: {place}")

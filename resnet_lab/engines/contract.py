@@ -119,6 +119,9 @@ class Engine(Protocol):
     def version(self) -> str:
         """The framework's version, '' where it is not installed."""
 
+    def package(self) -> str:
+        """The installed package that the framework came with; '' where it came otherwise."""
+
     def devices(self) -> list[str]:
         """`cpu`, then `gpu:0`, ... those that it has kernels for."""
 

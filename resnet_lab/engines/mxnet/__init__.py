@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import subprocess
 import sys
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ... import hardware
 from ...errors import LabError
 from ...graph import Graph
 from ..support import check_precision, choose_device
+from .cuda import preload
 from .lowering import LOWERINGS
 
 if TYPE_CHECKING:
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 
 INSTALL = "pip install 'resnet-lab[mxnet]' (Python 3.10 or 3.11)"
 _WHEELS = ("mxnet", "mxnet-cu112", "mxnet-cu117", "mxnet-cu110", "mxnet-cu102")
-_NEWEST_MAJOR = 8
-"""MXNet's own wheels hold kernels for capabilities 5.0 to 8.9 (cuobjdump) and no PTX."""
+_NO_KERNELS_FROM = 9.0
+"""MXNet's own wheels hold kernels for the compute capabilities 5.0 to 8.6, which also run on 8.9, and no PTX."""
 
 
 class MXNetEngine:
@@ -51,6 +50,10 @@ class MXNetEngine:
         if wheel:
             return hardware.version(wheel)
         return str(self._import().__version__) if importlib.util.find_spec("mxnet") else ""
+
+    def package(self) -> str:
+        """The wheel that MXNet came with, '' for one that came otherwise (in a container)."""
+        return self._wheel() or ""
 
     def devices(self) -> list[str]:
         """`cpu` and the GPUs that this MXNet has kernels for."""
@@ -93,6 +96,8 @@ class MXNetEngine:
         if problem:
             raise LabError(f"the engine 'mxnet' cannot run here: {problem}")
         self.use_threads(hardware.threads())
+        if "mxnet" not in sys.modules and (self._wheel() or "").startswith("mxnet-cu"):
+            preload()
         import mxnet
 
         return mxnet
@@ -105,29 +110,13 @@ class MXNetEngine:
         count = self._import().context.num_gpus()
         if count == 0:
             return 0, "MXNet sees no GPU"
-        newest = max(_capabilities(), default=(0, 0))
-        if wheel and newest[0] > _NEWEST_MAJOR:
-            return 0, (
-                f"{wheel} has no kernels for a GPU of compute capability {newest[0]}.{newest[1]}, only up to "
-                "8.9; use an MXNet built for it, which is taken as it is, or another engine"
-            )
+        for gpu in hardware.gpus():
+            if wheel and float(gpu["capability"]) >= _NO_KERNELS_FROM:
+                return 0, (
+                    f"{wheel} has no kernels for the {gpu['name']} (compute capability {gpu['capability']}), only up "
+                    "to 8.9: use the engine 'torch', or an MXNet built for that GPU, which is taken as it is"
+                )
         return count, "every GPU that MXNet sees"
-
-
-@cache
-def _capabilities() -> list[tuple[int, int]]:
-    """Compute capability of each GPU, from the driver's own tool."""
-    try:
-        answer = subprocess.run(
-            ["nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader"],
-            capture_output=True,
-            text=True,
-            timeout=20,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    pairs = [line.strip().split(".") for line in answer.stdout.splitlines() if "." in line]
-    return [(int(major), int(minor)) for major, minor in pairs]
 
 
 ENGINE = MXNetEngine()

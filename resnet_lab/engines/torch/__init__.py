@@ -39,6 +39,10 @@ class TorchEngine:
         """The installed version, with the build it is (`+cpu`, `+cu130`)."""
         return hardware.version("torch")
 
+    def package(self) -> str:
+        """The package that it came with."""
+        return "torch"
+
     def devices(self) -> list[str]:
         """`cpu` and the GPUs that this PyTorch has kernels for."""
         return ["cpu", *(f"gpu:{index}" for index in range(self._gpus()[0]))]
