@@ -34,9 +34,9 @@ class Progress(Protocol):
 
 
 def title(labels: dict[str, Any]) -> str:
-    """A trial in a few words: the variant, then what the experiment varies."""
+    """A trial in a few words: the variant, the engine, what the grid sweeps, the seed."""
     swept = [f"{key.rpartition('.')[2]}={value}" for key, value in labels.items() if "." in key]
-    return " ".join([labels["variant"], *swept, f"seed={labels['seed']}"])
+    return " ".join([labels["variant"], labels["engine"], *swept, f"seed={labels['seed']}"])
 
 
 def outcome(row: dict[str, Any]) -> str:

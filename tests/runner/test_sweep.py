@@ -38,7 +38,7 @@ def tiny(workspace):
 def test_a_sweep_from_the_first_run_to_the_second(tiny, lab):
     done = lab("run", "experiments/e.yaml", cwd=tiny)
     assert done.returncode == 0, done.stderr
-    assert "[2/2] tiny_plain seed=0" in done.stdout
+    assert "[2/2] tiny_plain mxnet seed=0" in done.stdout
     table = rl.results(tiny / "results" / "e")
     assert table["status"].tolist() == ["ok", "ok"]
     assert (table["test_accuracy"] > 0.5).all()
