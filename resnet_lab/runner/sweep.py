@@ -41,8 +41,7 @@ def run(
     """
     trials = _distinct(experiment.trials(), progress)
     devices = {
-        name: _device(name, device or experiment.spec.device, experiment, progress)
-        for name in dict.fromkeys(trial.engine for trial in trials)
+        name: _device(name, device, experiment, progress) for name in dict.fromkeys(trial.engine for trial in trials)
     }
     results.mkdir(parents=True, exist_ok=True)
     try:
@@ -77,15 +76,16 @@ def _distinct(planned: list[Trial], progress: Progress) -> list[Trial]:
     return list(trials.values())
 
 
-def _device(name: str, wanted: str, experiment: Experiment, progress: Progress) -> str:
+def _device(name: str, asked: str | None, experiment: Experiment, progress: Progress) -> str:
+    """The device that an engine runs on; `asked` is the command line's word, before the experiment's."""
     engine = engines.get(name)
     problem = engine.problem()
     if problem:
         raise experiment.document.error(("engine",), f"the engine '{name}' cannot run here: {problem}")
     try:
-        device, why = engine.device(wanted)
+        device, why = engine.device(asked or experiment.spec.device)
     except LabError as error:
-        raise error.at(*experiment.document.mark(("device",))) from None
+        raise error.at(*(("--device", None) if asked else experiment.document.mark(("device",)))) from None
     progress.note(f"{name} {engine.version()} on {device} ({why}), {hardware.threads()} thread(s)")
     return device
 

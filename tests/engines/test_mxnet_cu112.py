@@ -50,6 +50,9 @@ def test_the_gpu_build_installs_loads_and_reports_its_missing_gpu(tmp_path):
     assert mxnet["build"] == "mxnet-cu112"
     assert (mxnet["version"], mxnet["devices"], mxnet["auto"]) == ("1.9.1", ["cpu"], "cpu")
     assert mxnet["why"] == "MXNet sees no GPU"
-    code = "import resnet_lab as rl, mxnet as mx; print(rl.build('cifar_resnet20')(mx.nd.zeros((1, 3, 32, 32))).shape)"
+    code = (
+        "import resnet_lab as rl; net = rl.build('cifar_resnet20')\n"
+        "import mxnet as mx; print(net(mx.nd.zeros((1, 3, 32, 32))).shape)"
+    )
     done = subprocess.run([python, "-c", code], capture_output=True, text=True, env=env, cwd=tmp_path)
     assert done.stdout.strip().endswith("(1, 10)"), done.stderr
