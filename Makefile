@@ -26,7 +26,8 @@ lint: $(VENV)/.installed-test
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "resnet-lab needs Python 3.11 or 3.10 (MXNet has no build for newer ones), and found neither." >&2; \
 	echo "Install one, for example with 'apt-get install python3.11 python3.11-venv' or 'pyenv install 3.11', or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	"$(PYTHON)" -m venv $(VENV)
+	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); \
+	echo "$(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mxnet]'

@@ -12,7 +12,7 @@ from .blocks import BLOCKS, Block
 from .errors import LabError, unknown
 from .graph import Builder, Graph, Node, Shape, show
 from .shortcuts import Kind, Shortcut
-from .variant import load, parse_shape
+from .variant import apply, load, parse_shape
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def block(
     builder = Builder()
     x = builder.input(shape(input))
     way = Shortcut(channels * entry.expansion, stride, shortcut)  # type: ignore[arg-type]
-    y = entry(x, channels, stride, way, **entry.check(values))
+    y = apply(entry, x, channels, stride, way, **entry.check(values))
     return Described("block", name, entry.summary, builder.finish(y))
 
 

@@ -44,7 +44,7 @@ def _engine(name: str) -> dict[str, Any]:
                 "devices": engine.devices(),
                 "auto": device,
                 "why": why,
-                "threads": int(os.environ.get("OMP_NUM_THREADS") or hardware.threads()),
+                "threads": hardware.threads_in_use(),
             }
         except (ImportError, OSError, LabError) as error:  # installed, but a library of it is missing
             facts["problem"] = f"it does not import: {error}"

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import itertools
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,7 +104,10 @@ class Trial:
             "engine": self.engine,
             "dtype": self.precision,
             "seed": self.seed,
-            **self.swept,
+            **{
+                key: value if isinstance(value, (str, int, float, bool)) else json.dumps(value)
+                for key, value in self.swept.items()
+            },
         }
 
     def config(self) -> dict[str, Any]:
@@ -165,8 +169,10 @@ class Experiment:
         mark = self.document.mark(("variants", index))
         overrides = {key.removeprefix("variant."): value for key, value in swept.items() if key.startswith("variant.")}
         marks = {key: self.document.mark(("grid", f"variant.{key}")) for key in overrides}
+        # A path may be relative to the experiment; a name means a variant, though an experiment have the same.
+        beside = Path(self.document.file).parent if workspace.is_path(name) else None
         try:
-            loaded = load_variant(name, overrides, beside=Path(self.document.file).parent, marks=marks)
+            loaded = load_variant(name, overrides, beside=beside, marks=marks)
             source: Source = DATASETS.get(spec.data.name)
             data = _with_channels(spec.data, source, loaded.spec.input[0])
             size = data.size
@@ -200,13 +206,22 @@ def load(path: str | Path, settings: Sequence[str] = ()) -> Experiment:
     own = Path(text)
     file = own if own.is_file() else workspace.find(_shipped_name(text), "experiments")
     document = read(file)
+    _expand_words(document)
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals or not key:
             raise LabError(f"--set takes KEY=VALUE, such as train.epochs=10, not '{setting}'")
-        place = tuple(int(part) if part.isdigit() else part for part in key.strip().split("."))
+        place = tuple(int(part) if part.isdecimal() else part for part in key.strip().split("."))
         document.put(place, _scalar(value, setting), (f"--set {setting}", 0))
     return Experiment(file.stem, _validate(document), document)
+
+
+def _expand_words(document: Document) -> None:
+    """`schedule: cosine` means `schedule: {name: cosine}`; spelt out, a setting or the grid can add to it."""
+    train = document.value.get("train")
+    for key in ("optimizer", "schedule"):
+        if isinstance(train, dict) and isinstance(train.get(key), str):
+            train[key] = {"name": train[key]}
 
 
 def _shipped_name(text: str) -> str:
@@ -244,6 +259,8 @@ def _validate(document: Document) -> ExperimentSpec:
             ("train", "batch_size"),
             f"'train.batch_size' is {spec.train.batch_size}, but there are only {available} images to train on",
         )
+    if not re.fullmatch(r"auto|cpu|gpu(:\d+)?", spec.device):
+        raise document.error(("device",), f"unknown device '{spec.device}' (known: auto, cpu, gpu, gpu:N)")
     for name in spec.engine:
         try:
             engine = engines.get(name)

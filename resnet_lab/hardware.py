@@ -29,6 +29,25 @@ def threads(jobs: int = 1) -> int:
     return max(1, cores() // jobs)
 
 
+def threads_in_use(otherwise: int | None = None) -> int:
+    """The threads that OMP_NUM_THREADS asks for (`4`, or `4,2`, of which the first counts), else `otherwise`."""
+    word = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(word) if word.isdecimal() and int(word) else otherwise or threads()
+
+
+def peak_resident() -> int:
+    """Bytes: the most memory that this process has held, its parent's before it not counted."""
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
 def memory() -> int:
     """Bytes of memory in this machine."""
     import psutil

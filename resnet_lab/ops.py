@@ -45,7 +45,15 @@ def _emit(
 
 
 def _pair(size: Size) -> tuple[int, int]:
-    return (size, size) if isinstance(size, int) else (size[0], size[1])
+    return (size[0], size[1]) if isinstance(size, (tuple, list)) else (size, size)
+
+
+def _whole(x: Tensor, kind: str, name: str | None, **numbers: object) -> None:
+    """Refuse what is no whole number, such as channels / 4."""
+    for what, value in numbers.items():
+        for part in value if isinstance(value, (tuple, list)) else (value,):
+            if type(part) is not int and part is not None:
+                _refuse(x, kind, name, f"{what} is {value!r}, not a whole number (a division is written //)")
 
 
 def _map(x: Tensor, kind: str, name: str | None) -> Shape:
@@ -71,6 +79,7 @@ def _window(
     map (even kernel, stride equal to it) get none. Any other even kernel would shift the grid.
     """
     _map(x, kind, name)
+    _whole(x, kind, name, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
     kernels = _pair(kernel)
     if min(*kernels, stride, dilation) < 1:
         _refuse(x, kind, name, f"kernel {kernel}, stride {stride} and dilation {dilation} must be at least 1")
@@ -124,6 +133,7 @@ def conv(
             counts that `groups` does not divide.
     """
     kernels, pads, extents = _window(x, "conv", name, kernel, stride, padding, dilation)
+    _whole(x, "conv", name, channels=channels, groups=groups)
     if channels < 1 or groups < 1 or x.channels % groups or channels % groups:
         _refuse(x, "conv", name, f"{groups} groups do not divide {x.channels} input and {channels} output channels")
     area = kernels[0] * kernels[1]
@@ -294,6 +304,7 @@ def global_avg_pool(x: Tensor, *, name: str | None = None) -> Tensor:
 @op
 def dense(x: Tensor, features: int, *, bias: bool = True, name: str | None = None) -> Tensor:
     """A fully connected layer over everything in `x`, flattened, to (features,)."""
+    _whole(x, "dense", name, features=features)
     if features < 1:
         _refuse(x, "dense", name, f"{features} features")
     size = Parameter(x.shape).size
@@ -347,6 +358,7 @@ def concat(*tensors: Tensor, name: str | None = None) -> Tensor:
 def pad_channels(x: Tensor, channels: int, *, name: str | None = None) -> Tensor:
     """Zero channels, half before and half after (one more after if odd), until there are `channels`."""
     _map(x, "pad_channels", name)
+    _whole(x, "pad_channels", name, channels=channels)
     extra = channels - x.channels
     if extra < 0:
         _refuse(x, "pad_channels", name, f"cannot pad {show(x.shape)} to {channels} channels, which are fewer")
@@ -359,6 +371,7 @@ def pad_channels(x: Tensor, channels: int, *, name: str | None = None) -> Tensor
 def subsample(x: Tensor, stride: int, *, name: str | None = None) -> Tensor:
     """Every `stride`-th row and column, from the first: x[:, ::stride, ::stride]."""
     channels, height, width = _map(x, "subsample", name)
+    _whole(x, "subsample", name, stride=stride)
     if stride < 1:
         _refuse(x, "subsample", name, f"stride {stride} must be at least 1")
     return _emit("subsample", x, output=(channels, -(-height // stride), -(-width // stride)), name=name, stride=stride)

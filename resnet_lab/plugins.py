@@ -12,10 +12,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from .blocks import BLOCKS
 from .errors import LabError
+from .stems import STEMS
 
 GROUP = "resnet_lab.blocks"
-_LOADED: set[Path] = set()
+_LOADED: dict[Path, str] = {}
+"""Each block file that has run, and the hash of what it was then."""
 
 
 def is_own(function: Callable[..., Any]) -> bool:
@@ -24,7 +27,7 @@ def is_own(function: Callable[..., Any]) -> bool:
 
 
 def load_file(path: Path, mark: tuple[str, int]) -> None:
-    """Run a Python file that registers blocks, once.
+    """Run a Python file that registers blocks; again only when it has changed.
 
     Args:
         mark: file and line of the spec that names it.
@@ -33,10 +36,30 @@ def load_file(path: Path, mark: tuple[str, int]) -> None:
         LabError: it is missing (at the spec's line) or fails (at its own line).
     """
     path = path.resolve()
-    if path in _LOADED:
-        return
     if not path.is_file():
         raise LabError(f"there is no block file {path}", file=mark[0], line=mark[1])
+    content = hashlib.sha256(path.read_bytes()).hexdigest()
+    if _LOADED.get(path) == content:
+        return
+    _forget(path)
+    try:
+        _run(path, mark)
+    except LabError:
+        _forget(path)
+        raise
+    _LOADED[path] = content
+
+
+def _forget(path: Path) -> None:
+    """Take out of the registries what a file put there."""
+    _LOADED.pop(path, None)
+    for registry in (BLOCKS, STEMS):
+        for name, entry in list(registry.entries.items()):
+            if entry.source.rpartition(":")[0] == str(path):
+                del registry.entries[name]
+
+
+def _run(path: Path, mark: tuple[str, int]) -> None:
     name = f"resnet_lab_blocks_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -49,11 +72,10 @@ def load_file(path: Path, mark: tuple[str, int]) -> None:
         raise error.at(path, _line_in(path, error)) from None
     except SyntaxError as error:
         raise LabError(f"is no valid Python: {error.msg}", file=error.filename, line=error.lineno) from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise LabError(
             f"fails when it is loaded: {type(error).__name__}: {error}", file=path, line=_line_in(path, error)
         ) from None
-    _LOADED.add(path)
 
 
 def _line_in(path: Path, error: BaseException) -> int | None:

@@ -43,11 +43,12 @@ class Entry:
             and parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)
         }
 
-    def check(self, options: Mapping[str, Any], also: tuple[str, ...] = ()) -> dict[str, Any]:
+    def check(self, options: Mapping[str, Any], also: tuple[str, ...] = (), *, complete: bool = True) -> dict[str, Any]:
         """The options, checked by name and by the type that the signature gives each.
 
         Args:
             also: names that are right in the same place, for the hint.
+            complete: whether an option without a default has to be among them.
 
         Raises:
             OptionError: one that the function does not take, of another type, or missing.
@@ -55,13 +56,10 @@ class Entry:
         from pydantic import TypeAdapter, ValidationError
 
         known = self.options
-        hints = typing.get_type_hints(self.function)
         for name, value in options.items():
             if name not in known:
                 raise OptionError(name, unknown(f"option of {self.kind} '{self.name}':", name, [*known, *also]))
-            annotation = hints.get(name, type(known[name].default))
-            if known[name].default is None and name not in hints:
-                continue
+            annotation = self._annotation(known[name])
             try:
                 TypeAdapter(annotation).validate_python(value, strict=True)
             except ValidationError as error:
@@ -69,9 +67,21 @@ class Entry:
                     name, f"option '{name}' of {self.kind} '{self.name}' is {value!r}: " + _requirement(error)
                 ) from None
         for name, parameter in known.items():
-            if parameter.default is parameter.empty and name not in options:
+            if complete and parameter.default is parameter.empty and name not in options:
                 raise OptionError(None, f"{self.kind} '{self.name}' needs the option '{name}'")
         return dict(options)
+
+    def _annotation(self, parameter: inspect.Parameter) -> Any:
+        """The type of an option: as annotated, else its default's; anything where neither tells."""
+        annotation = parameter.annotation
+        if isinstance(annotation, str):  # under `from __future__ import annotations`
+            try:
+                annotation = eval(annotation, {**vars(typing), **inspect.unwrap(self.function).__globals__})
+            except NameError:
+                annotation = parameter.empty
+        if annotation is not parameter.empty:
+            return annotation
+        return Any if parameter.default in (None, parameter.empty) else type(parameter.default)
 
 
 class OptionError(LabError):

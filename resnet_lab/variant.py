@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,10 +14,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from . import plugins, workspace
 from .blocks import BLOCKS, Block
 from .errors import LabError
-from .extends import extend, resolve
+from .extends import STAGE_KEYS, extend, resolve
 from .graph import Builder, Graph, GraphError, Shape, Tensor
 from .ops import dense, dropout, global_avg_pool, norm, relu
-from .registry import Entry, OptionError
+from .registry import Entry, OptionError, Registry
 from .shortcuts import Kind, Shortcut
 from .stems import STEMS
 from .yamlfile import Document, KeyPath, Mark, explain
@@ -32,7 +33,7 @@ def parse_shape(text: object) -> list[int]:
     """
     parts = text.split("x") if isinstance(text, str) else text
     try:
-        shape = [int(part) for part in parts]  # type: ignore[attr-defined]
+        shape = [int(part) if isinstance(part, str) else operator.index(part) for part in parts]  # type: ignore[attr-defined]
     except (TypeError, ValueError):
         shape = []
     if len(shape) != 3 or min(shape) < 1:
@@ -102,7 +103,6 @@ class VariantSpec(_Strict):
     head: HeadSpec
 
 
-STAGE_KEYS = ["block", "repeat", "channels", "stride", "shortcut", "first"]
 _KNOWN = {
     "": [*VariantSpec.model_fields, "extends", "every_stage"],
     "head": list(HeadSpec.model_fields),
@@ -130,15 +130,15 @@ class Variant:
             LabError: a block of the person's own fails.
         """
         builder = Builder()
-        x = builder.input(tuple(input or self.spec.input))
+        x = builder.input(tuple(self.spec.input if input is None else input))
         with self._placed(builder, "stem", ("stem",)):
             stem = STEMS.get(self.spec.stem.type)
-            x = _call(stem, x, self.spec.stem.channels, **self.spec.stem.options)
+            x = apply(stem, x, self.spec.stem.channels, **self.spec.stem.options)
         for index, stage in enumerate(self.spec.stages):
             with self._placed(builder, f"stage{index + 1}", ("stages", index, "block")):
                 x = _stage(builder, x, stage)
         with self._placed(builder, "head", ("head",)):
-            x = _head(x, self.spec.head, classes or self.spec.head.classes)
+            x = _head(x, self.spec.head, self.spec.head.classes if classes is None else classes)
             return builder.finish(x)
 
     @contextmanager
@@ -159,7 +159,7 @@ def _stage(builder: Builder, x: Tensor, stage: StageSpec) -> Tensor:
         way = stage.shortcut
         shortcut = Shortcut(stage.channels * entry.expansion, stride, way.kind, way.norm, way.bias)
         with builder.scope(f"block{index + 1}"):
-            x = _call(entry, x, stage.channels, stride, shortcut, **options)
+            x = apply(entry, x, stage.channels, stride, shortcut, **options)
     return x
 
 
@@ -172,7 +172,7 @@ def _head(x: Tensor, head: HeadSpec, classes: int) -> Tensor:
     return dense(x, classes, bias=head.bias)
 
 
-def _call(entry: Entry, *args: Any, **options: Any) -> Tensor:
+def apply(entry: Entry, *args: Any, **options: Any) -> Tensor:
     """Apply a registered function; say which one, and where in it, when it fails."""
     function: Callable[..., Tensor] = entry if isinstance(entry, Block) else entry.function
     try:
@@ -226,7 +226,7 @@ def load(
     for key, value in (overrides or {}).items():
         mark = (marks or {}).get(key, (f"override {key}", 0))
         overlay = Document({}, mark[0])
-        overlay.put(tuple(int(part) if part.isdigit() else part for part in key.split(".")), value, mark)
+        overlay.put(tuple(int(part) if part.isdecimal() else part for part in key.split(".")), value, mark)
         document = extend(document, overlay)
     return validate(title, document)
 
@@ -237,28 +237,50 @@ def validate(name: str, document: Document) -> Variant:
     Raises:
         LabError: the first mistake, with file and line.
     """
-    try:
-        spec = VariantSpec.model_validate(document.value)
-    except ValidationError as error:
-        raise explain(error, document, _KNOWN) from None
+    document.value.pop("every_stage", None)  # it stands in each stage by now
+    spec = _parsed(document)
     for index, file in enumerate(spec.blocks):
         plugins.load_file(Path(file), document.mark(("blocks", index)))
-    _check(STEMS, "stem", spec.stem.type, spec.stem.options, document, ("stem",), "type", ("type", "channels"))
+    if _drop_inherited(document):
+        spec = _parsed(document)
+    _check(STEMS, "stem", spec.stem.type, document, ("stem",), spec.stem.options, also=("type", "channels"))
     for index, stage in enumerate(spec.stages):
-        for options, path in [(stage.options, ("stages", index)), (stage.first, ("stages", index, "first"))]:
-            _check(BLOCKS, "block", stage.block, options, document, path, "block", tuple(STAGE_KEYS))
+        own = {**stage.options, **stage.first} if stage.repeat == 1 else stage.options
+        path: KeyPath = ("stages", index)
+        _check(BLOCKS, "block", stage.block, document, (*path, "first"), stage.first, complete=False)
+        _check(BLOCKS, "block", stage.block, document, path, own, also=STAGE_KEYS)
     return Variant(name, spec, document)
 
 
+def _parsed(document: Document) -> VariantSpec:
+    try:
+        return VariantSpec.model_validate(document.value)
+    except ValidationError as error:
+        raise explain(error, document, _KNOWN) from None
+
+
+def _drop_inherited(document: Document) -> bool:
+    """Take out options of a replaced block that the new one does not know; says whether there were any."""
+    dropped = False
+    for _, index, key in document.inherited:
+        stage = document.value["stages"][index]
+        entry = BLOCKS.entries.get(stage.get("block"))
+        if entry is not None and key in stage and key not in entry.options:
+            del stage[key]
+            dropped = True
+    return dropped
+
+
 def _check(
-    registry: Any,
+    registry: Registry,
     kind: str,
     name: str,
-    options: dict[str, Any],
     document: Document,
     path: KeyPath,
-    key: str,
-    keys: tuple[str, ...],
+    options: dict[str, Any],
+    *,
+    also: tuple[str, ...] = (),
+    complete: bool = True,
 ) -> None:
     if name not in registry.entries:
         plugins.load_entry_points()
@@ -266,9 +288,10 @@ def _check(
         entry = registry.get(name)
     except LabError as error:
         hint = "; is a file missing from 'blocks:'?" if kind == "block" else ""
-        raise document.error((*path, key), error.message + hint) from None
+        key = "block" if kind == "block" else "type"
+        raise document.error((*path[:2], key), error.message + hint) from None
     try:
-        entry.check(options, keys)
+        entry.check(options, also, complete=complete)
     except OptionError as error:
         where = path if error.option is None else (*path, error.option)
         raise error.at(*document.mark(where)) from None

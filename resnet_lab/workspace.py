@@ -30,6 +30,11 @@ def names(folder: str) -> dict[str, Path]:
     return found
 
 
+def is_path(name: str) -> bool:
+    """Whether a word is a path, not a name."""
+    return name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name
+
+
 def find(name: str, folder: str, *, beside: Path | None = None, skip: Path | None = None) -> Path:
     """The file that a name or a path means.
 
@@ -42,7 +47,7 @@ def find(name: str, folder: str, *, beside: Path | None = None, skip: Path | Non
     Raises:
         LabError: there is none; the message lists the names that are there and the nearest.
     """
-    if name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name:
+    if is_path(name):
         for place in ([beside] if beside else []) + [Path.cwd()]:
             if (place / name).is_file():
                 return _short(place / name)

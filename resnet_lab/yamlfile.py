@@ -40,17 +40,21 @@ for _tag, _pattern, _first in [
 ]:
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
 
+_Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(loader.construct_scalar(node), 10))
+
 
 @dataclass
 class Document:
     """Plain Python values, and where each stands.
 
-    `marks` maps a path of keys and list positions to (file, line).
+    `marks` maps a path of keys and list positions to (file, line); `inherited` holds paths of
+    options that were meant for a block that another has replaced (extends.py).
     """
 
     value: dict[str, Any]
     file: str
     marks: dict[KeyPath, Mark] = field(default_factory=dict)
+    inherited: set[KeyPath] = field(default_factory=set)
 
     def mark(self, path: KeyPath = ()) -> Mark:
         """File and line of the value at `path`, or of what encloses it."""
@@ -169,6 +173,12 @@ def _plain(loader: Any, node: yaml.Node, path: KeyPath, file: str, marks: dict[K
         return [_plain(loader, child, (*path, index), file, marks) for index, child in enumerate(node.value)]
     try:
         return loader.construct_object(node, deep=True)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LabError(
+            f"'{node.value}' cannot be read as {node.tag.replace('tag:yaml.org,2002:', '!!')}: {error}"[:200],
+            file=file,
+            line=node.start_mark.line + 1,
+        ) from None
     except yaml.constructor.ConstructorError:
         raise LabError(
             f"the tag '{node.tag.replace('tag:yaml.org,2002:', '!!')}' is refused: a spec holds plain values only",

@@ -32,7 +32,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(autouse=True)
 def _registries(monkeypatch: pytest.MonkeyPatch):
     """What a test registers is gone after it."""
-    monkeypatch.setattr(plugins, "_LOADED", set())
+    monkeypatch.setattr(plugins, "_LOADED", {})
     with BLOCKS.temporary(), STEMS.temporary(), DATASETS.temporary():
         yield
 

@@ -128,7 +128,7 @@ EXPERIMENTS = {
     "unknown dataset": ("name: digits", "name: digit", 3, "unknown dataset 'digit'; did you mean 'digits'?"),
     "unknown engine": ("train:", "engine: mxnt\ntrain:", 4, "unknown engine 'mxnt'; did you mean 'mxnet'?"),
     "unknown optimizer": ("name: sgd", "name: sdg", 7, "unknown 'train.optimizer.name': 'sdg'; did you mean 'sgd'?"),
-    "unknown schedule": ("cosine", "cosin", 8, "unknown 'train.schedule': 'cosin'; did you mean 'cosine'?"),
+    "unknown schedule": ("cosine", "cosin", 8, "unknown 'train.schedule.name': 'cosin'; did you mean 'cosine'?"),
     "a rate of zero": ("lr: 0.1", "lr: 0", 7, "'train.optimizer.lr' is 0: it should be greater than 0"),
     "a rate that is a word": ("lr: 0.1", "lr: high", 7, "'train.optimizer.lr' is 'high': it should be a valid number"),
     "nesterov without momentum": ("lr: 0.1", "lr: 0.1, nesterov: true", 7, "nesterov needs a momentum above 0"),

@@ -135,7 +135,10 @@ def test_new_stages_take_every_stage_as_their_default(workspace):
           - {block: bottleneck, repeat: 1, channels: 8, stride_on: 1x1}
         """,
     )
-    assert [stage.options for stage in rl.variant("a").spec.stages] == [{"stride_on": "3x3"}, {"stride_on": "1x1"}]
+    assert [stage.options for stage in rl.variant("a").spec.stages] == [
+        {"stride_on": "3x3", "conv_bias": False},
+        {"stride_on": "1x1", "conv_bias": False},
+    ]
 
 
 def test_overrides_are_a_spec_on_top():

@@ -5,10 +5,10 @@ from resnet_lab.ops import conv, dense, global_avg_pool, norm, relu, scope, sigm
 
 
 @block("se_basic")
-def se_basic(x, channels, stride, shortcut, *, reduction: int = 16, conv_bias: bool = False):
+def se_basic(x, channels, stride, shortcut, *, reduction: int = 16):
     """The basic block, its branch weighted channel by channel before the sum."""
-    y = relu(norm(conv(x, channels, 3, stride, bias=conv_bias)))
-    y = norm(conv(y, channels, 3, bias=conv_bias))
+    y = relu(norm(conv(x, channels, 3, stride)))
+    y = norm(conv(y, channels, 3))
     with scope(y, "se"):
         gate = relu(dense(global_avg_pool(y), channels // reduction, bias=False))
         gate = sigmoid(dense(gate, channels, bias=False))

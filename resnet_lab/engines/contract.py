@@ -89,9 +89,6 @@ class Model(Protocol):
         `seed` is for what the network itself draws (dropout). Raises Diverged.
         """
 
-    def evaluate(self, batches: Iterable[Batch]) -> Score:
-        """Loss and accuracy in inference mode."""
-
     def predict(self, images: Array) -> Array:
         """Logits, (batch, classes), float32, in inference mode."""
 

@@ -126,7 +126,6 @@ class Bar:
         self._accuracy = ""
         self.bars.reset(self.epochs, total=labels["epochs"], told=title(labels))
         self.bars.reset(self.steps, total=None, told="starting")
-        self._title = title(labels)
 
     def event(self, event: dict[str, Any]) -> None:
         if event["event"] == "step":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import resource
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import mxnet as mx
 from mxnet import autograd, gluon, nd
 
+from ... import hardware
 from ...graph import Graph
 from ..contract import Diverged, Optimizer, Score
 from ..support import check_weights
@@ -143,7 +143,7 @@ class MXNetModel:
     def peak_memory(self) -> int:
         """Bytes: the process's largest resident size on the CPU, what is in use now on a GPU (MXNet keeps its pool)."""
         if self.device == "cpu":
-            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+            return hardware.peak_resident()
         free, total = mx.context.gpu_memory_info(self.context.device_id)
         return int(total - free)
 

@@ -59,7 +59,7 @@ class TorchEngine:
         """Set PyTorch's threads, unless the person did with OMP_NUM_THREADS."""
         os.environ.setdefault("OMP_NUM_THREADS", str(count))
         if "torch" in sys.modules:
-            sys.modules["torch"].set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+            sys.modules["torch"].set_num_threads(hardware.threads_in_use(count))
 
     def build(self, graph: Graph, device: str, precision: str = "float32") -> TorchModel:
         """A module of the graph on `cpu` or `gpu:N`, all zeros until `load`.

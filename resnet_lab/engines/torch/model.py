@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import resource
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional
 
+from ... import hardware
 from ...data.feed import Epoch
 from ...graph import Graph
 from ..contract import Diverged, Optimizer, Score
@@ -130,7 +130,7 @@ class TorchModel:
         """Bytes: the process's largest resident size on the CPU, the most ever allocated on a GPU."""
         if self._gpu:
             return int(torch.cuda.max_memory_allocated(self._device))
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        return hardware.peak_resident()
 
 
 class _Statistics:
