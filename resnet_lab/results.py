@@ -72,14 +72,15 @@ SHOWN = [
 ]
 """What `compare` shows unless asked otherwise, beside the columns in which trials differ."""
 
-_DONE = ("ok", "diverged")
+DONE = ("ok", "diverged")
+"""How a trial ends that a new run would only repeat."""
 _TABLE = "trials.csv"
 
 
 def is_done(results: Path, trial: str) -> bool:
     """Whether a trial has a result that a new run would only repeat."""
     path = results / "trials" / trial / "result.json"
-    return path.is_file() and read_json(path)["status"] in _DONE
+    return path.is_file() and read_json(path)["status"] in DONE
 
 
 def refresh(results: Path) -> pd.DataFrame:
@@ -120,8 +121,27 @@ def read(path: str | Path) -> pd.DataFrame:
         table = pd.read_csv(file, dtype={"trial": str, "reason": str, "revision": str}, keep_default_na=True)
     except (ValueError, UnicodeDecodeError) as error:
         raise LabError(f"is no results table: {error}", file=file) from None
-    if "variant" not in table:
-        raise LabError("is no results table: it has no column 'variant'", file=file)
+    for column in ("variant", "status"):
+        if column not in table:
+            raise LabError(f"is no results table: it has no column '{column}'", file=file)
+    return table
+
+
+def published(path: Path) -> pd.DataFrame:
+    """A table of published figures: variant, metric (a column of results), value, source.
+
+    Raises:
+        LabError: there is no such table, or it is none.
+    """
+    if not path.is_file():
+        raise LabError(f"there is no table of published figures {path}")
+    try:
+        table = pd.read_csv(path)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise LabError(f"is no table: {error}", file=path) from None
+    for column in ("variant", "metric", "value", "source"):
+        if column not in table:
+            raise LabError(f"is no table of published figures: it has no column '{column}'", file=path)
     return table
 
 
@@ -149,12 +169,13 @@ def compare(
     if against is not None:
         table, added = _against(table, against)
         shown += [column for column in added if column not in shown]
+    if by:
+        _checked([by], table)
+        table = _averaged(table, by, shown)
+        shown = list(table.columns)
     if sort:
         _checked([sort.lstrip("-")], table)
         table = table.sort_values(sort.lstrip("-"), ascending=not sort.startswith("-"), kind="stable")
-    if by:
-        _checked([by], table)
-        return _averaged(table, by, shown)
     return table[shown].reset_index(drop=True)
 
 
@@ -162,7 +183,7 @@ def _checked(columns: list[str], table: pd.DataFrame) -> list[str]:
     for column in columns:
         if column not in table:
             raise LabError(unknown("column", column, table.columns))
-    return list(columns)
+    return list(dict.fromkeys(columns))
 
 
 def _shown(table: pd.DataFrame) -> list[str]:
@@ -175,11 +196,13 @@ def _shown(table: pd.DataFrame) -> list[str]:
         and table[column].nunique(dropna=False) > 1
     ]
     reasons = ["reason"] if (table["status"] != "ok").any() else []
-    return [*SHOWN[:4], *differing, *SHOWN[4:], *reasons]
+    shown = [*SHOWN[:4], *differing, *SHOWN[4:], *reasons]
+    return [column for column in shown if column in table]
 
 
 def _averaged(table: pd.DataFrame, by: str, shown: list[str]) -> pd.DataFrame:
-    metrics = [column for column in shown if pd.api.types.is_float_dtype(table[column])]
+    settings = [by, *LABELS, *(column for column in shown if "." in column)]
+    metrics = [column for column in shown if pd.api.types.is_float_dtype(table[column]) and column not in settings]
     same = [column for column in shown if column not in (by, "status", "reason", *metrics)]
     rows = []
     for value, group in table.groupby(by, sort=False, dropna=False):
@@ -191,13 +214,14 @@ def _averaged(table: pd.DataFrame, by: str, shown: list[str]) -> pd.DataFrame:
             row[column] = fine[column].mean()
             row[f"{column}_std"] = fine[column].std(ddof=1)
         rows.append(row)
-    return pd.DataFrame(rows)
+    numbers = [name for metric in metrics for name in (metric, f"{metric}_std")]
+    return pd.DataFrame(rows, columns=list(dict.fromkeys([by, *same, "n", "not_ok", *numbers])))
 
 
 def references() -> dict[str, Path]:
     """Tables of published figures by name: those of the working directory, then those of the package."""
     found: dict[str, Path] = {}
-    for place in (Path("results/reference"), workspace.shipped("results") / "reference"):
+    for place in (Path("results/reference"), workspace.shipped("reference", "results/reference")):
         for path in sorted(place.glob("*.csv")):
             found.setdefault(path.stem, path)
     return found
@@ -222,10 +246,7 @@ def _against(table: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]]:
     file = Path(name) if name.endswith(".csv") else known.get(name)
     if file is None:
         raise LabError(unknown("variant or reference", name, [*table["variant"], *known]))
-    figures = read(file)
-    for column in ("metric", "value", "source"):
-        if column not in figures:
-            raise LabError(f"is no table of published figures: it has no column '{column}'", file=file)
+    figures = published(file)
     added = []
     for metric, group in figures.groupby("metric", sort=False):
         column = f"published_{metric}"

@@ -9,10 +9,10 @@ from .errors import LabError, unknown
 _PACKAGE = Path(__file__).resolve().parent
 
 
-def shipped(folder: str) -> Path:
-    """`variants` or `experiments` as the package carries it: inside a wheel, beside it in a checkout."""
+def shipped(folder: str, in_checkout: str | None = None) -> Path:
+    """`variants`, `experiments` or `reference` as the package carries it: inside a wheel, beside it in a checkout."""
     inside = _PACKAGE / folder
-    return inside if inside.is_dir() else _PACKAGE.parent / folder
+    return inside if inside.is_dir() else _PACKAGE.parent / (in_checkout or folder)
 
 
 def folders(folder: str) -> list[Path]:

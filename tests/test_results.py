@@ -8,7 +8,7 @@ import pytest
 from resnet_lab import LabError
 from resnet_lab import results as results_function
 from resnet_lab.files import write_json
-from resnet_lab.results import compare, is_done, read, references, refresh
+from resnet_lab.results import compare, is_done, published, read, references, refresh
 
 
 def put(folder, trial, variant, seed=0, status="ok", lr=None, **figures):
@@ -118,7 +118,7 @@ def test_shipped_references_have_sources_and_known_variants():
 
     assert references()
     for name, path in references().items():
-        table = read(path)
+        table = published(path)
         assert {"variant", "metric", "value", "source"} <= set(table.columns), name
         assert table["source"].str.len().min() > 5
         assert not table.duplicated(["variant", "metric"]).any(), name
@@ -132,7 +132,7 @@ def test_shipped_references_have_sources_and_known_variants():
         ({"sort": "-test_acuracy"}, "unknown column 'test_acuracy'; did you mean 'test_accuracy'?"),
         ({"columns": ["x"]}, "unknown column 'x'"),
         ({"against": "resnet"}, "unknown variant or reference 'resnet'"),
-        ({"against": "nowhere.csv"}, "there are no results: nowhere.csv is missing"),
+        ({"against": "nowhere.csv"}, "there is no table of published figures nowhere.csv"),
     ],
 )
 def test_what_is_not_there_is_told(folder, asked, told):

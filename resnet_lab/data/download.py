@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
-import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +77,7 @@ def _download(file: RemoteFile, folder: str, target: Path) -> Path:
                 while chunk := answer.read(_CHUNK):
                     stream.write(chunk)
                     progress.advance(task, len(chunk))
-        except (OSError, ValueError, urllib.error.URLError) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise LabError(
                 f"{file.name} cannot be fetched from {url}: {error}; put it into {target.parent} by hand "
                 f"(MD5 {file.md5}), name its folder's parent in RESNET_LAB_DATA, or a mirror in "

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
 from .. import engines, hardware
+from ..data import DATASETS
 from ..errors import LabError
 from ..experiment import Experiment, Trial
 from ..files import read_json, write_json
 from ..results import is_done, refresh
 from .progress import Progress
+from .provenance import now, where
+from .trial import CHECKPOINT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,17 +47,22 @@ def run(
     devices = {
         name: _device(name, device, experiment, progress) for name in dict.fromkeys(trial.engine for trial in trials)
     }
-    results.mkdir(parents=True, exist_ok=True)
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LabError(f"the results folder {results} cannot be made: {error.strerror}") from None
     try:
         with FileLock(results / ".lock", timeout=0):
             for trial in trials:
                 _write_config(trial, results)
             table = refresh(results)
             todo = [trial for trial in trials if fresh or not is_done(results, trial.id)]
+            for name in dict.fromkeys(trial.data.name for trial in todo):
+                _fetch(name, experiment)
             progress.begin(experiment.name, len(trials), len(trials) - len(todo))
             for trial in todo:
                 progress.trial(trial.labels())
-                row = _run_trial(trial, results, devices[trial.engine], experiment.spec.measure, progress)
+                row = _run_trial(trial, results, devices[trial.engine], experiment.spec.measure, progress, fresh)
                 table = refresh(results)
                 progress.result(row)
             progress.end()
@@ -90,6 +99,14 @@ def _device(name: str, asked: str | None, experiment: Experiment, progress: Prog
     return device
 
 
+def _fetch(name: str, experiment: Experiment) -> None:
+    """Have a dataset's files here and whole before any trial, where a person sees the download."""
+    try:
+        DATASETS.get(name).function()
+    except LabError as error:
+        raise error.at(*experiment.document.mark(("data", "name"))) from None
+
+
 def _folder(results: Path, trial: Trial) -> Path:
     return results / "trials" / trial.id
 
@@ -104,10 +121,14 @@ def _write_config(trial: Trial, results: Path) -> None:
         write_json(path, config)
 
 
-def _run_trial(trial: Trial, results: Path, device: str, measure: bool, progress: Progress) -> dict[str, Any]:
+def _run_trial(
+    trial: Trial, results: Path, device: str, measure: bool, progress: Progress, fresh: bool
+) -> dict[str, Any]:
     """Run one trial in a process of its own; how that ends becomes a result in any case."""
     folder = _folder(results, trial)
-    order = {
+    if fresh:
+        (folder / CHECKPOINT).unlink(missing_ok=True)
+    order: dict[str, Any] = {
         "config": trial.config(),
         "folder": str(folder),
         "device": device,
@@ -115,7 +136,17 @@ def _run_trial(trial: Trial, results: Path, device: str, measure: bool, progress
         "threads": hardware.threads(),
         "revision": hardware.revision(),
     }
-    before = (folder / "result.json").stat().st_mtime_ns if (folder / "result.json").is_file() else None
+    path = folder / "result.json"
+    before, started = path.stat().st_mtime_ns if path.is_file() else None, now()
+    code = _work(order, folder, progress)
+    if not path.is_file() or path.stat().st_mtime_ns == before:
+        packages = engines.get(trial.engine).packages
+        write_json(path, _death(code, folder) | where(device, order["threads"], order["revision"], packages, started))
+    return {**trial.labels(), **read_json(path)}
+
+
+def _work(order: dict[str, Any], folder: Path, progress: Progress) -> int:
+    """Give a worker its order, pass on what it reports; returns its exit status."""
     with (folder / "log.txt").open("ab") as log:
         worker = subprocess.Popen(
             [sys.executable, "-m", "resnet_lab.runner.worker"],
@@ -124,38 +155,29 @@ def _run_trial(trial: Trial, results: Path, device: str, measure: bool, progress
             stderr=log,
             text=True,
             start_new_session=True,
+            # A file of the person's own that is called random.py must not stand for Python's.
+            env={**os.environ, "PYTHONSAFEPATH": "1"},
         )
     assert worker.stdin is not None
-    try:
-        worker.stdin.write(json.dumps(order) + "\n")
-        worker.stdin.flush()
-        for event in _events(worker):
-            progress.event(event)
-    except BrokenPipeError:
-        pass
-    finally:
-        worker.stdin.close()
-        code = worker.wait()
-    path = folder / "result.json"
-    if not path.is_file() or path.stat().st_mtime_ns == before:
-        write_json(path, _death(code, folder, device))
-    return {**trial.labels(), **read_json(path)}
-
-
-def _events(worker: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
     assert worker.stdout is not None
-    for line in worker.stdout:
-        yield json.loads(line)
+    try:
+        with suppress(BrokenPipeError):
+            worker.stdin.write(json.dumps(order) + "\n")
+            worker.stdin.flush()
+        for line in worker.stdout:
+            progress.event(json.loads(line))
+    finally:
+        with suppress(BrokenPipeError):
+            worker.stdin.close()
+        code = worker.wait()
+    return code
 
 
-def _death(code: int, folder: Path, device: str) -> dict[str, Any]:
+def _death(code: int, folder: Path) -> dict[str, Any]:
     """The result of a worker that ended without writing one."""
     log = str(folder / "log.txt")
     if code == -signal.SIGKILL:
-        return {
-            "status": "out_of_memory",
-            "device": device,
-            "reason": f"the worker was killed (signal 9), as the kernel does when memory runs out; see {log}",
-        }
+        told = f"the worker was killed (signal 9), as the kernel does when memory runs out; see {log}"
+        return {"status": "out_of_memory", "reason": told}
     how = f"signal {-code}" if code < 0 else f"exit status {code}"
-    return {"status": "failed", "device": device, "reason": f"the worker ended with {how}; see {log}"}
+    return {"status": "failed", "reason": f"the worker ended with {how}; see {log}"}

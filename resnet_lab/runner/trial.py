@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,9 @@ from .evaluate import evaluate
 from .throughput import rates, speeds
 
 Emit = Callable[[dict[str, Any]], None]
+
+CHECKPOINT = "checkpoint.safetensors"
+"""What a trial goes on from; there until its result is."""
 
 CHECKPOINT_EVERY = 60.0
 """Seconds between checkpoints to go on from; they are written where an epoch ends."""
@@ -99,10 +103,19 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
     if result["status"] == "ok":
         weights.save(job.folder / "weights.safetensors", model.weights(), loop.metadata())
         if job.measure:
-            result |= speeds(model, next(iter(feed.epoch(0))), job.train.optimizer.lr * 1e-3)
+            result |= _speeds(model, feed, job.train.optimizer.lr)
     result["peak_memory_mb"] = model.peak_memory() / 2**20
     result["wall_s"] = loop.seconds_before + time.perf_counter() - start
     return result
+
+
+def _speeds(model: Model, feed: data.Feed, rate: float) -> dict[str, Any]:
+    """Throughput; a fault in measuring it takes nothing from a net that is trained and tested."""
+    try:
+        return speeds(model, next(iter(feed.epoch(0))), rate * 1e-3)
+    except Exception as error:
+        traceback.print_exc()
+        return {"reason": f"trained and tested, but not measured: {type(error).__name__}: {error}"}
 
 
 class _Loop:
@@ -124,10 +137,8 @@ class _Loop:
             self.model.load(weights.initial(self.job.graph, self.job.seed, **self.job.train.init.model_dump()))
         for epoch in range(len(self.rows), self.job.train.epochs):
             self._epoch(epoch)
-            last = epoch == self.job.train.epochs - 1
-            if not last and time.perf_counter() - self._saved > CHECKPOINT_EVERY:
+            if time.perf_counter() - self._saved > CHECKPOINT_EVERY:
                 self._save()
-        (self.job.folder / "checkpoint.safetensors").unlink(missing_ok=True)
 
     def _epoch(self, epoch: int) -> None:
         steps, train = self.feed.steps, self.job.train
@@ -189,17 +200,17 @@ class _Loop:
             f"optimizer:{name}": array for name, array in self.model.optimizer_state().items()
         }
         seconds = self.seconds_before + time.perf_counter() - self._started
-        weights.save(
-            self.job.folder / "checkpoint.safetensors", arrays, {"epochs": str(len(self.rows)), "seconds": str(seconds)}
-        )
+        weights.save(self.job.folder / CHECKPOINT, arrays, {"epochs": str(len(self.rows)), "seconds": str(seconds)})
         self._saved = time.perf_counter()
 
     def _resume(self) -> bool:
         """Take up the checkpoint, if there is one."""
         from safetensors import safe_open
 
-        path = self.job.folder / "checkpoint.safetensors"
+        path = self.job.folder / CHECKPOINT
         if not path.is_file():
+            for stale in ("epochs.json", "weights.safetensors"):
+                (self.job.folder / stale).unlink(missing_ok=True)
             return False
         arrays = weights.load(path)
         with safe_open(path, "np") as file:

@@ -14,9 +14,11 @@ import traceback
 from pathlib import Path
 from typing import Any, TextIO
 
-from .. import engines, hardware
+from .. import engines
 from ..files import write_json
-from .trial import Job, run
+from ..results import DONE
+from .provenance import now, where
+from .trial import CHECKPOINT, Job, run
 
 
 def main() -> int:
@@ -31,6 +33,8 @@ def main() -> int:
     folder = Path(order["folder"])
     result = _result(order, folder, reports)
     write_json(folder / "result.json", result)
+    if result["status"] in DONE:
+        (folder / CHECKPOINT).unlink(missing_ok=True)
     _report(reports, {"event": "end"})
     return 0
 
@@ -39,29 +43,22 @@ def _result(order: dict[str, Any], folder: Path, reports: TextIO) -> dict[str, A
     config = order["config"]
     engine = engines.get(config["engine"])
     engine.use_threads(order["threads"])
-    started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    begin = time.perf_counter()
+    started, begin = now(), time.perf_counter()
     try:
         result = run(Job.of(config, folder, order["device"], order["measure"]), lambda event: _report(reports, event))
     except Exception as error:
         traceback.print_exc()
         status = "out_of_memory" if engine.out_of_memory(error) else "failed"
-        reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
-        result = {"status": status, "reason": reason, "wall_s": time.perf_counter() - begin}
-    return result | _where(order, engine.packages, started)
+        result = {"status": status, "reason": reason(error), "wall_s": time.perf_counter() - begin}
+    return result | where(order["device"], order["threads"], order["revision"], engine.packages, started)
 
 
-def _where(order: dict[str, Any], packages: tuple[str, ...], started: str) -> dict[str, Any]:
-    versions = {name: hardware.version(name) for name in ("resnet-lab", *packages)}
-    return {
-        "device": order["device"],
-        "threads": int(os.environ.get("OMP_NUM_THREADS", order["threads"])),
-        "started": started,
-        "revision": order["revision"],
-        "processor": hardware.processor(),
-        "python": ".".join(map(str, sys.version_info[:3])),
-        "packages": " ".join(f"{name}={version}" for name, version in versions.items() if version),
-    }
+def reason(error: BaseException) -> str:
+    """An error in one line; MXNet's carry a traceback of its own, whose last line tells."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = lines[-1] if lines and lines[0].startswith("Traceback") else "".join(lines[:1])
+    name = type(error).__name__
+    return told if told.startswith(name) else f"{name}: {told}"
 
 
 def _report(reports: TextIO, event: dict[str, Any]) -> None:

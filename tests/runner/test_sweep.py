@@ -115,7 +115,7 @@ def test_failures_become_rows_and_the_sweep_goes_on(tiny, lab):
 
     (tiny / "experiments" / "f.yaml").write_text(TEXT.replace("[tiny, tiny_plain]", "[tiny]"))
     broken = tiny / "site"
-    (broken / "sklearn").mkdir(parents=True)
+    (broken / "mxnet").mkdir(parents=True)  # what only the worker imports
     for code, status, told in [
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "failed", "signal 11"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "out_of_memory", "signal 9"),
@@ -123,7 +123,7 @@ def test_failures_become_rows_and_the_sweep_goes_on(tiny, lab):
         ("raise RuntimeError('a fault')", "failed", "RuntimeError: a fault"),
         ("import os; os._exit(3)", "failed", "exit status 3"),
     ]:
-        (broken / "sklearn" / "__init__.py").write_text(code)
+        (broken / "mxnet" / "__init__.py").write_text(code)
         done = lab("run", "experiments/f.yaml", cwd=tiny, PYTHONPATH=f"{broken}{os.pathsep}{ROOT}")
         assert done.returncode == 1, done.stderr
         table = rl.results("results/f")
@@ -212,7 +212,6 @@ def test_a_trial_that_was_cut_off_goes_on_exactly(tiny, monkeypatch):
     parts = loop.run(job("parts"), events.append)
     assert events[0] == {"event": "resumed", "epochs": 2}
     assert parts["test_loss"] == whole["test_loss"]
-    assert not (tiny / "parts" / "checkpoint.safetensors").exists()
     one, other = (weights.load(tiny / name / "weights.safetensors") for name in ("whole", "parts"))
     assert all(np.array_equal(one[name], other[name]) for name in one)
 
