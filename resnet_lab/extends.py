@@ -148,4 +148,6 @@ def _fill(document: Document, every: object, inherited: tuple[str, ...]) -> None
         if isinstance(stage, dict):
             missing = {key: value for key, value in values.items() if key not in stage}
             _merge(document, ("stages", index), missing, document, ("every_stage",))
-            document.inherited |= {("stages", index, key) for key in missing if key in inherited}
+            document.inherited |= {
+                ("stages", index, key) for key in missing if key in inherited and key not in STAGE_KEYS
+            }

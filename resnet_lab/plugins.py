@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import importlib.util
 import sys
 import traceback
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from .blocks import BLOCKS
@@ -43,7 +43,7 @@ def load_file(path: Path, mark: tuple[str, int]) -> None:
         return
     _forget(path)
     try:
-        _run(path, mark)
+        _run(path)
     except LabError:
         _forget(path)
         raise
@@ -59,15 +59,13 @@ def _forget(path: Path) -> None:
                 del registry.entries[name]
 
 
-def _run(path: Path, mark: tuple[str, int]) -> None:
+def _run(path: Path) -> None:
+    # Compiled here, not through Python's cache, which takes an edit within a second for none.
     name = f"resnet_lab_blocks_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise LabError(f"the block file {path} is no Python file", file=mark[0], line=mark[1])
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
+    module = sys.modules[name] = ModuleType(name)
+    module.__file__ = str(path)
     try:
-        spec.loader.exec_module(module)
+        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
     except LabError as error:
         raise error.at(path, _line_in(path, error)) from None
     except SyntaxError as error:

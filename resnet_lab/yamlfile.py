@@ -173,12 +173,10 @@ def _plain(loader: Any, node: yaml.Node, path: KeyPath, file: str, marks: dict[K
         return [_plain(loader, child, (*path, index), file, marks) for index, child in enumerate(node.value)]
     try:
         return loader.construct_object(node, deep=True)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise LabError(
-            f"'{node.value}' cannot be read as {node.tag.replace('tag:yaml.org,2002:', '!!')}: {error}"[:200],
-            file=file,
-            line=node.start_mark.line + 1,
-        ) from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        tag, shown = node.tag.replace("tag:yaml.org,2002:", "!!"), str(node.value)
+        shown = shown if len(shown) < 30 else shown[:30] + "..."
+        raise LabError(f"'{shown}' cannot be read as {tag}", file=file, line=node.start_mark.line + 1) from None
     except yaml.constructor.ConstructorError:
         raise LabError(
             f"the tag '{node.tag.replace('tag:yaml.org,2002:', '!!')}' is refused: a spec holds plain values only",

@@ -100,6 +100,17 @@ VARIANTS = {
     "a list": (VARIANT[1:], "- a\n- b\n", 2, "begins with a sequence, where a mapping of keys was expected"),
 }
 
+VARIANTS |= {
+    "a number that is none": (
+        "repeat: 1, channels: 16",
+        "repeat: !!int abc, channels: 16",
+        6,
+        "'abc' cannot be read as !!int",
+    ),
+    "too many digits": ("repeat: 1, channels: 16", f"repeat: {'9' * 5000}, channels: 16", 6, "cannot be read as !!int"),
+    "an input of fractions": ("description:", "input: [3.9, 32, 32]\ndescription:", 2, "an input is written CxHxW"),
+}
+
 EXPERIMENTS = {
     "unknown variant": ("[small]", "[smal]", 2, "unknown variant 'smal'; did you mean 'small'?"),
     "no such file": ("[small]", "[variants/smal.yaml]", 2, "there is no file 'variants/smal.yaml'"),

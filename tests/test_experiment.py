@@ -134,3 +134,21 @@ def test_words_stand_for_mappings():
 def test_a_shipped_experiment_is_found_in_an_empty_folder(workspace):
     assert load("depth_sweep").name == "depth_sweep"
     assert len(load("experiments/depth_sweep.yaml").trials()) == 5
+
+
+def test_an_experiment_may_have_the_name_of_its_variant(trials, workspace):
+    (workspace / "variants" / "e.yaml").write_text("extends: cifar_resnet20\n")
+    assert trials(TEXT.replace("[cifar_resnet20]", "[e]"))[0].variant == "e"
+
+
+def test_a_swept_mapping_is_a_column_of_text(trials):
+    text = TEXT + "grid: {train.optimizer: [{name: adam, lr: 0.001}, {lr: 0.2}]}\n"
+    assert [trial.labels()["train.optimizer"] for trial in trials(text)] == [
+        '{"name": "adam", "lr": 0.001}',
+        '{"lr": 0.2}',
+    ]
+
+
+def test_a_word_can_be_added_to(trials):
+    text = TEXT.replace("epochs: 2", "epochs: 2, schedule: cosine")
+    assert trials(text, "train.schedule.warmup=1")[0].train.schedule == ScheduleSpec(name="cosine", warmup=1)

@@ -161,3 +161,18 @@ def test_formats(folder, lab, form):
         assert r"variant & test\_accuracy & train\_images\_per\_s \\" in done.stdout
     else:
         assert "0.9000" in done.stdout
+
+
+def test_averages_are_sorted_as_averages(folder):
+    put(folder, "5", "c", 4, test_accuracy=0.99)
+    put(folder, "6", "c", 5, test_accuracy=0.5)
+    table = compare(refresh(folder), by="variant", sort="-test_accuracy")
+    assert table["variant"].tolist() == ["a", "c", "b"]
+
+
+def test_an_average_by_a_swept_number_keeps_it_as_it_is(folder):
+    put(folder, "5", "c", 4, lr=0.5, test_accuracy=0.9)
+    put(folder, "6", "c", 5, lr=0.25, status="diverged")
+    table = compare(refresh(folder), by="train.optimizer.lr")
+    assert table["train.optimizer.lr"].tolist()[1:] == [0.5, 0.25]
+    assert not [column for column in table if column.startswith("train.optimizer.lr_")]

@@ -264,3 +264,73 @@ def test_an_entry_points_blocks_are_found(workspace, monkeypatch):
     write(workspace, "plug18.yaml", "extends: resnet18\nevery_stage: {block: plugged, conv_bias: null}\n")
     assert rl.graph("plug18").depth == 10
     plugins.load_entry_points.cache_clear()
+
+
+BLOCK = """
+from resnet_lab import block
+from resnet_lab.ops import conv, norm, relu
+
+
+@block("mine")
+def mine(x, channels, stride, shortcut{options}):
+    return relu(norm(conv(x, channels, 3, stride)) + shortcut(x))
+"""
+
+
+def test_a_block_without_options_goes_into_any_spec(workspace):
+    """The options that the base gave its own block are dropped; one that the child misspells is not."""
+    (workspace / "variants" / "mine.py").write_text(BLOCK.format(options=""))
+    write(workspace, "a.yaml", "extends: resnet50\nblocks: [mine.py]\nevery_stage: {block: mine}\n")
+    assert rl.variant("a").spec.stages[0].options == {}
+    assert rl.graph("a").depth == 1 + 16 + 1
+    write(workspace, "b.yaml", "extends: resnet50\nblocks: [mine.py]\nevery_stage: {block: mine, stride_on: 3x3}\n")
+    with pytest.raises(LabError, match=r"b.yaml:3: unknown option of block 'mine': 'stride_on'"):
+        rl.graph("b")
+    write(workspace, "c.yaml", "extends: resnet50\nstages: {2: {block: basic}}\n")
+    assert [stage.options for stage in rl.variant("c").spec.stages][1] == {"conv_bias": False}
+
+
+def test_a_required_option_is_asked_for_once(workspace):
+    (workspace / "variants" / "mine.py").write_text(BLOCK.format(options=", *, ratio: int"))
+    write(workspace, "a.yaml", "extends: resnet18\nblocks: [mine.py]\nevery_stage: {block: mine, ratio: 4}\n")
+    assert rl.graph("a").depth == 10
+    write(workspace, "b.yaml", "extends: resnet18\nblocks: [mine.py]\nevery_stage: {block: mine}\n")
+    with pytest.raises(LabError, match="block 'mine' needs the option 'ratio'"):
+        rl.graph("b")
+
+
+def test_a_block_file_that_changes_is_read_again(workspace):
+    path = workspace / "variants" / "mine.py"
+    path.write_text(BLOCK.format(options=""))
+    write(workspace, "a.yaml", "extends: resnet18\nblocks: [mine.py]\nevery_stage: {block: mine}\n")
+    before = rl.graph("a")
+    path.write_text(path.read_text().replace("channels, 3, stride", "channels, 5, stride"))
+    assert rl.graph("a").params > before.params
+
+
+def test_a_new_list_of_stages_keeps_the_bases_every_stage(workspace):
+    write(
+        workspace,
+        "a.yaml",
+        """
+        extends: cifar_resnet20
+        stages:
+          - {block: basic, repeat: 1, channels: 16}
+          - {block: basic, repeat: 1, channels: 32, stride: 2}
+        """,
+    )
+    assert [stage.shortcut.kind for stage in rl.variant("a").spec.stages] == ["pad", "pad"]
+
+
+def test_a_fraction_of_channels_is_refused(workspace):
+    (workspace / "variants" / "mine.py").write_text(BLOCK.format(options="").replace("channels, 3", "channels / 2, 3"))
+    write(workspace, "a.yaml", "extends: resnet18\nblocks: [mine.py]\nevery_stage: {block: mine}\n")
+    with pytest.raises(LabError, match=r"a.yaml:3: stage1.block1.conv1: channels is 32.0, not a whole number"):
+        rl.graph("a")
+
+
+def test_a_base_with_broken_stages_is_told_in_its_own_file(workspace):
+    write(workspace, "base.yaml", "stem: {type: cifar, channels: 8}\nstages: 5\nhead: {classes: 2}\n")
+    write(workspace, "a.yaml", "extends: base\nevery_stage: {stride: 2}\n")
+    with pytest.raises(LabError, match=r"base.yaml:2: 'stages' is a list of mappings"):
+        rl.graph("a")
