@@ -45,11 +45,15 @@ def build(
     input: Shape | None = None,
     classes: int | None = None,
     device: str = "auto",
+    compile: str | None = None,
     **init: Any,
 ) -> Any:
     """A variant as the framework's own module, initialised: for MXNet a hybridized gluon.HybridBlock.
 
     Args:
+        compile: as an experiment's `compile`. None is what code of the framework expects: hybridized
+            under MXNet, a torch.nn.Module as it is written (one with CUDA graphs overwrites its
+            last output at each call, and none that is compiled can be pickled).
         init: settings of `weights.initial`, such as last_scale="zero".
 
     Raises:
@@ -59,9 +63,9 @@ def build(
 
     network = graph(name, input, classes)
     chosen = engines.get(engine)
-    model = chosen.build(network, chosen.device(device)[0])
+    model = chosen.build(network, chosen.device(device)[0], compile=compile or "auto")
     model.load(weights.initial(network, seed, **init))
-    return model.block
+    return model.block if compile is None else model.network
 
 
 def run(

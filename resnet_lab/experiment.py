@@ -7,7 +7,8 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,6 +17,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from . import engines, workspace
 from .data import DATASETS, Source
+from .engines.support import check_compile, check_precision
 from .errors import LabError
 from .graph import Graph, show
 from .recipe import AugmentSpec, DataSpec, InitSpec, OptimizerSpec, ScheduleSpec, Strict, TrainSpec
@@ -43,6 +45,7 @@ class ExperimentSpec(Strict):
     engine: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)] = ["mxnet"]
     device: str = "auto"
     precision: Literal["float32", "bfloat16"] = "float32"
+    compile: str = "auto"
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = [0]
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
     measure: bool = True
@@ -76,7 +79,11 @@ class Trial:
 
     @property
     def id(self) -> str:
-        """12 hex digits over what decides the outcome; names, comments and the device do not."""
+        """12 hex digits over what decides the outcome.
+
+        Names and comments do not; nor do the device, the threads and `compile`, which say how the
+        same arithmetic is carried out and reach no further than its rounding (the row tells them).
+        """
         content = {
             "format": FORMAT,
             "graph": self.graph.digest,
@@ -245,10 +252,8 @@ def _validate(document: Document) -> ExperimentSpec:
         spec = ExperimentSpec.model_validate(document.value)
     except ValidationError as error:
         raise explain(error, document, _KNOWN) from None
-    try:
+    with _at(document, "data", "name"):
         source: Source = DATASETS.get(spec.data.name)
-    except LabError as error:
-        raise document.error(("data", "name"), error.message) from None
     if spec.data.channels == 1 and source.shape[0] != 1:
         raise document.error(
             ("data", "channels"), f"'data.channels' is 1, but dataset '{spec.data.name}' has {source.shape[0]}"
@@ -262,13 +267,19 @@ def _validate(document: Document) -> ExperimentSpec:
     if not re.fullmatch(r"auto|cpu|gpu(:\d+)?", spec.device):
         raise document.error(("device",), f"unknown device '{spec.device}' (known: auto, cpu, gpu, gpu:N)")
     for name in spec.engine:
-        try:
+        with _at(document, "engine"):
             engine = engines.get(name)
-        except LabError as error:
-            raise document.error(("engine",), error.message) from None
-        if spec.precision not in engine.precisions:
-            raise document.error(
-                ("precision",),
-                f"the engine '{name}' computes in {' or '.join(engine.precisions)}, not in {spec.precision}",
-            )
+        with _at(document, "precision"):
+            check_precision(name, spec.precision, engine.precisions)
+        with _at(document, "compile"):
+            check_compile(name, spec.compile, engine.ways)
     return spec
+
+
+@contextmanager
+def _at(document: Document, *path: str | int) -> Iterator[None]:
+    """What goes wrong inside stands at the value of `path`."""
+    try:
+        yield
+    except LabError as error:
+        raise document.error(path, error.message) from None

@@ -147,6 +147,25 @@ EXPERIMENTS = {
     "too large a batch": ("batch_size: 32", "batch_size: 3200", 6, "but there are only 1437 images to train on"),
     "unknown augmentation": ("size: 16", "size: 16, augment: [flop]", 3, "'flop'; did you mean 'flip'?"),
     "epochs missing": ("  epochs: 1\n", "", 4, "the key 'epochs' is missing in 'train'"),
+    "unknown way of compiling": (
+        "train:",
+        "compile: fast\ntrain:",
+        4,
+        "'compile' of the engine 'mxnet' is auto, hybridize or off, not fast",
+    ),
+    "a way of compiling that one of the engines lacks": (
+        "train:",
+        "engine: [torch, mxnet]\ncompile: max-autotune\ntrain:",
+        5,
+        "'compile' of the engine 'mxnet' is auto, hybridize or off, not max-autotune",
+    ),
+    "a precision that the engine lacks": (
+        "train:",
+        "precision: bfloat16\ntrain:",
+        4,
+        "the engine 'mxnet' computes in float32, not in bfloat16",
+    ),
+    "an axis that decides nothing": ("train:", "grid: {compile: [off]}\ntrain:", 4, "'compile' cannot be swept"),
     "unknown device": ("train:", "device: tpu\ntrain:", 4, "unknown device 'tpu'"),
 }
 

@@ -30,6 +30,7 @@ def test_an_id_is_the_content_and_nothing_else(trials, workspace):
         TEXT.replace("{name: digits, size: 16}", "{size: 16}"),
         TEXT + "description: words\n",
         TEXT + "device: cpu\nmeasure: false\n",
+        TEXT + "compile: off\n",
     ]
     assert {trials(text)[0].id for text in same} == {first.id}
     (workspace / "variants" / "alias.yaml").write_text("description: another name\nextends: cifar_resnet20\n")

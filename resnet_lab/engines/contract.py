@@ -58,6 +58,9 @@ class Model(Protocol):
     block: Any
     """The framework's own module: a gluon.HybridBlock, a torch.nn.Module."""
 
+    network: Any
+    """What the model calls: the block compiled as was asked for, else the block itself."""
+
     device: str
     """What it runs on, as a person calls it: `cpu`, `gpu:0`."""
 
@@ -107,6 +110,9 @@ class Engine(Protocol):
     precisions: tuple[str, ...]
     """What it can compute in; weights, norms' statistics and the optimizer's state are float32 in any case."""
 
+    ways: tuple[str, ...]
+    """What `compile` can be beside `auto`. Results differ by rounding alone: it is no part of a trial's id."""
+
     ops: frozenset[str]
     """The ops it lowers; a test demands all of ops.py."""
 
@@ -128,8 +134,11 @@ class Engine(Protocol):
     def use_threads(self, count: int) -> None:
         """How many CPU threads to use; before the framework is imported."""
 
-    def build(self, graph: Graph, device: str, precision: str = "float32") -> Model:
-        """A model of the graph, all zeros until `load`. Raises LabError: not in that precision."""
+    def compiling(self, wanted: str, device: str) -> tuple[str, str]:
+        """The one of `ways` that `compile` means on a device, and why. Raises LabError: it cannot work there."""
+
+    def build(self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto") -> Model:
+        """A model of the graph, all zeros until `load`. Raises LabError: not in that precision, not compiled so."""
 
     def out_of_memory(self, error: BaseException) -> bool:
         """Whether an error of the framework says that memory ran out."""

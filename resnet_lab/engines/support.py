@@ -57,3 +57,14 @@ def check_precision(engine: str, precision: str, known: Sequence[str]) -> None:
     """
     if precision not in known:
         raise LabError(f"the engine '{engine}' computes in {' or '.join(known)}, not in {precision}")
+
+
+def check_compile(engine: str, wanted: str, known: Sequence[str]) -> None:
+    """See that `compile` is `auto` or a way that an engine has.
+
+    Raises:
+        LabError: it is neither.
+    """
+    if wanted != "auto" and wanted not in known:
+        ways = ["auto", *known]
+        raise LabError(f"'compile' of the engine '{engine}' is {', '.join(ways[:-1])} or {ways[-1]}, not {wanted}")

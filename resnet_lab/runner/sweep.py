@@ -9,7 +9,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -44,8 +44,8 @@ def run(
         LabError: an engine cannot run here, a device is not there, or another run writes to `results`.
     """
     trials = _distinct(experiment.trials(), progress)
-    devices = {
-        name: _device(name, device, experiment, progress) for name in dict.fromkeys(trial.engine for trial in trials)
+    places = {
+        name: _place(name, device, experiment, progress) for name in dict.fromkeys(trial.engine for trial in trials)
     }
     try:
         results.mkdir(parents=True, exist_ok=True)
@@ -62,7 +62,7 @@ def run(
             progress.begin(experiment.name, len(trials), len(trials) - len(todo))
             for trial in todo:
                 progress.trial(trial.labels())
-                row = _run_trial(trial, results, devices[trial.engine], experiment.spec.measure, progress, fresh)
+                row = _run_trial(trial, results, places[trial.engine], experiment.spec.measure, progress, fresh)
                 table = refresh(results)
                 progress.result(row)
             progress.end()
@@ -85,8 +85,15 @@ def _distinct(planned: list[Trial], progress: Progress) -> list[Trial]:
     return list(trials.values())
 
 
-def _device(name: str, asked: str | None, experiment: Experiment, progress: Progress) -> str:
-    """The device that an engine runs on; `asked` is the command line's word, before the experiment's."""
+class _Place(NamedTuple):
+    """Where and how an engine's trials run: what `auto` stands for is decided."""
+
+    device: str
+    compile: str
+
+
+def _place(name: str, asked: str | None, experiment: Experiment, progress: Progress) -> _Place:
+    """Where an engine runs; `asked` is the command line's word for the device, before the experiment's."""
     engine = engines.get(name)
     problem = engine.problem()
     if problem:
@@ -95,8 +102,14 @@ def _device(name: str, asked: str | None, experiment: Experiment, progress: Prog
         device, why = engine.device(asked or experiment.spec.device)
     except LabError as error:
         raise error.at(*(("--device", None) if asked else experiment.document.mark(("device",)))) from None
-    progress.note(f"{name} {engine.version()} on {device} ({why}), {hardware.threads()} thread(s)")
-    return device
+    try:
+        way, because = engine.compiling(experiment.spec.compile, device)
+    except LabError as error:
+        raise error.at(*experiment.document.mark(("compile",))) from None
+    progress.note(
+        f"{name} {engine.version()} on {device} ({why}), compile {way} ({because}), {hardware.threads()} thread(s)"
+    )
+    return _Place(device, way)
 
 
 def _fetch(name: str, experiment: Experiment) -> None:
@@ -122,7 +135,7 @@ def _write_config(trial: Trial, results: Path) -> None:
 
 
 def _run_trial(
-    trial: Trial, results: Path, device: str, measure: bool, progress: Progress, fresh: bool
+    trial: Trial, results: Path, place: _Place, measure: bool, progress: Progress, fresh: bool
 ) -> dict[str, Any]:
     """Run one trial in a process of its own; how that ends becomes a result in any case."""
     folder = _folder(results, trial)
@@ -131,7 +144,7 @@ def _run_trial(
     order: dict[str, Any] = {
         "config": trial.config(),
         "folder": str(folder),
-        "device": device,
+        **place._asdict(),
         "measure": measure,
         "threads": hardware.threads(),
         "revision": hardware.revision(),
@@ -141,7 +154,7 @@ def _run_trial(
     code = _work(order, folder, progress)
     if not path.is_file() or path.stat().st_mtime_ns == before:
         packages = engines.get(trial.engine).packages
-        write_json(path, _death(code, folder) | where(device, order["threads"], order["revision"], packages, started))
+        write_json(path, _death(code, folder) | where(*place, order["threads"], order["revision"], packages, started))
     return {**trial.labels(), **read_json(path)}
 
 

@@ -43,13 +43,14 @@ class Job:
     engine: str
     precision: str
     device: str
+    compile: str
     seed: int
     folder: Path
     measure: bool
     labels: dict[str, Any] = field(default_factory=dict)
 
     @staticmethod
-    def of(config: dict[str, Any], folder: Path, device: str, measure: bool) -> Job:
+    def of(config: dict[str, Any], folder: Path, device: str, compile: str = "auto", measure: bool = True) -> Job:
         """From `Trial.config()`."""
         return Job(
             Graph.from_json(config["graph"]),
@@ -58,6 +59,7 @@ class Job:
             config["engine"],
             config["precision"],
             device,
+            compile,
             config["seed"],
             folder,
             measure,
@@ -87,7 +89,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         job.data.augment.pad_crop,
         job.data.augment.flip,
     )
-    model = engines.get(job.engine).build(job.graph, job.device, job.precision)
+    model = engines.get(job.engine).build(job.graph, job.device, job.precision, job.compile)
     loop = _Loop(job, model, dataset, feed, emit)
     result: dict[str, Any] = {"status": "ok", "reason": ""}
     try:

@@ -55,6 +55,7 @@ def test_a_sweep_from_the_first_run_to_the_second(tiny, lab):
         "peak_memory_mb",
         "wall_s",
         "device",
+        "compile",
         "threads",
         "processor",
         "python",

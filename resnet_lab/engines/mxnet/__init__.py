@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ... import hardware
 from ...errors import LabError
 from ...graph import Graph
-from ..support import check_precision, choose_device
+from ..support import check_compile, check_precision, choose_device
 from .cuda import preload
 from .lowering import LOWERINGS
 
@@ -29,6 +29,7 @@ class MXNetEngine:
     name = "mxnet"
     packages = ("mxnet", "gluoncv", "numpy")
     precisions = ("float32",)
+    ways = ("hybridize", "off")
     ops = frozenset(LOWERINGS)
 
     def problem(self) -> str | None:
@@ -71,17 +72,27 @@ class MXNetEngine:
         """Set OpenMP's threads, unless the person did; MXNet reads them once, at its import."""
         os.environ.setdefault("OMP_NUM_THREADS", str(count))
 
-    def build(self, graph: Graph, device: str, precision: str = "float32") -> MXNetModel:
-        """A hybridized Gluon block of the graph on `cpu` or `gpu:N`, all zeros until `load`.
+    def compiling(self, wanted: str, device: str) -> tuple[str, str]:
+        """`hybridize` (a static graph in static memory) or `off` (imperative Gluon); `auto` is the first.
 
         Raises:
-            LabError: MXNet cannot run here, or not in that precision.
+            LabError: another word.
+        """
+        check_compile(self.name, wanted, self.ways)
+        return ("hybridize", "static graph and memory") if wanted == "auto" else (wanted, "asked for")
+
+    def build(self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto") -> MXNetModel:
+        """A Gluon block of the graph on `cpu` or `gpu:N`, all zeros until `load`.
+
+        Raises:
+            LabError: MXNet cannot run here, or not in that precision, or `compile` is no way of it.
         """
         self._import()
         check_precision(self.name, precision, self.precisions)
+        way, _ = self.compiling(compile, device)
         from .model import MXNetModel
 
-        return MXNetModel(graph, device)
+        return MXNetModel(graph, device, hybridize=way == "hybridize")
 
     def out_of_memory(self, error: BaseException) -> bool:
         """Whether an error says that memory ran out."""

@@ -53,7 +53,7 @@ def _conv(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) 
 
 @lowers("norm")
 def _norm(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
-    a, x, one = node.attrs, inputs[0], (node.output[0],)
+    a, x = node.attrs, inputs[0]
     if a["kind"] == "batch":
         mean, var = params["running_mean"], params["running_var"]
         scale = params["scale"] if a["scale"] else F.ones_like(var)
@@ -70,13 +70,15 @@ def _norm(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) 
             use_global_stats=False,
             axis=1,
         )
-    scale = params["scale"] if a["scale"] else F.ones(shape=one)
-    bias = params["bias"] if a["center"] else F.zeros(shape=one)
+    # What is made here is made like `x`: on its device, in its precision.
+    ones = F.ones_like(F.reshape(F.slice(x, begin=(0, None, 0, 0), end=(1, None, 1, 1)), (-1,)))
+    scale = params["scale"] if a["scale"] else ones
+    bias = params["bias"] if a["center"] else F.zeros_like(ones)
     if a["kind"] == "layer":
         return F.LayerNorm(x, scale, bias, axis=1, eps=a["epsilon"])
     # MXNet's own scale and offset are one a group; ours, and everyone else's, are one a channel.
-    groups = (a["groups"],)
-    x = F.GroupNorm(x, F.ones(shape=groups), F.zeros(shape=groups), num_groups=a["groups"], eps=a["epsilon"])
+    ones = F.slice_axis(ones, axis=0, begin=0, end=a["groups"])
+    x = F.GroupNorm(x, ones, F.zeros_like(ones), num_groups=a["groups"], eps=a["epsilon"])
     return F.broadcast_add(F.broadcast_mul(x, F.reshape(scale, (1, -1, 1, 1))), F.reshape(bias, (1, -1, 1, 1)))
 
 

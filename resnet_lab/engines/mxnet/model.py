@@ -55,12 +55,13 @@ class GraphBlock(gluon.HybridBlock):
 class MXNetModel:
     """The `Model` contract of `resnet_lab.engines` over a `GraphBlock`, which is `block`."""
 
-    def __init__(self, graph: Graph, device: str) -> None:
+    def __init__(self, graph: Graph, device: str, *, hybridize: bool = True) -> None:
         self.graph, self.device = graph, device
         self.context = mx.cpu() if device == "cpu" else mx.gpu(int(device.partition(":")[2]))
-        self.block = GraphBlock(graph)
+        self.block = self.network = GraphBlock(graph)
         self.block.initialize(ctx=self.context)
-        self.block.hybridize(static_alloc=True, static_shape=True)
+        if hybridize:
+            self.block.hybridize(static_alloc=True, static_shape=True)
         self._parameters = {name: self.block.params[name] for name in graph.parameters}
         self._trained = [name for name, parameter in graph.parameters.items() if parameter.trained]
 

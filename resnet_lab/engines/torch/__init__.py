@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ... import hardware
 from ...errors import LabError
 from ...graph import Graph
-from ..support import check_precision, choose_device
+from ..support import check_compile, check_precision, choose_device
+from .compiling import WAYS, choose
 from .ops import OPS
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class TorchEngine:
     packages = ("torch", "numpy")
     ops = OPS
     precisions = ("float32", "bfloat16")
+    ways = WAYS
 
     def problem(self) -> str | None:
         """Why PyTorch cannot be used here, judged without importing it; None where it can."""
@@ -61,17 +63,27 @@ class TorchEngine:
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(hardware.threads_in_use(count))
 
-    def build(self, graph: Graph, device: str, precision: str = "float32") -> TorchModel:
+    def compiling(self, wanted: str, device: str) -> tuple[str, str]:
+        """`off` or the mode of torch.compile that a word means on a device, and why; see compiling.py.
+
+        Raises:
+            LabError: another word, or torch.compile cannot work here so.
+        """
+        check_compile(self.name, wanted, self.ways)
+        return choose(wanted, device)
+
+    def build(self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto") -> TorchModel:
         """A module of the graph on `cpu` or `gpu:N`, all zeros until `load`.
 
         Raises:
-            LabError: PyTorch cannot run here, or not in that precision.
+            LabError: PyTorch cannot run here, or not in that precision, or cannot compile so.
         """
         self._import()
         check_precision(self.name, precision, self.precisions)
+        way, _ = self.compiling(compile, device)
         from .model import TorchModel
 
-        return TorchModel(graph, device, precision)
+        return TorchModel(graph, device, precision, way)
 
     def out_of_memory(self, error: BaseException) -> bool:
         """Whether an error says that memory ran out."""
