@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .experiment import Experiment
+    from .inference import Prediction
 
 
 def grid(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[str] = ()) -> None:
@@ -225,6 +226,13 @@ def _latex(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequenc
             r"\end{tabular}",
         ]
     )
+
+
+def prediction(found: Prediction) -> None:
+    """Print what a network names on one picture."""
+    print(found.image)
+    for guess in found.guesses:
+        print(f"  {guess.probability:7.4f}  {guess.name}")
 
 
 def health(found: dict[str, Any]) -> None:
