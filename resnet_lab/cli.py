@@ -136,7 +136,10 @@ def describe(
 def run(
     experiment: Annotated[str, typer.Argument(help="The experiment's file, or its name in experiments/.")],
     engine: Annotated[str | None, typer.Option(help="Instead of the experiment's engine; several with commas.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, gpu or gpu:N, instead of the experiment's.")] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(help="auto, cpu, gpu, gpu:N, or gpu:N,M for several (MXNet), instead of the experiment's."),
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="KEY=VALUE on top of the file, repeatable.")
     ] = None,
@@ -163,7 +166,7 @@ def run(
     loaded = load(experiment, wanted)
     folder = results / loaded.name
     if dry_run:
-        show.plan(loaded, folder)
+        show.plan(loaded, folder, device)
         return
     from .results import compare
     from .runner.progress import for_console

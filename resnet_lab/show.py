@@ -115,11 +115,11 @@ def network(described: Described, layers: bool) -> None:
     grid("", columns, rows, ["layers", "params", "macs"])
 
 
-def plan(experiment: Experiment, folder: Path) -> None:
+def plan(experiment: Experiment, folder: Path, device: str | None = None) -> None:
     """Print the trials of an experiment, and which of them are done."""
     from .results import is_done
 
-    trials = experiment.trials()
+    trials = experiment.trials(device)
     swept = list(dict.fromkeys(key for trial in trials for key in trial.swept))
     rows = [
         (

@@ -163,9 +163,28 @@ EXPERIMENTS = {
         "train:",
         "precision: bfloat16\ntrain:",
         4,
-        "the engine 'mxnet' computes in float32, not in bfloat16",
+        "the engine 'mxnet' computes in float32 or float16, not in bfloat16",
     ),
     "an axis that decides nothing": ("train:", "grid: {compile: [off]}\ntrain:", 4, "'compile' cannot be swept"),
+    "a precision that the engine lacks too": (
+        "train:",
+        "engine: torch\nprecision: float16\ntrain:",
+        5,
+        "the engine 'torch' computes in float32 or bfloat16, not in float16",
+    ),
+    "several GPUs for one that takes one": (
+        "train:",
+        "engine: torch\ndevice: gpu:0,1\ntrain:",
+        5,
+        "the engine 'torch' trains on one GPU, not on 2 at once",
+    ),
+    "a GPU twice": ("train:", "device: gpu:1,1\ntrain:", 4, "the device 'gpu:1,1' names a GPU twice"),
+    "a batch that cannot be split": (
+        "train:\n  epochs: 1\n  batch_size: 32",
+        "device: gpu:0,1,2\ntrain:\n  epochs: 1\n  batch_size: 2",
+        7,
+        "'train.batch_size' is 2, too few to split over 3 devices",
+    ),
     "unknown device": ("train:", "device: tpu\ntrain:", 4, "unknown device 'tpu'"),
 }
 

@@ -43,10 +43,12 @@ def run(
     Raises:
         LabError: an engine cannot run here, a device is not there, or another run writes to `results`.
     """
-    trials = _distinct(experiment.trials(), progress)
+    trials = _distinct(experiment.trials(device), progress)
     places = {
         name: _place(name, device, experiment, progress) for name in dict.fromkeys(trial.engine for trial in trials)
     }
+    for trial in trials:
+        _check_precision(trial, places[trial.engine].device, experiment)
     try:
         results.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -110,6 +112,14 @@ def _place(name: str, asked: str | None, experiment: Experiment, progress: Progr
         f"{name} {engine.version()} on {device} ({why}), compile {way} ({because}), {hardware.threads()} thread(s)"
     )
     return _Place(device, way)
+
+
+def _check_precision(trial: Trial, device: str, experiment: Experiment) -> None:
+    try:
+        engines.get(trial.engine).check_precision(trial.precision, device)
+    except LabError as error:
+        path = ("grid", "precision") if "precision" in trial.swept else ("precision",)
+        raise error.at(*experiment.document.mark(path)) from None
 
 
 def _fetch(name: str, experiment: Experiment) -> None:
