@@ -19,7 +19,7 @@ from .data import DATASETS, Source
 from .engines.support import check_compile, check_precision, check_several, gpu_numbers
 from .errors import LabError
 from .graph import Graph, show
-from .recipe import AugmentSpec, DataSpec, InitSpec, OptimizerSpec, ScheduleSpec, Strict, TrainSpec
+from .recipe import AugmentSpec, DataSpec, InitSpec, OptimizerSpec, ScheduleSpec, Strict, TrainSpec, named
 from .variant import load as load_variant
 from .weights import branch_ends
 from .yamlfile import Document, explain, read
@@ -39,7 +39,7 @@ class ExperimentSpec(Strict):
 
     description: str = ""
     variants: Annotated[list[str], Field(min_length=1)]
-    data: DataSpec = DataSpec()
+    data: Annotated[DataSpec, BeforeValidator(named)] = DataSpec()
     train: TrainSpec
     engine: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)] = ["mxnet"]
     device: str = "auto"
@@ -176,6 +176,10 @@ class Experiment:
                     ("grid", key),
                     f"'{key}' cannot be swept: a key begins with data., train. or variant., or is precision",
                 )
+            if path[:2] in (("variant", "extends"), ("variant", "blocks")):
+                raise self.document.error(
+                    ("grid", key), f"'{key}' cannot be swept: write a spec for each, and list them in 'variants'"
+                )
             if path[0] != "variant":
                 document.put(path, value, self.document.mark(("grid", key)))
         return _validate(document)
@@ -248,9 +252,9 @@ def load(path: str | Path, settings: Sequence[str] = ()) -> Experiment:
 def _expand_words(document: Document) -> None:
     """`schedule: cosine` means `schedule: {name: cosine}`; spelt out, a setting or the grid can add to it."""
     train = document.value.get("train")
-    for key in ("optimizer", "schedule"):
-        if isinstance(train, dict) and isinstance(train.get(key), str):
-            train[key] = {"name": train[key]}
+    for place, key in ((document.value, "data"), (train, "optimizer"), (train, "schedule")):
+        if isinstance(place, dict) and isinstance(place.get(key), str):
+            place[key] = {"name": place[key]}
 
 
 def _shipped_name(text: str) -> str:
@@ -280,7 +284,13 @@ def _validate(document: Document) -> ExperimentSpec:
         raise document.error(
             ("data", "channels"), f"'data.channels' is 1, but dataset '{spec.data.name}' has {source.shape[0]}"
         )
-    available = source.count - round(source.count * spec.data.validation)
+    aside = round(source.count * spec.data.validation)
+    if spec.data.validation and not aside:
+        raise document.error(
+            ("data", "validation"),
+            f"'data.validation' is {spec.data.validation}, which puts none of {source.count} images aside",
+        )
+    available = source.count - aside
     if spec.train.batch_size > available:
         raise document.error(
             ("train", "batch_size"),

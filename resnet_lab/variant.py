@@ -255,6 +255,7 @@ def validate(name: str, document: Document) -> Variant:
     for index, stage in enumerate(spec.stages):
         own = {**stage.options, **stage.first} if stage.repeat == 1 else stage.options
         path: KeyPath = ("stages", index)
+        _check_first(stage, document, path)
         _check(BLOCKS, "block", stage.block, document, (*path, "first"), stage.first, complete=False)
         _check(BLOCKS, "block", stage.block, document, path, own, also=STAGE_KEYS)
     return Variant(name, spec, document)
@@ -277,6 +278,16 @@ def _drop_inherited(document: Document) -> bool:
             del stage[key]
             dropped = True
     return dropped
+
+
+def _check_first(stage: StageSpec, document: Document, path: KeyPath) -> None:
+    """`first` changes options of the block; what is the stage's own stands beside it."""
+    for key in stage.first:
+        if key in STAGE_KEYS:
+            only = "; a stage's stride is that of its first block alone" if key == "stride" else ""
+            raise document.error(
+                (*path, "first", key), f"'{key}' is a key of the stage, and 'first' holds options of its block{only}"
+            )
 
 
 def _check(

@@ -101,6 +101,27 @@ VARIANTS = {
 }
 
 VARIANTS |= {
+    "a key taken out": (
+        VARIANT[1:],
+        "extends: resnet18\ndescription: without a stem\nstem: null\n",
+        4,
+        "null takes out the key 'stem', which cannot be missing",
+    ),
+    "an option taken out that must be there": (
+        VARIANT[1:],
+        "extends: resnet18\nstages:\n  2: {channels: null}\n",
+        4,
+        "null takes out the key 'channels' in 'stages.1', which cannot be missing",
+    ),
+    "null for a mapping": ("stem: {type: cifar, channels: 8}", "stem: null", 3, "'stem' is null: it should be a map"),
+    "a word for a mapping": ("stem: {type: cifar, channels: 8}", "stem: cifar", 3, "'stem' is 'cifar': it should be a"),
+    "a stem missing": ("stem: {type: cifar, channels: 8}\n", "", 2, "the key 'stem' is missing\n"),
+    "a stage's key in first": (
+        "stride: 2}",
+        "stride: 1,\n     first: {stride: 2}}",
+        7,
+        "'stride' is a key of the stage, and 'first' holds options of its block; a stage's stride is that of its first",
+    ),
     "a number that is none": (
         "repeat: 1, channels: 16",
         "repeat: !!int abc, channels: 16",
@@ -165,6 +186,33 @@ EXPERIMENTS = {
         4,
         "the engine 'mxnet' computes in float32 or float16, not in bfloat16",
     ),
+    "an axis of whole specs": (
+        "train:",
+        "grid:\n  variant.extends: [resnet18, resnet34]\ntrain:",
+        5,
+        "'variant.extends' cannot be swept: write a spec for each, and list them in 'variants'",
+    ),
+    "a misspelt dataset as a word": (
+        "data: {name: digits, size: 16}",
+        "data: digit",
+        3,
+        "unknown dataset 'digit'; did you mean 'digits'?",
+    ),
+    "a validation part of nothing": (
+        "size: 16",
+        "size: 16,\n  validation: 0.0001",
+        4,
+        "'data.validation' is 0.0001, which puts none of 1437 images aside",
+    ),
+    "a key of another schedule": (
+        "cosine",
+        "{name: constant, final: 0.1}",
+        8,
+        "'train.schedule': 'final' belongs to the schedule 'cosine', not to 'constant'",
+    ),
+    "a factor without steps": ("cosine", "{name: cosine, factor: 0.5}", 8, "'factor' belongs to the schedule 'step'"),
+    "a warmup from without a warmup": ("cosine", "{name: cosine, warmup_from: 0.1}", 8, "needs a 'warmup' above 0"),
+    "a key of another optimizer": ("lr: 0.1", "lr: 0.1, beta1: 0.8", 7, "'beta1' belongs to adam, not to sgd"),
     "an axis that decides nothing": ("train:", "grid: {compile: [off]}\ntrain:", 4, "'compile' cannot be swept"),
     "a precision that the engine lacks too": (
         "train:",
