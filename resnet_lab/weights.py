@@ -170,3 +170,18 @@ def load(path: Path) -> Arrays:
         return load_file(path)
     except (OSError, SafetensorError) as error:
         raise LabError(f"cannot be read as safetensors: {error}", file=path) from None
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """What a safetensors file says of itself.
+
+    Raises:
+        LabError: it is missing or no safetensors file.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "np") as file:
+            return dict(file.metadata() or {})
+    except (OSError, SafetensorError) as error:
+        raise LabError(f"cannot be read as safetensors: {error}", file=path) from None

@@ -1,6 +1,6 @@
 """Datasets, batch order and augmentation draws; nothing here knows an engine."""
 
-from . import digits, fashion_mnist  # they register themselves
+from . import cifar10_jpeg, digits, fashion_mnist  # they register themselves
 from .dataset import DATASETS, Dataset, Source, Split, dataset, load
 from .feed import Feed, evaluation_batches
 
@@ -10,6 +10,7 @@ __all__ = [
     "Feed",
     "Source",
     "Split",
+    "cifar10_jpeg",
     "dataset",
     "digits",
     "evaluation_batches",

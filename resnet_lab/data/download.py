@@ -16,12 +16,18 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file as its publisher states it; `md5` in hex, `size` in bytes."""
+    """A file as its publisher states it: a hash in hex; `size` in bytes; no `url` where nobody offers it."""
 
     name: str
-    url: str
-    md5: str
-    size: int
+    url: str = ""
+    md5: str = ""
+    size: int | None = None
+    sha256: str = ""
+
+    @property
+    def hash(self) -> tuple[str, str]:
+        """The algorithm and the digest in hex."""
+        return ("sha256", self.sha256) if self.sha256 else ("md5", self.md5)
 
 
 def cache_folder() -> Path:
@@ -42,14 +48,17 @@ def locate(folder: str, file: RemoteFile) -> Path:
     for place in places:
         path = place / file.name
         if path.is_file():
-            if _md5(path) != file.md5:
-                raise LabError(f"is damaged: its MD5 is not {file.md5}; remove it, and it is fetched anew", file=path)
+            kind, wanted = file.hash
+            if _digest(path, kind) != wanted:
+                raise LabError(
+                    f"is damaged: its {kind.upper()} is not {wanted}; remove it, and it is fetched anew", file=path
+                )
             return path
     return _download(file, folder, places[-1] / file.name)
 
 
-def _md5(path: Path) -> str:
-    digest = hashlib.md5(usedforsecurity=False)
+def _digest(path: Path, kind: str) -> str:
+    digest = hashlib.new(kind, usedforsecurity=False)
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
@@ -62,6 +71,13 @@ def _download(file: RemoteFile, folder: str, target: Path) -> Path:
 
     mirror = os.environ.get("RESNET_LAB_MIRROR")
     url = f"{mirror.rstrip('/')}/{folder}/{file.name}" if mirror else file.url
+    kind, wanted = file.hash
+    by_hand = (
+        f"put it into {target.parent} by hand ({kind.upper()} {wanted}), name its folder's parent in "
+        "RESNET_LAB_DATA, or a mirror in RESNET_LAB_MIRROR"
+    )
+    if not url:
+        raise LabError(f"{file.name} is not here, and nobody offers it for download: {by_hand}")
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(target.name + ".partial")
     with FileLock(str(target) + ".lock"):
@@ -78,17 +94,13 @@ def _download(file: RemoteFile, folder: str, target: Path) -> Path:
                     stream.write(chunk)
                     progress.advance(task, len(chunk))
         except (OSError, ValueError, http.client.HTTPException) as error:
-            raise LabError(
-                f"{file.name} cannot be fetched from {url}: {error}; put it into {target.parent} by hand "
-                f"(MD5 {file.md5}), name its folder's parent in RESNET_LAB_DATA, or a mirror in "
-                "RESNET_LAB_MIRROR"
-            ) from None
-        if _md5(partial) != file.md5:
+            raise LabError(f"{file.name} cannot be fetched from {url}: {error}; {by_hand}") from None
+        if _digest(partial, kind) != wanted:
             size = partial.stat().st_size
             partial.unlink()
             raise LabError(
                 f"{file.name} from {url} is not what its publisher states: {size} of {file.size} bytes, "
-                f"or an MD5 other than {file.md5}"
+                f"or a {kind.upper()} other than {wanted}"
             )
         partial.replace(target)
     return target

@@ -1,0 +1,120 @@
+"""MXNet's RecordIO, read without MXNet: a `.rec` of records, each a label and some bytes, with its `.idx`.
+
+A record is the magic number, a word of flag (3 bits) and length (29 bits), and the content padded to
+four bytes. A content that holds the magic number itself is stored in parts, which it separates. A
+packed image begins with IRHeader: flag, label, id, id2; a flag above zero counts further labels.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import LabError
+
+_MAGIC = 0xCED7230A
+_SEPARATOR = struct.pack("<I", _MAGIC)
+_WORDS = struct.Struct("<II")
+_HEADER = struct.Struct("<IfQQ")
+_WHOLE, _BEGIN, _END = 0, 1, 3
+
+
+@dataclass(frozen=True)
+class Record:
+    """One packed item: its label or labels, float32 (n,), its id, and what it holds: mostly a JPEG."""
+
+    labels: NDArray[np.float32]
+    id: int
+    content: bytes
+
+
+class RecordFile:
+    """A `.rec` by place: `file[i]` is the i-th record in the order of the index, or of the file without one.
+
+    The file is mapped, not read, so that it may be larger than memory.
+
+    Args:
+        path: of the `.rec`; the `.idx` beside it is used where it is there.
+
+    Raises:
+        LabError: one of the two is missing, empty or damaged.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        try:
+            with self.path.open("rb") as stream:
+                self._bytes = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+        except OSError as error:
+            raise LabError(f"cannot be read: {error.strerror}", file=self.path) from None
+        except ValueError:
+            raise LabError("is empty", file=self.path) from None
+        index = self.path.with_suffix(".idx")
+        self.offsets = self._indexed(index) if index.is_file() else self._scanned()
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def __getitem__(self, place: int) -> Record:
+        """Raises LabError: the record is damaged."""
+        content, _ = self._record(int(self.offsets[place]))
+        if len(content) < _HEADER.size:
+            raise self._damaged(int(self.offsets[place]), f"{len(content)} bytes are too few for a header")
+        flag, label, number, _ = _HEADER.unpack_from(content)
+        if not flag:
+            return Record(np.array([label], np.float32), number, content[_HEADER.size :])
+        end = _HEADER.size + 4 * flag
+        if end > len(content):
+            raise self._damaged(int(self.offsets[place]), f"{flag} labels are more than it holds")
+        return Record(np.frombuffer(content, "<f4", flag, _HEADER.size).copy(), number, content[end:])
+
+    def _record(self, start: int) -> tuple[bytes, int]:
+        """The content of the record at an offset, and where the next one begins."""
+        parts: list[bytes] = []
+        offset = start
+        while True:
+            if offset + _WORDS.size > len(self._bytes):
+                raise self._damaged(start, "the file ends within it")
+            magic, word = _WORDS.unpack_from(self._bytes, offset)
+            flag, length = word >> 29, word & (1 << 29) - 1
+            if magic != _MAGIC or (flag in (_WHOLE, _BEGIN)) == bool(parts):
+                raise self._damaged(start, "no record begins there")
+            offset += _WORDS.size
+            if offset + length > len(self._bytes):
+                raise self._damaged(start, "the file ends within it")
+            parts.append(self._bytes[offset : offset + length])
+            offset += (length + 3) // 4 * 4
+            if flag in (_WHOLE, _END):
+                return _SEPARATOR.join(parts), offset
+
+    def _scanned(self) -> NDArray[np.int64]:
+        offsets, offset = [], 0
+        while offset < len(self._bytes):
+            offsets.append(offset)
+            _, offset = self._record(offset)
+        return np.array(offsets, np.int64)
+
+    def _indexed(self, index: Path) -> NDArray[np.int64]:
+        """Offsets in the order of the index: lines of key, tab, offset."""
+        offsets = []
+        for number, line in enumerate(index.read_bytes().splitlines(), 1):
+            fields = line.split()
+            if len(fields) != 2 or not all(field.isdigit() for field in fields):
+                raise LabError("is no line of an index: KEY<tab>OFFSET was expected", file=index, line=number)
+            offset = int(fields[1])
+            if offset + _WORDS.size > len(self._bytes):
+                raise LabError(
+                    f"names the offset {offset}, but {self.path.name} ends at {len(self._bytes)}",
+                    file=index,
+                    line=number,
+                )
+            offsets.append(offset)
+        return np.array(offsets, np.int64)
+
+    def _damaged(self, offset: int, why: str) -> LabError:
+        return LabError(f"is damaged at offset {offset}: {why}", file=self.path)
