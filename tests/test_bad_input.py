@@ -334,6 +334,16 @@ def test_bytes_that_are_no_text(workspace, cli):
             "unknown option of block 'basic': 'bias'",
         ),
         (("describe", "--block", "basic", "--channels", "8"), "describe --block needs --input CxHxW and --channels N"),
+        *(
+            (("describe", "resnet18", f"--{word}", value), f"--{word} says how a --block is made")
+            for word, value in [
+                ("channels", "8"),
+                ("stride", "1"),
+                ("shortcut", "pad"),
+                ("option", "conv_bias=true"),
+                ("from", "mine.py"),
+            ]
+        ),
         (("describe",), "describe takes variants, or one --block"),
         (("run", "depth_swep"), "unknown experiment 'depth_swep'; did you mean 'depth_sweep'?"),
         (
