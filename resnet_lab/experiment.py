@@ -219,6 +219,18 @@ class Experiment:
         return Trial(loaded.name, graph, blocks, data, spec.train, engine, spec.precision, seed, swept, devices)
 
 
+def distinct(planned: Sequence[Trial]) -> tuple[list[Trial], list[tuple[Trial, Trial]]]:
+    """Each trial once (two names may mean one network), and pairs of one left out and the one that stands for it."""
+    trials: dict[str, Trial] = {}
+    pairs = [(trial, trials.setdefault(trial.id, trial)) for trial in planned]
+    return list(trials.values()), [(trial, first) for trial, first in pairs if trial is not first]
+
+
+def same(trial: Trial, first: Trial) -> str:
+    """What is told of a pair of `distinct`."""
+    return f"{trial.variant} is the same trial as {first.variant}, which stands for both"
+
+
 def _with_channels(data: DataSpec, source: Source, wanted: int) -> DataSpec:
     """Grey images get the number of channels that the variant's own input has, unless the experiment says."""
     if data.channels is not None or source.shape[0] != 1:

@@ -117,9 +117,10 @@ def network(described: Described, layers: bool) -> None:
 
 def plan(experiment: Experiment, folder: Path, device: str | None = None) -> None:
     """Print the trials of an experiment, and which of them are done."""
+    from .experiment import distinct, same
     from .results import is_done
 
-    trials = experiment.trials(device)
+    trials, left_out = distinct(experiment.trials(device))
     swept = list(dict.fromkeys(key for trial in trials for key in trial.swept))
     rows = [
         (
@@ -140,6 +141,8 @@ def plan(experiment: Experiment, folder: Path, device: str | None = None) -> Non
         rows,
         ["params", "macs"],
     )
+    for pair in left_out:
+        print(same(*pair))
 
 
 def short(value: float) -> str:

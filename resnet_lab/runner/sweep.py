@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from .. import engines, hardware
 from ..data import DATASETS
 from ..errors import LabError
-from ..experiment import Experiment, Trial
+from ..experiment import Experiment, Trial, distinct, same
 from ..files import read_json, write_json
 from ..results import is_done, refresh
 from .progress import Progress
@@ -43,7 +43,9 @@ def run(
     Raises:
         LabError: an engine cannot run here, a device is not there, or another run writes to `results`.
     """
-    trials = _distinct(experiment.trials(device), progress)
+    trials, left_out = distinct(experiment.trials(device))
+    for pair in left_out:
+        progress.note(same(*pair))
     places = {
         name: _place(name, device, experiment, progress) for name in dict.fromkeys(trial.engine for trial in trials)
     }
@@ -75,16 +77,6 @@ def run(
     order = {trial.id: index for index, trial in enumerate(trials)}
     mine = table[table["trial"].isin(list(order))]
     return mine.sort_values("trial", key=lambda ids: ids.map(order)).reset_index(drop=True)
-
-
-def _distinct(planned: list[Trial], progress: Progress) -> list[Trial]:
-    """Each trial once: two names may mean one network."""
-    trials: dict[str, Trial] = {}
-    for trial in planned:
-        first = trials.setdefault(trial.id, trial)
-        if first is not trial:
-            progress.note(f"{trial.variant} is the same trial as {first.variant}, which stands for both")
-    return list(trials.values())
 
 
 class _Place(NamedTuple):
