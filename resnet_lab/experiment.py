@@ -6,7 +6,6 @@ import copy
 import hashlib
 import itertools
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,10 +16,10 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from . import engines, workspace
 from .data import DATASETS, Source
-from .engines.support import check_compile, check_precision
+from .engines.support import check_compile, check_precision, check_several, gpu_numbers
 from .errors import LabError
 from .graph import Graph, show
-from .recipe import AugmentSpec, DataSpec, InitSpec, OptimizerSpec, ScheduleSpec, Strict, TrainSpec
+from .recipe import AugmentSpec, DataSpec, InitSpec, OptimizerSpec, ScheduleSpec, Strict, TrainSpec, named
 from .variant import load as load_variant
 from .weights import branch_ends
 from .yamlfile import Document, explain, read
@@ -40,11 +39,11 @@ class ExperimentSpec(Strict):
 
     description: str = ""
     variants: Annotated[list[str], Field(min_length=1)]
-    data: DataSpec = DataSpec()
+    data: Annotated[DataSpec, BeforeValidator(named)] = DataSpec()
     train: TrainSpec
     engine: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)] = ["mxnet"]
     device: str = "auto"
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
     compile: str = "auto"
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = [0]
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
@@ -76,6 +75,7 @@ class Trial:
     precision: str
     seed: int
     swept: Mapping[str, Any] = field(default_factory=dict)
+    devices: int = 1
 
     @property
     def id(self) -> str:
@@ -83,6 +83,7 @@ class Trial:
 
         Names and comments do not; nor do the device, the threads and `compile`, which say how the
         same arithmetic is carried out and reach no further than its rounding (the row tells them).
+        How many devices share a batch does: each norms its part by itself.
         """
         content = {
             "format": FORMAT,
@@ -93,6 +94,8 @@ class Trial:
             "precision": self.precision,
             "seed": self.seed,
         }
+        if self.devices > 1:
+            content["devices"] = self.devices
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
     def labels(self) -> dict[str, Any]:
@@ -139,19 +142,26 @@ class Experiment:
     spec: ExperimentSpec
     document: Document
 
-    def trials(self) -> list[Trial]:
+    def trials(self, device: str | None = None) -> list[Trial]:
         """All trials in order; nothing is trained or read but specs.
+
+        Args:
+            device: instead of the experiment's.
 
         Raises:
             LabError: a variant, a swept value or a shape that does not work, with file and line.
         """
+        try:
+            devices = max(1, len(gpu_numbers(device or self.spec.device)))
+        except LabError as error:
+            raise error.at("--device", None) from None
         keys = list(self.spec.grid)
         trials = []
         for values in itertools.product(*self.spec.grid.values()):
             swept = dict(zip(keys, values, strict=True))
             spec = self._with(swept)
             for (index, name), engine, seed in itertools.product(enumerate(spec.variants), spec.engine, spec.seeds):
-                trials.append(self._trial(spec, name, index, engine, seed, swept))
+                trials.append(self._trial(spec, name, index, engine, seed, swept, devices))
         return trials
 
     def _with(self, swept: Mapping[str, Any]) -> ExperimentSpec:
@@ -166,13 +176,29 @@ class Experiment:
                     ("grid", key),
                     f"'{key}' cannot be swept: a key begins with data., train. or variant., or is precision",
                 )
+            if path[:2] in (("variant", "extends"), ("variant", "blocks")):
+                raise self.document.error(
+                    ("grid", key), f"'{key}' cannot be swept: write a spec for each, and list them in 'variants'"
+                )
             if path[0] != "variant":
                 document.put(path, value, self.document.mark(("grid", key)))
         return _validate(document)
 
     def _trial(
-        self, spec: ExperimentSpec, name: str, index: int, engine: str, seed: int, swept: Mapping[str, Any]
+        self,
+        spec: ExperimentSpec,
+        name: str,
+        index: int,
+        engine: str,
+        seed: int,
+        swept: Mapping[str, Any],
+        devices: int,
     ) -> Trial:
+        if spec.train.batch_size < devices:
+            raise self.document.error(
+                ("grid", "train.batch_size") if "train.batch_size" in swept else ("train", "batch_size"),
+                f"'train.batch_size' is {spec.train.batch_size}, too few to split over {devices} devices",
+            )
         mark = self.document.mark(("variants", index))
         overrides = {key.removeprefix("variant."): value for key, value in swept.items() if key.startswith("variant.")}
         marks = {key: self.document.mark(("grid", f"variant.{key}")) for key in overrides}
@@ -190,7 +216,19 @@ class Experiment:
         except LabError as error:
             raise error.at(*mark) from None
         blocks = tuple(dict.fromkeys(stage.block for stage in loaded.spec.stages))
-        return Trial(loaded.name, graph, blocks, data, spec.train, engine, spec.precision, seed, swept)
+        return Trial(loaded.name, graph, blocks, data, spec.train, engine, spec.precision, seed, swept, devices)
+
+
+def distinct(planned: Sequence[Trial]) -> tuple[list[Trial], list[tuple[Trial, Trial]]]:
+    """Each trial once (two names may mean one network), and pairs of one left out and the one that stands for it."""
+    trials: dict[str, Trial] = {}
+    pairs = [(trial, trials.setdefault(trial.id, trial)) for trial in planned]
+    return list(trials.values()), [(trial, first) for trial, first in pairs if trial is not first]
+
+
+def same(trial: Trial, first: Trial) -> str:
+    """What is told of a pair of `distinct`."""
+    return f"{trial.variant} is the same trial as {first.variant}, which stands for both"
 
 
 def _with_channels(data: DataSpec, source: Source, wanted: int) -> DataSpec:
@@ -226,9 +264,9 @@ def load(path: str | Path, settings: Sequence[str] = ()) -> Experiment:
 def _expand_words(document: Document) -> None:
     """`schedule: cosine` means `schedule: {name: cosine}`; spelt out, a setting or the grid can add to it."""
     train = document.value.get("train")
-    for key in ("optimizer", "schedule"):
-        if isinstance(train, dict) and isinstance(train.get(key), str):
-            train[key] = {"name": train[key]}
+    for place, key in ((document.value, "data"), (train, "optimizer"), (train, "schedule")):
+        if isinstance(place, dict) and isinstance(place.get(key), str):
+            place[key] = {"name": place[key]}
 
 
 def _shipped_name(text: str) -> str:
@@ -258,22 +296,35 @@ def _validate(document: Document) -> ExperimentSpec:
         raise document.error(
             ("data", "channels"), f"'data.channels' is 1, but dataset '{spec.data.name}' has {source.shape[0]}"
         )
-    available = source.count - round(source.count * spec.data.validation)
+    aside = round(source.count * spec.data.validation)
+    if spec.data.validation and not aside:
+        raise document.error(
+            ("data", "validation"),
+            f"'data.validation' is {spec.data.validation}, which puts none of {source.count} images aside",
+        )
+    available = source.count - aside
     if spec.train.batch_size > available:
         raise document.error(
             ("train", "batch_size"),
             f"'train.batch_size' is {spec.train.batch_size}, but there are only {available} images to train on",
         )
-    if not re.fullmatch(r"auto|cpu|gpu(:\d+)?", spec.device):
-        raise document.error(("device",), f"unknown device '{spec.device}' (known: auto, cpu, gpu, gpu:N)")
+    _check_engines(spec, document)
+    return spec
+
+
+def _check_engines(spec: ExperimentSpec, document: Document) -> None:
+    """See that each engine is there and can do what is asked of it, on some device."""
+    with _at(document, "device"):
+        gpus = gpu_numbers(spec.device)
     for name in spec.engine:
         with _at(document, "engine"):
             engine = engines.get(name)
+        with _at(document, "device"):
+            check_several(name, gpus, engine.several)
         with _at(document, "precision"):
             check_precision(name, spec.precision, engine.precisions)
         with _at(document, "compile"):
             check_compile(name, spec.compile, engine.ways)
-    return spec
 
 
 @contextmanager

@@ -30,6 +30,14 @@ class GraphError(LabError):
     """An op that cannot work; the message begins with the node's name and tells the shapes."""
 
 
+class UnusedError(GraphError):
+    """A layer with weights, of the name `node`, whose output nothing takes; known only once the network is whole."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(f"{node.name}: its output {show(node.output)} is never used")
+        self.node = node.name
+
+
 def show(shape: Shape) -> str:
     """(64, 56, 56) as '64x56x56'."""
     return "x".join(map(str, shape))
@@ -164,7 +172,7 @@ class Builder:
         """The graph that computes `output`.
 
         Raises:
-            GraphError: a layer with weights is computed but never used.
+            UnusedError: a layer with weights is computed but never used.
         """
         used, todo = set(), [output.node.name]
         while todo:
@@ -174,7 +182,7 @@ class Builder:
                 todo.extend(self.nodes[name].inputs)
         for node in self.nodes.values():
             if node.name not in used and node.params:
-                raise GraphError(f"{node.name}: its output {show(node.output)} is never used")
+                raise UnusedError(node)
         return Graph(tuple(node for node in self.nodes.values() if node.name in used))
 
 

@@ -18,6 +18,14 @@ class Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
+def _changed(spec: Strict, key: str) -> bool:
+    """Whether a key has another value than its default.
+
+    What a recipe does not use must not be set: it would change a trial's id, and nothing else.
+    """
+    return bool(getattr(spec, key) != type(spec).model_fields[key].default)
+
+
 class OptimizerSpec(Strict):
     """SGD or Adam; `lr` is the rate at the schedule's top, `decay` says what weight decay reaches."""
 
@@ -37,6 +45,9 @@ class OptimizerSpec(Strict):
             raise ValueError("nesterov needs a momentum above 0")
         if self.name == "adam" and (self.momentum or self.nesterov):
             raise ValueError("momentum and nesterov belong to sgd; adam has beta1 and beta2")
+        for key in ("beta1", "beta2", "epsilon"):
+            if self.name != "adam" and _changed(self, key):
+                raise ValueError(f"'{key}' belongs to adam, not to {self.name}")
         return self
 
 
@@ -58,6 +69,11 @@ class ScheduleSpec(Strict):
     def _fits(self) -> ScheduleSpec:
         if (self.name == "step") != bool(self.milestones):
             raise ValueError("the schedule 'step' and 'milestones' need each other")
+        for key, owner in (("factor", "step"), ("final", "cosine")):
+            if self.name != owner and _changed(self, key):
+                raise ValueError(f"'{key}' belongs to the schedule '{owner}', not to '{self.name}'")
+        if self.warmup_from and not self.warmup:
+            raise ValueError("'warmup_from' needs a 'warmup' above 0")
         return self
 
     def share(self, epoch: float, epochs: int) -> float:
@@ -81,7 +97,8 @@ class InitSpec(Strict):
     last_scale: Literal["one", "zero"] = "one"
 
 
-def _named(value: object) -> object:
+def named(value: object) -> object:
+    """`cosine` as `{name: cosine}`."""
     return {"name": value} if isinstance(value, str) else value
 
 
@@ -90,8 +107,8 @@ class TrainSpec(Strict):
 
     epochs: Whole
     batch_size: Whole
-    optimizer: Annotated[OptimizerSpec, BeforeValidator(_named)] = OptimizerSpec()
-    schedule: Annotated[ScheduleSpec, BeforeValidator(_named)] = ScheduleSpec()
+    optimizer: Annotated[OptimizerSpec, BeforeValidator(named)] = OptimizerSpec()
+    schedule: Annotated[ScheduleSpec, BeforeValidator(named)] = ScheduleSpec()
     init: InitSpec = InitSpec()
     label_smoothing: Share = 0.0
 

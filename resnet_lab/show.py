@@ -116,11 +116,12 @@ def network(described: Described, layers: bool) -> None:
     grid("", columns, rows, ["layers", "params", "macs"])
 
 
-def plan(experiment: Experiment, folder: Path) -> None:
+def plan(experiment: Experiment, folder: Path, device: str | None = None) -> None:
     """Print the trials of an experiment, and which of them are done."""
+    from .experiment import distinct, same
     from .results import is_done
 
-    trials = experiment.trials()
+    trials, left_out = distinct(experiment.trials(device))
     swept = list(dict.fromkeys(key for trial in trials for key in trial.swept))
     rows = [
         (
@@ -141,6 +142,8 @@ def plan(experiment: Experiment, folder: Path) -> None:
         rows,
         ["params", "macs"],
     )
+    for pair in left_out:
+        print(same(*pair))
 
 
 def short(value: float) -> str:

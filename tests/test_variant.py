@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import resnet_lab as rl
-from resnet_lab import LabError
+from resnet_lab import LabError, block
+from resnet_lab.ops import conv
 from resnet_lab.variant import load
 from resnet_lab.workspace import names, shipped
 
@@ -337,3 +338,17 @@ def test_a_base_with_broken_stages_is_told_in_its_own_file(workspace):
     write(workspace, "a.yaml", "extends: base\nevery_stage: {stride: 2}\n")
     with pytest.raises(LabError, match=r"base.yaml:2: 'stages' is a list of mappings"):
         rl.graph("a")
+
+
+def test_an_unused_layer_is_told_at_the_stage_whose_block_made_it(workspace):
+    @block("wasteful")
+    def wasteful(x, channels, stride, shortcut):
+        conv(x, channels, 1)
+        return shortcut(x)
+
+    (workspace / "variants" / "v.yaml").write_text(
+        "stem: {type: cifar, channels: 8}\nstages:\n  - {block: basic, repeat: 1, channels: 8}\n"
+        "  - repeat: 1\n    channels: 16\n    block: wasteful\nhead: {classes: 10}\n"
+    )
+    with pytest.raises(LabError, match="variants/v.yaml:6: stage2.block1.conv1: its output 16x32x32 is never used"):
+        rl.graph("v", input=(3, 32, 32))

@@ -62,7 +62,7 @@ class Model(Protocol):
     """What the model calls: the block compiled as was asked for, else the block itself."""
 
     device: str
-    """What it runs on, as a person calls it: `cpu`, `gpu:0`."""
+    """What it runs on, as a person calls it: `cpu`, `gpu:0`, `gpu:0,1`."""
 
     def load(self, weights: Mapping[str, Array]) -> None:
         """Take these weights. Raises LabError: a name or shape is missing, left over or different."""
@@ -110,6 +110,9 @@ class Engine(Protocol):
     precisions: tuple[str, ...]
     """What it can compute in; weights, norms' statistics and the optimizer's state are float32 in any case."""
 
+    several: bool
+    """Whether one model can train on several GPUs at once."""
+
     ways: tuple[str, ...]
     """What `compile` can be beside `auto`. Results differ by rounding alone: it is no part of a trial's id."""
 
@@ -129,10 +132,16 @@ class Engine(Protocol):
         """`cpu`, then `gpu:0`, ... those that it has kernels for."""
 
     def device(self, wanted: str) -> tuple[str, str]:
-        """The device that `auto`, `cpu`, `gpu` or `gpu:N` means here, and why. Raises LabError: there is none."""
+        """The device that `auto`, `cpu`, `gpu`, `gpu:N` or `gpu:N,M` means here, and why.
+
+        Raises LabError: there is none.
+        """
 
     def use_threads(self, count: int) -> None:
         """How many CPU threads to use; before the framework is imported."""
+
+    def check_precision(self, precision: str, device: str) -> None:
+        """See that it computes in a precision on a device. Raises LabError."""
 
     def compiling(self, wanted: str, device: str) -> tuple[str, str]:
         """The one of `ways` that `compile` means on a device, and why. Raises LabError: it cannot work there."""

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from .. import engines, hardware
 from ..data import DATASETS
 from ..errors import LabError
-from ..experiment import Experiment, Trial
+from ..experiment import Experiment, Trial, distinct, same
 from ..files import read_json, write_json
 from ..results import is_done, refresh
 from .progress import Progress
@@ -43,10 +43,14 @@ def run(
     Raises:
         LabError: an engine cannot run here, a device is not there, or another run writes to `results`.
     """
-    trials = _distinct(experiment.trials(), progress)
+    trials, left_out = distinct(experiment.trials(device))
+    for pair in left_out:
+        progress.note(same(*pair))
     places = {
         name: _place(name, device, experiment, progress) for name in dict.fromkeys(trial.engine for trial in trials)
     }
+    for trial in trials:
+        _check_precision(trial, places[trial.engine].device, experiment)
     try:
         results.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -75,16 +79,6 @@ def run(
     return mine.sort_values("trial", key=lambda ids: ids.map(order)).reset_index(drop=True)
 
 
-def _distinct(planned: list[Trial], progress: Progress) -> list[Trial]:
-    """Each trial once: two names may mean one network."""
-    trials: dict[str, Trial] = {}
-    for trial in planned:
-        first = trials.setdefault(trial.id, trial)
-        if first is not trial:
-            progress.note(f"{trial.variant} is the same trial as {first.variant}, which stands for both")
-    return list(trials.values())
-
-
 class _Place(NamedTuple):
     """Where and how an engine's trials run: what `auto` stands for is decided."""
 
@@ -110,6 +104,14 @@ def _place(name: str, asked: str | None, experiment: Experiment, progress: Progr
         f"{name} {engine.version()} on {device} ({why}), compile {way} ({because}), {hardware.threads()} thread(s)"
     )
     return _Place(device, way)
+
+
+def _check_precision(trial: Trial, device: str, experiment: Experiment) -> None:
+    try:
+        engines.get(trial.engine).check_precision(trial.precision, device)
+    except LabError as error:
+        path = ("grid", "precision") if "precision" in trial.swept else ("precision",)
+        raise error.at(*experiment.document.mark(path)) from None
 
 
 def _fetch(name: str, experiment: Experiment) -> None:

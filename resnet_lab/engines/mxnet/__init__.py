@@ -28,7 +28,8 @@ class MXNetEngine:
 
     name = "mxnet"
     packages = ("mxnet", "gluoncv", "numpy")
-    precisions = ("float32",)
+    precisions = ("float32", "float16")
+    several = True
     ways = ("hybridize", "off")
     ops = frozenset(LOWERINGS)
 
@@ -61,7 +62,7 @@ class MXNetEngine:
         return ["cpu", *(f"gpu:{index}" for index in range(self._gpus()[0]))]
 
     def device(self, wanted: str) -> tuple[str, str]:
-        """The device that `auto`, `cpu`, `gpu` or `gpu:N` means here, and why.
+        """The device that `auto`, `cpu`, `gpu`, `gpu:N` or `gpu:N,M` means here, and why.
 
         Raises:
             LabError: a GPU is asked for that this MXNet cannot use.
@@ -71,6 +72,19 @@ class MXNetEngine:
     def use_threads(self, count: int) -> None:
         """Set OpenMP's threads, unless the person did; MXNet reads them once, at its import."""
         os.environ.setdefault("OMP_NUM_THREADS", str(count))
+
+    def check_precision(self, precision: str, device: str) -> None:
+        """float32 anywhere, float16 on GPUs.
+
+        Raises:
+            LabError: another, or float16 on the CPU.
+        """
+        check_precision(self.name, precision, self.precisions)
+        if precision == "float16" and device == "cpu":
+            raise LabError(
+                "MXNet has no convolutions in float16 for the CPU: precision 'float16' needs a GPU "
+                "(the engine 'torch' has bfloat16, on the CPU too)"
+            )
 
     def compiling(self, wanted: str, device: str) -> tuple[str, str]:
         """`hybridize` (a static graph in static memory) or `off` (imperative Gluon); `auto` is the first.
@@ -82,17 +96,17 @@ class MXNetEngine:
         return ("hybridize", "static graph and memory") if wanted == "auto" else (wanted, "asked for")
 
     def build(self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto") -> MXNetModel:
-        """A Gluon block of the graph on `cpu` or `gpu:N`, all zeros until `load`.
+        """A Gluon block of the graph on `cpu`, `gpu:N` or `gpu:N,M`, all zeros until `load`.
 
         Raises:
             LabError: MXNet cannot run here, or not in that precision, or `compile` is no way of it.
         """
         self._import()
-        check_precision(self.name, precision, self.precisions)
+        self.check_precision(precision, device)
         way, _ = self.compiling(compile, device)
         from .model import MXNetModel
 
-        return MXNetModel(graph, device, hybridize=way == "hybridize")
+        return MXNetModel(graph, device, precision, hybridize=way == "hybridize")
 
     def out_of_memory(self, error: BaseException) -> bool:
         """Whether an error says that memory ran out."""

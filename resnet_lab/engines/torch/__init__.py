@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ... import hardware
 from ...errors import LabError
 from ...graph import Graph
-from ..support import check_compile, check_precision, choose_device
+from ..support import check_compile, check_precision, check_several, choose_device, gpu_numbers
 from .compiling import WAYS, choose
 from .ops import OPS
 
@@ -27,6 +27,7 @@ class TorchEngine:
     packages = ("torch", "numpy")
     ops = OPS
     precisions = ("float32", "bfloat16")
+    several = False
     ways = WAYS
 
     def problem(self) -> str | None:
@@ -53,8 +54,9 @@ class TorchEngine:
         """The device that `auto`, `cpu`, `gpu` or `gpu:N` means here, and why.
 
         Raises:
-            LabError: a GPU is asked for that this PyTorch cannot use.
+            LabError: a GPU is asked for that this PyTorch cannot use, or several.
         """
+        check_several(self.name, gpu_numbers(wanted), self.several)
         return choose_device("this PyTorch", wanted, *(self._gpus() if wanted != "cpu" else (0, "")))
 
     def use_threads(self, count: int) -> None:
@@ -62,6 +64,14 @@ class TorchEngine:
         os.environ.setdefault("OMP_NUM_THREADS", str(count))
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(hardware.threads_in_use(count))
+
+    def check_precision(self, precision: str, device: str) -> None:
+        """float32 or bfloat16, anywhere.
+
+        Raises:
+            LabError: another.
+        """
+        check_precision(self.name, precision, self.precisions)
 
     def compiling(self, wanted: str, device: str) -> tuple[str, str]:
         """`off` or the mode of torch.compile that a word means on a device, and why; see compiling.py.
@@ -79,7 +89,7 @@ class TorchEngine:
             LabError: PyTorch cannot run here, or not in that precision, or cannot compile so.
         """
         self._import()
-        check_precision(self.name, precision, self.precisions)
+        self.check_precision(precision, device)
         way, _ = self.compiling(compile, device)
         from .model import TorchModel
 

@@ -152,7 +152,9 @@ def _compiled(block: torch.fx.GraphModule, way: str) -> Callable[[torch.Tensor],
     Dropout draws as it does uncompiled, at the price of kernels that are not fused: else the way of
     compiling would decide which units fall out, and so more of a trial's outcome than rounding.
     """
-    options = {**torch._inductor.list_mode_options(way), "fallback_random": True}
+    from torch._inductor import list_mode_options
+
+    options = {**list_mode_options(way), "fallback_random": True}
     compiled: Callable[[torch.Tensor], torch.Tensor] = torch.compile(block, options=options)
     return compiled
 
