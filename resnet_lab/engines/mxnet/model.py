@@ -117,12 +117,13 @@ class MXNetModel:
 
         for (images, labels), rate in zip(batches, rates, strict=True):
             x, y = nd.array(images, ctx=self.context), nd.array(labels, ctx=self.context)
+            classes = y if labels.ndim == 1 else nd.array(labels.argmax(axis=1), ctx=self.context)
             with autograd.record():
                 logits = self.block(x)
                 loss = _cross_entropy(logits, y, label_smoothing)
             loss.backward()
             self._update(rate)
-            under_way.append((len(images), loss, (logits.argmax(axis=1) == y).sum()))
+            under_way.append((len(images), loss, (logits.argmax(axis=1) == classes).sum()))
             count += len(images)
             if len(under_way) > _LAG:
                 settle()
@@ -149,9 +150,9 @@ class MXNetModel:
 
 
 def _cross_entropy(logits: Any, labels: Any, smoothing: float) -> Any:
-    """Mean cross-entropy; `smoothing` spreads that share of each label over all classes."""
+    """Mean cross-entropy with classes or shares of them; `smoothing` spreads that share of each label over all."""
     logs = nd.log_softmax(logits)
-    losses = -nd.pick(logs, labels)
+    losses = -nd.pick(logs, labels) if labels.ndim == 1 else -(logs * labels).sum(axis=1)
     if smoothing:
         losses = (1 - smoothing) * losses - smoothing * logs.mean(axis=1)
     return losses.mean()
