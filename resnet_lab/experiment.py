@@ -14,12 +14,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from . import engines, plugins, workspace
+from . import engines, experiment_data, plugins, workspace
 from .data import DATASETS, Facts, Source
 from .errors import LabError
 from .graph import Graph, show
 from .recipe import AugmentSpec, DataSpec, InitSpec, OptimizerSpec, ScheduleSpec, Strict, TrainSpec
-from .registry import OptionError
 from .variant import load as load_variant
 from .weights import branch_ends
 from .yamlfile import Document, explain, read
@@ -149,8 +148,10 @@ class Experiment:
         for values in itertools.product(*self.spec.grid.values()):
             swept = dict(zip(keys, values, strict=True))
             spec = self._with(swept)
+            source: Source = DATASETS.get(spec.data.name)
+            facts = source.facts(spec.data.options, spec.data.size)
             for (index, name), engine, seed in itertools.product(enumerate(spec.variants), spec.engine, spec.seeds):
-                trials.append(self._trial(spec, name, index, engine, seed, swept))
+                trials.append(self._trial(spec, facts, name, index, engine, seed, swept))
         return trials
 
     def _with(self, swept: Mapping[str, Any]) -> ExperimentSpec:
@@ -170,7 +171,14 @@ class Experiment:
         return _validate(document)
 
     def _trial(
-        self, spec: ExperimentSpec, name: str, index: int, engine: str, seed: int, swept: Mapping[str, Any]
+        self,
+        spec: ExperimentSpec,
+        facts: Facts,
+        name: str,
+        index: int,
+        engine: str,
+        seed: int,
+        swept: Mapping[str, Any],
     ) -> Trial:
         mark = self.document.mark(("variants", index))
         overrides = {key.removeprefix("variant."): value for key, value in swept.items() if key.startswith("variant.")}
@@ -179,49 +187,19 @@ class Experiment:
         beside = Path(self.document.file).parent if workspace.is_path(name) else None
         try:
             loaded = load_variant(name, overrides, beside=beside, marks=marks)
-            source: Source = DATASETS.get(spec.data.name)
-            facts = source.facts(spec.data.options, spec.data.size)
-            data = _with_channels(spec.data, facts, loaded.spec.input[0])
-            graph = loaded.graph(_shape(data, facts), facts.classes)
+            data = experiment_data.with_channels(spec.data, facts, loaded.spec.input[0])
+            graph = loaded.graph(experiment_data.image_shape(data, facts), facts.classes)
             if spec.train.init.last_scale == "zero":
                 branch_ends(graph)
         except LabError as error:
             raise error.at(*mark) from None
         blocks = tuple(dict.fromkeys(stage.block for stage in loaded.spec.stages))
-        files = tuple(str(_plugin(file, self.document.file)) for file in spec.datasets)
+        files = tuple(str(experiment_data.plugin(file, self.document.file)) for file in spec.datasets)
         return Trial(
             *(loaded.name, graph, blocks, data, spec.train, engine, spec.precision, seed, swept),
             datasets=files,
-            content=_content(source, facts),
+            content=experiment_data.content(DATASETS.get(spec.data.name), facts),
         )
-
-
-def _plugin(file: str, experiment: str) -> Path:
-    """A Python file that an experiment names: beside it, else in the working directory."""
-    beside = Path(experiment).parent / file
-    return (beside if beside.is_file() else Path(file)).resolve()
-
-
-def _content(source: Source, facts: Facts) -> str:
-    if plugins.is_own(source.function):
-        return facts.digest
-    code = Path(source.source.rpartition(":")[0]).read_bytes()
-    return facts.digest + hashlib.sha256(code).hexdigest()[:12]
-
-
-def _shape(data: DataSpec, facts: Facts) -> tuple[int, int, int]:
-    _, height, width = facts.shape
-    height, width = data.size or height, data.size or width
-    assert height is not None
-    assert width is not None
-    return data.channels or facts.shape[0], height, width
-
-
-def _with_channels(data: DataSpec, facts: Facts, wanted: int) -> DataSpec:
-    """Grey images get the number of channels that the variant's own input has, unless the experiment says."""
-    if data.channels is not None or facts.shape[0] != 1:
-        return data
-    return data.model_copy(update={"channels": 1 if wanted == 1 else 3})
 
 
 def load(path: str | Path, settings: Sequence[str] = ()) -> Experiment:
@@ -271,56 +249,15 @@ def _scalar(text: str, setting: str) -> Any:
         raise LabError(f"--set {setting}: {error.message}") from None
 
 
-def _located(data: DataSpec, document: Document) -> DataSpec:
-    """With paths that are told from the experiment's file made whole; others are looked for elsewhere."""
-    here = Path(document.file).parent
-    whole = {
-        key: str((here / value).resolve())
-        for key, value in data.options.items()
-        if isinstance(value, str) and ("/" in value or "." in value or key == "path") and (here / value).exists()
-    }
-    return data.model_copy(update=whole)
-
-
-def _facts(data: DataSpec, document: Document) -> Facts:
-    """What is known of the dataset that is asked for so.
-
-    Raises:
-        LabError: there is none, or not so, at the line of what is wrong.
-    """
-    if data.name not in DATASETS.entries:
-        plugins.load_entry_points()
-    try:
-        source: Source = DATASETS.get(data.name)
-    except LabError as error:
-        raise document.error(("data", "name"), f"{error.message}; is a file missing from 'datasets:'?") from None
-    try:
-        source.check(data.options, tuple(DataSpec.model_fields))
-        facts = source.facts(data.options, data.size)
-    except OptionError as error:
-        raise error.at(*document.mark(("data", error.option) if error.option else ("data",))) from None
-    except LabError as error:
-        raise document.error(("data", "path" if "path" in data.options else "name"), str(error)) from None
-    if data.channels == 1 and facts.shape[0] != 1:
-        raise document.error(
-            ("data", "channels"), f"'data.channels' is 1, but dataset '{data.name}' has {facts.shape[0]}"
-        )
-    if facts.shape[1] is None and data.size is None:
-        raise document.error(
-            ("data",), f"dataset '{data.name}' has pictures of any size: the key 'size' is missing in 'data'"
-        )
-    return facts
-
-
 def _validate(document: Document) -> ExperimentSpec:
     try:
         spec = ExperimentSpec.model_validate(document.value)
     except ValidationError as error:
         raise explain(error, document, _KNOWN) from None
     for index, file in enumerate(spec.datasets):
-        plugins.load_file(_plugin(file, document.file), document.mark(("datasets", index)), "dataset")
-    spec = spec.model_copy(update={"data": _located(spec.data, document)})
-    facts = _facts(spec.data, document)
+        plugins.load_file(experiment_data.plugin(file, document.file), document.mark(("datasets", index)), "dataset")
+    spec = spec.model_copy(update={"data": experiment_data.located(spec.data, document)})
+    facts = experiment_data.facts(spec.data, document)
     available = None if facts.count is None else facts.count - round(facts.count * spec.data.validation)
     if available is not None and spec.train.batch_size > available:
         raise document.error(

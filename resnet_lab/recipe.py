@@ -170,6 +170,11 @@ class AugmentSpec(Strict):
 _SINCE_THE_FIRST = {"name", "size", "channels", "validation"}
 
 
+def names_file(option: str, value: object) -> bool:
+    """Whether a dataset's option names a file or folder: it is called `path`, or looks like one."""
+    return isinstance(value, str) and (option == "path" or "/" in value or "." in value)
+
+
 class DataSpec(Strict):
     """Which images: `size` resizes, `channels: 3` repeats grey ones, `validation` puts a share of them aside.
 
@@ -208,4 +213,4 @@ class DataSpec(Strict):
         kept = self.model_dump(include=_SINCE_THE_FIRST) | {"augment": self.augment.identity()}
         if self.damaged != "refuse":
             kept["damaged"] = self.damaged
-        return kept | {key: value for key, value in self.options.items() if key != "path"}
+        return kept | {key: value for key, value in self.options.items() if not names_file(key, value)}
