@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from . import engines, experiment_data, plugins, workspace
+from . import engines, experiment_data, finetune, plugins, workspace
 from .data import DATASETS, Facts, Source
 from .engines.support import check_compile, check_precision, check_several, gpu_numbers
 from .errors import LabError
@@ -80,6 +80,8 @@ class Trial:
     datasets: tuple[str, ...] = ()
     content: str = ""
     """What changes with the data itself: the files that an option names, the code of a dataset of one's own."""
+    weights: str = ""
+    """The content of the file that training starts from."""
 
     @property
     def id(self) -> str:
@@ -93,7 +95,7 @@ class Trial:
             "format": FORMAT,
             "graph": self.graph.digest,
             "data": self.data.identity() | ({"content": self.content} if self.content else {}),
-            "train": self.train.model_dump(),
+            "train": self._recipe(),
             "engine": self.engine,
             "precision": self.precision,
             "seed": self.seed,
@@ -101,6 +103,15 @@ class Trial:
         if self.devices > 1:
             content["devices"] = self.devices
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+    def _recipe(self) -> dict[str, Any]:
+        """The recipe with a file's content in the place of its name; keys that came later count where they are used."""
+        recipe = self.train.model_dump()
+        recipe["init"]["weights"] = self.weights
+        for part, key in ((recipe, "freeze"), (recipe["init"], "weights"), (recipe["init"], "fresh")):
+            if not part[key]:
+                del part[key]
+        return recipe
 
     def labels(self) -> dict[str, Any]:
         """The columns of a results row that are known before the trial runs."""
@@ -118,6 +129,7 @@ class Trial:
             "engine": self.engine,
             "dtype": self.precision,
             "seed": self.seed,
+            **({"weights": f"{Path(self.train.init.weights or '').name} ({self.weights})"} if self.weights else {}),
             **{
                 key: value if isinstance(value, (str, int, float, bool)) else json.dumps(value)
                 for key, value in self.swept.items()
@@ -220,14 +232,36 @@ class Experiment:
                 branch_ends(graph)
         except LabError as error:
             raise error.at(*mark) from None
+        train, start = self._start(spec.train, loaded.name, graph)
         blocks = tuple(dict.fromkeys(stage.block for stage in loaded.spec.stages))
         files = tuple(str(experiment_data.plugin(file, self.document.file)) for file in spec.datasets)
         return Trial(
-            *(loaded.name, graph, blocks, data, spec.train, engine, spec.precision, seed, swept),
+            *(loaded.name, graph, blocks, data, train, engine, spec.precision, seed, swept),
             datasets=files,
+            weights=start,
             devices=devices,
             content=experiment_data.content(DATASETS.get(spec.data.name), facts),
         )
+
+    def _start(self, train: TrainSpec, variant: str, graph: Graph) -> tuple[TrainSpec, str]:
+        """The recipe with the path of the weights that it starts from, and their digest; '' where there are none."""
+        document = self.document
+        with _at(document, "train", "freeze"):
+            finetune.check(graph, train.freeze)
+        if not finetune.frozen(graph, train.freeze).params:
+            raise document.error(("train", "freeze"), "'train.freeze' leaves nothing to train")
+        if train.init.weights is None:
+            return train, ""
+        with _at(document, "train", "init", "fresh"):
+            finetune.check(graph, train.init.fresh)
+        with _at(document, "train", "init", "weights"):
+            path = finetune.locate(train.init.weights, variant, Path(document.file).parent)
+        init = train.init.model_copy(update={"weights": str(path)})
+        try:
+            finetune.initial(graph, 0, init)
+        except LabError as error:  # the file is at fault, but the experiment named it
+            raise document.error(("train", "init", "weights"), str(error)) from None
+        return train.model_copy(update={"init": init}), finetune.digest(path)
 
 
 def distinct(planned: Sequence[Trial]) -> tuple[list[Trial], list[tuple[Trial, Trial]]]:

@@ -90,12 +90,25 @@ class ScheduleSpec(Strict):
 
 
 class InitSpec(Strict):
-    """How weights start (weights.py): `last_scale: zero` lets each residual branch begin at zero."""
+    """How weights start (weights.py): `last_scale: zero` lets each residual branch begin at zero.
+
+    `weights` names a file to start from, or `gluon`; of it, `fresh` parts are drawn anew (finetune.py).
+    """
 
     weight: Literal["msra", "xavier"] = "msra"
     fan: Literal["in", "out", "avg"] = "in"
     distribution: Literal["normal", "uniform"] = "normal"
     last_scale: Literal["one", "zero"] = "one"
+    weights: str | None = None
+    fresh: list[str] = []
+
+    @model_validator(mode="after")
+    def _fits(self) -> InitSpec:
+        if self.weights is None and self.fresh:
+            raise ValueError("'fresh' parts need 'weights' to differ from")
+        if self.weights is not None and self.last_scale != "one":
+            raise ValueError("'last_scale' is for nets that start without 'weights'")
+        return self
 
 
 def named(value: object) -> object:
@@ -112,6 +125,8 @@ class TrainSpec(Strict):
     schedule: Annotated[ScheduleSpec, BeforeValidator(named)] = ScheduleSpec()
     init: InitSpec = InitSpec()
     label_smoothing: Share = 0.0
+    freeze: list[str] = []
+    """Parts that training leaves alone: stem, stage1, stage1.block1, ..."""
 
     def rates(self, epoch: int, steps: int) -> list[float]:
         """The learning rate of every step of an epoch (from 0)."""

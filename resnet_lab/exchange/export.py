@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import engines, weights
-from ..errors import LabError
+from ..errors import LabError, unknown
 from . import files, gluon_zoo, onnx, write
 from .fold import fold
 from .layouts import gluon_layout, layout
@@ -57,6 +57,8 @@ def export(net: Pretrained, to: str, path: Path, *, engine: str = "mxnet", folde
     Raises:
         LabError: a package is missing, or both sides do not agree (the file is then taken away).
     """
+    if to not in _WRITERS:
+        raise LabError(unknown("format", to, _WRITERS))
     if folded and to != "onnx":
         raise LabError("batch norms are folded into convolutions for onnx only")
     if not path.parent.is_dir():

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import data, engines, hardware, plugins, weights
+from .. import data, engines, finetune, hardware, plugins, weights
 from ..engines.contract import Diverged, Model, Optimizer
 from ..files import read_json, write_json
 from ..graph import Graph
@@ -125,7 +125,8 @@ def _feed(job: Job, dataset: data.Dataset, workers: data.Workers | None) -> data
 
 
 def _trained(job: Job, dataset: data.Dataset, feed: data.Feed, emit: Emit, start: float) -> dict[str, Any]:
-    model = engines.get(job.engine).build(job.graph, job.device, job.precision, job.compile)
+    network = finetune.frozen(job.graph, job.train.freeze)
+    model = engines.get(job.engine).build(network, job.device, job.precision, job.compile)
     loop = _Loop(job, model, dataset, feed, emit)
     result: dict[str, Any] = {"status": "ok", "reason": ""}
     try:
@@ -176,7 +177,7 @@ class _Loop:
         spec = self.job.train.optimizer
         self.model.prepare(Optimizer(**spec.model_dump(exclude={"lr"})))
         if not self._resume():
-            self.model.load(weights.initial(self.job.graph, self.job.seed, **self.job.train.init.model_dump()))
+            self.model.load(finetune.initial(self.job.graph, self.job.seed, self.job.train.init))
         for epoch in range(len(self.rows), self.job.train.epochs):
             self._epoch(epoch)
             if time.perf_counter() - self._saved > CHECKPOINT_EVERY:

@@ -67,7 +67,7 @@ def _norm(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) 
             eps=a["epsilon"],
             momentum=a["momentum"],
             fix_gamma=not a["scale"],
-            use_global_stats=False,
+            use_global_stats=a.get("frozen", False),
             axis=1,
         )
     # What is made here is made like `x`: on its device, in its precision.

@@ -46,6 +46,8 @@ class TorchModel:
         own = dict(self.block.named_parameters()) | dict(self.block.named_buffers())
         self._arrays = {f"{node.name}.{key}": own[own_name(node, key)] for node in graph.nodes for key in node.params}
         self._trained = {name: self._arrays[name] for name, parameter in graph.parameters.items() if parameter.trained}
+        for name in self._arrays.keys() - self._trained.keys():
+            self._arrays[name].requires_grad_(False)
         self._statistics = _Statistics(graph, self._arrays)
 
     def load(self, weights: Mapping[str, Array]) -> None:
@@ -167,7 +169,8 @@ class _Statistics:
     """
 
     def __init__(self, graph: Graph, arrays: Mapping[str, torch.Tensor]) -> None:
-        norms = [node for node in graph.nodes if node.op == "norm" and node.attrs["kind"] == "batch"]
+        batch = [node for node in graph.nodes if node.op == "norm" and node.attrs["kind"] == "batch"]
+        norms = [node for node in batch if not node.attrs.get("frozen")]
         self._running = [arrays[f"{node.name}.running_var"] for node in norms]
         self._kept = [node.attrs["momentum"] for node in norms]
         self._positions = [node.output[1] * node.output[2] for node in norms]
