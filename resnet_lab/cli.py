@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import __version__
+from . import __version__, cli_weights
 from .errors import LabError
 
 app = typer.Typer(
@@ -225,6 +225,11 @@ def compare(
         list(joined.columns) if columns == "all" else [name.strip() for name in columns.split(",")] if columns else None
     )
     show.table(compared(joined, by=by, sort=sort, columns=wanted, against=against), format.value)
+
+
+app.command()(cli_weights.predict)
+app.command()(cli_weights.evaluate)
+app.command()(cli_weights.export)
 
 
 @app.command()

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
-from pathlib import Path
 from typing import Any
 
 from . import __version__, engines, hardware
-from .data.download import cache_folder
+from .data import DATASETS
+from .data.download import present
 from .errors import LabError
-
-_FILES = {"fashion_mnist": ("fashion-mnist", "train-images-idx3-ubyte.gz")}
 
 
 def examine() -> dict[str, Any]:
@@ -28,7 +25,7 @@ def examine() -> dict[str, Any]:
         },
         "gpus": hardware.gpus(),
         "engines": [_engine(name) for name in engines.names()],
-        "data": {"digits": "comes with scikit-learn", **{name: _place(*file) for name, file in _FILES.items()}},
+        "data": {"digits": "comes with scikit-learn", **_data()},
     }
 
 
@@ -54,9 +51,16 @@ def _engine(name: str) -> dict[str, Any]:
     return facts
 
 
-def _place(folder: str, name: str) -> str:
-    given = os.environ.get("RESNET_LAB_DATA")
-    for place in ([Path(given)] if given else []) + [cache_folder()]:
-        if (place / folder / name).is_file():
-            return f"in {place / folder}"
-    return "not here yet; fetched when it is first used"
+def _data() -> dict[str, str]:
+    """Where the files of each dataset that has some are."""
+    places = {}
+    for source in DATASETS.entries.values():
+        found = [path for file in source.files if (path := present(source.folder, file))]
+        if found and len(found) == len(source.files):
+            places[source.name] = f"in {found[0].parent}"
+        elif source.files:
+            offered = all(file.url for file in source.files)
+            places[source.name] = "not here yet; " + (
+                "fetched when it is first used" if offered else "nobody offers it for download"
+            )
+    return places

@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from . import engines, workspace
-from .data import DATASETS, Source
+from . import engines, experiment_data, plugins, workspace
+from .data import DATASETS, Facts, Source
 from .engines.support import check_compile, check_precision, check_several, gpu_numbers
 from .errors import LabError
 from .graph import Graph, show
@@ -38,6 +38,7 @@ class ExperimentSpec(Strict):
     """What to run: variants x engines x grid x seeds."""
 
     description: str = ""
+    datasets: list[str] = []
     variants: Annotated[list[str], Field(min_length=1)]
     data: Annotated[DataSpec, BeforeValidator(named)] = DataSpec()
     train: TrainSpec
@@ -76,6 +77,9 @@ class Trial:
     seed: int
     swept: Mapping[str, Any] = field(default_factory=dict)
     devices: int = 1
+    datasets: tuple[str, ...] = ()
+    content: str = ""
+    """What changes with the data itself: the files that an option names, the code of a dataset of one's own."""
 
     @property
     def id(self) -> str:
@@ -88,7 +92,7 @@ class Trial:
         content = {
             "format": FORMAT,
             "graph": self.graph.digest,
-            "data": self.data.model_dump(),
+            "data": self.data.identity() | ({"content": self.content} if self.content else {}),
             "train": self.train.model_dump(),
             "engine": self.engine,
             "precision": self.precision,
@@ -107,7 +111,7 @@ class Trial:
             "depth": self.graph.depth,
             "params": self.graph.params,
             "macs": self.graph.macs,
-            "data": self.data.name,
+            "data": self.data.title,
             "input": show(self.graph.input),
             "epochs": self.train.epochs,
             "batch_size": self.train.batch_size,
@@ -124,6 +128,7 @@ class Trial:
         """Everything a worker needs, as JSON values; the network goes along as data."""
         return {
             "labels": self.labels(),
+            "datasets": list(self.datasets),
             "graph": self.graph.to_json(),
             "digest": self.graph.digest,
             "data": self.data.model_dump(),
@@ -160,8 +165,10 @@ class Experiment:
         for values in itertools.product(*self.spec.grid.values()):
             swept = dict(zip(keys, values, strict=True))
             spec = self._with(swept)
+            source: Source = DATASETS.get(spec.data.name)
+            facts = source.facts(spec.data.options, spec.data.size)
             for (index, name), engine, seed in itertools.product(enumerate(spec.variants), spec.engine, spec.seeds):
-                trials.append(self._trial(spec, name, index, engine, seed, swept, devices))
+                trials.append(self._trial(spec, facts, name, index, engine, seed, swept, devices))
         return trials
 
     def _with(self, swept: Mapping[str, Any]) -> ExperimentSpec:
@@ -187,6 +194,7 @@ class Experiment:
     def _trial(
         self,
         spec: ExperimentSpec,
+        facts: Facts,
         name: str,
         index: int,
         engine: str,
@@ -206,17 +214,20 @@ class Experiment:
         beside = Path(self.document.file).parent if workspace.is_path(name) else None
         try:
             loaded = load_variant(name, overrides, beside=beside, marks=marks)
-            source: Source = DATASETS.get(spec.data.name)
-            data = _with_channels(spec.data, source, loaded.spec.input[0])
-            size = data.size
-            shape = (data.channels or source.shape[0], size or source.shape[1], size or source.shape[2])
-            graph = loaded.graph(shape, source.classes)
+            data = experiment_data.with_channels(spec.data, facts, loaded.spec.input[0])
+            graph = loaded.graph(experiment_data.image_shape(data, facts), facts.classes)
             if spec.train.init.last_scale == "zero":
                 branch_ends(graph)
         except LabError as error:
             raise error.at(*mark) from None
         blocks = tuple(dict.fromkeys(stage.block for stage in loaded.spec.stages))
-        return Trial(loaded.name, graph, blocks, data, spec.train, engine, spec.precision, seed, swept, devices)
+        files = tuple(str(experiment_data.plugin(file, self.document.file)) for file in spec.datasets)
+        return Trial(
+            *(loaded.name, graph, blocks, data, spec.train, engine, spec.precision, seed, swept),
+            datasets=files,
+            devices=devices,
+            content=experiment_data.content(DATASETS.get(spec.data.name), facts),
+        )
 
 
 def distinct(planned: Sequence[Trial]) -> tuple[list[Trial], list[tuple[Trial, Trial]]]:
@@ -229,13 +240,6 @@ def distinct(planned: Sequence[Trial]) -> tuple[list[Trial], list[tuple[Trial, T
 def same(trial: Trial, first: Trial) -> str:
     """What is told of a pair of `distinct`."""
     return f"{trial.variant} is the same trial as {first.variant}, which stands for both"
-
-
-def _with_channels(data: DataSpec, source: Source, wanted: int) -> DataSpec:
-    """Grey images get the number of channels that the variant's own input has, unless the experiment says."""
-    if data.channels is not None or source.shape[0] != 1:
-        return data
-    return data.model_copy(update={"channels": 1 if wanted == 1 else 3})
 
 
 def load(path: str | Path, settings: Sequence[str] = ()) -> Experiment:
@@ -290,20 +294,18 @@ def _validate(document: Document) -> ExperimentSpec:
         spec = ExperimentSpec.model_validate(document.value)
     except ValidationError as error:
         raise explain(error, document, _KNOWN) from None
-    with _at(document, "data", "name"):
-        source: Source = DATASETS.get(spec.data.name)
-    if spec.data.channels == 1 and source.shape[0] != 1:
-        raise document.error(
-            ("data", "channels"), f"'data.channels' is 1, but dataset '{spec.data.name}' has {source.shape[0]}"
-        )
-    aside = round(source.count * spec.data.validation)
-    if spec.data.validation and not aside:
+    for index, file in enumerate(spec.datasets):
+        plugins.load_file(experiment_data.plugin(file, document.file), document.mark(("datasets", index)), "dataset")
+    spec = spec.model_copy(update={"data": experiment_data.located(spec.data, document)})
+    facts = experiment_data.facts(spec.data, document)
+    aside = None if facts.count is None else round(facts.count * spec.data.validation)
+    if spec.data.validation and aside == 0:
         raise document.error(
             ("data", "validation"),
-            f"'data.validation' is {spec.data.validation}, which puts none of {source.count} images aside",
+            f"'data.validation' is {spec.data.validation}, which puts none of {facts.count} images aside",
         )
-    available = source.count - aside
-    if spec.train.batch_size > available:
+    available = None if facts.count is None or aside is None else facts.count - aside
+    if available is not None and spec.train.batch_size > available:
         raise document.error(
             ("train", "batch_size"),
             f"'train.batch_size' is {spec.train.batch_size}, but there are only {available} images to train on",

@@ -1,4 +1,4 @@
-"""Code of a person's own: block files that a spec names, and packages that offer an entry point."""
+"""Code of a person's own: files of blocks or datasets that a spec names, and packages that offer an entry point."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from typing import Any
 
 from .blocks import BLOCKS
 from .errors import LabError
+from .registry import DATASETS
 from .stems import STEMS
 
 GROUP = "resnet_lab.blocks"
 _LOADED: dict[Path, str] = {}
-"""Each block file that has run, and the hash of what it was then."""
+"""Each file that has run, and the hash of what it was then."""
 
 
 def is_own(function: Callable[..., Any]) -> bool:
@@ -26,18 +27,19 @@ def is_own(function: Callable[..., Any]) -> bool:
     return function.__module__.partition(".")[0] == __package__.partition(".")[0]
 
 
-def load_file(path: Path, mark: tuple[str, int]) -> None:
-    """Run a Python file that registers blocks; again only when it has changed.
+def load_file(path: Path, mark: tuple[str, int], kind: str = "block") -> None:
+    """Run a Python file that registers blocks or datasets; again only when it has changed.
 
     Args:
         mark: file and line of the spec that names it.
+        kind: what it is expected to hold, for messages.
 
     Raises:
         LabError: it is missing (at the spec's line) or fails (at its own line).
     """
     path = path.resolve()
     if not path.is_file():
-        raise LabError(f"there is no block file {path}", file=mark[0], line=mark[1])
+        raise LabError(f"there is no {kind} file {path}", file=mark[0], line=mark[1])
     content = hashlib.sha256(path.read_bytes()).hexdigest()
     if _LOADED.get(path) == content:
         return
@@ -53,7 +55,7 @@ def load_file(path: Path, mark: tuple[str, int]) -> None:
 def _forget(path: Path) -> None:
     """Take out of the registries what a file put there."""
     _LOADED.pop(path, None)
-    for registry in (BLOCKS, STEMS):
+    for registry in (BLOCKS, STEMS, DATASETS):
         for name, entry in list(registry.entries.items()):
             if entry.source.rpartition(":")[0] == str(path):
                 del registry.entries[name]
@@ -61,7 +63,7 @@ def _forget(path: Path) -> None:
 
 def _run(path: Path) -> None:
     # Compiled here, not through Python's cache, which takes an edit within a second for none.
-    name = f"resnet_lab_blocks_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    name = f"resnet_lab_own_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     module = sys.modules[name] = ModuleType(name)
     module.__file__ = str(path)
     try:

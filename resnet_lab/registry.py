@@ -139,3 +139,7 @@ class Registry:
         finally:
             self.entries.clear()
             self.entries.update(before)
+
+
+DATASETS = Registry("dataset")
+"""Here, and not in data/, so that plugins.py can take a file's datasets back without loading NumPy."""

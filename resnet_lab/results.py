@@ -55,6 +55,7 @@ METRICS = [
     "peak_memory_mb",
     "wall_s",
     "epochs_done",
+    "skipped_images",
 ]
 WHERE = ["device", "compile", "threads", "processor", "started", "revision", "python", "packages"]
 SHOWN = [

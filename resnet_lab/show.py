@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .experiment import Experiment
+    from .inference import Prediction
 
 
 def grid(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[str] = ()) -> None:
@@ -73,8 +75,12 @@ def listing(subject: str) -> None:
         from .data import DATASETS
 
         for entry in DATASETS.entries.values():
-            rows.append((entry.name, entry.classes, shape_text(entry.shape), entry.count, entry.summary))
-        grid("datasets", ["dataset", "classes", "image", "to train on", "what it is"], rows, ["classes", "to train on"])
+            facts = entry.fixed
+            known = (facts.classes, shape_text(facts.shape), facts.count) if facts else ("", "", "")
+            options = ", ".join(f"{name}{_default(option)}" for name, option in entry.options.items())
+            rows.append((entry.name, *known, options, entry.summary))
+        columns = ["dataset", "classes", "image", "to train on", "options", "what it is"]
+        grid("datasets", columns, rows, ["classes", "to train on"])
     else:
         from . import engines
 
@@ -83,6 +89,11 @@ def listing(subject: str) -> None:
             problem = engine.problem()
             rows.append((name, "-" if problem else engine.version(), problem or "ready"))
         grid("engines", ["engine", "version", "here"], rows)
+
+
+def _default(option: inspect.Parameter) -> str:
+    """'=0.2' for an option with that default, '' for one that has to be given."""
+    return "" if option.default is option.empty else f"={option.default}"
 
 
 def _natural(name: str) -> list[Any]:
@@ -228,6 +239,13 @@ def _latex(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequenc
             r"\end{tabular}",
         ]
     )
+
+
+def prediction(found: Prediction) -> None:
+    """Print what a network names on one picture."""
+    print(found.image)
+    for guess in found.guesses:
+        print(f"  {guess.probability:7.4f}  {guess.name}")
 
 
 def health(found: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from resnet_lab import LabError
 from resnet_lab.experiment import load
 from resnet_lab.recipe import AugmentSpec, DataSpec, ScheduleSpec, TrainSpec
 
@@ -156,3 +157,70 @@ def test_a_word_can_be_added_to(trials):
     assert trials(text, "data.size=16")[0].id == KNOWN
     text = TEXT.replace("epochs: 2", "epochs: 2, schedule: cosine")
     assert trials(text, "train.schedule.warmup=1")[0].train.schedule == ScheduleSpec(name="cosine", warmup=1)
+
+
+MINE = """
+import numpy as np
+from resnet_lab.data import Dataset, Split, dataset
+
+
+@dataset("stripes", shape=(1, 8, 8), classes=2, count=64)
+def stripes(*, width: int = 1):
+    labels = np.arange(64, dtype=np.int32) % 2
+    images = np.zeros((64, 1, 8, 8), np.uint8)
+    images[labels == 1, :, :, ::1 + width] = 255
+    split = Split(images, labels)
+    return Dataset("stripes", ("plain", "striped"), split, split, (0.5,), (0.5,))
+"""
+
+
+def test_a_dataset_of_ones_own_beside_the_experiment(trials, workspace):
+    text = "datasets: [mine.py]\n" + TEXT.replace("{name: digits, size: 16}", "{name: stripes}")
+    (workspace / "experiments" / "mine.py").write_text(MINE)
+    first = trials(text)[0]
+    assert (first.graph.input, first.graph.output) == ((3, 8, 8), (2,))
+    assert first.config()["datasets"] == [str(workspace / "experiments" / "mine.py")]
+    wider = trials(text.replace("{name: stripes}", "{name: stripes, width: 2}"))[0]
+    (workspace / "experiments" / "mine.py").write_text(MINE.replace("255", "254"))
+    changed = trials(text)[0]
+    assert len({first.id, wider.id, changed.id}) == 3
+    (workspace / "experiments" / "mine.py").write_text(MINE)
+    assert trials(text)[0].id == first.id
+    assert trials(text + "grid: {data.width: [1, 2, 3]}")[1].data.options == {"width": 2}
+
+
+def test_an_id_goes_with_the_pictures_and_not_with_their_place(trials, workspace):
+    from tests.data.test_stream import jpeg
+
+    for name in ("a", "b"):
+        for number in range(20):
+            place = workspace / "photos" / name / f"{number}.jpg"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(jpeg(number))
+    text = TEXT.replace("{name: digits, size: 16}", "{name: imagefolder, path: ../photos, size: 16}")
+    first = trials(text)[0]
+    assert first.labels()["data"] == "imagefolder:photos"
+    with pytest.raises(LabError, match=r"e\.yaml:3: .* pictures of any size: the key 'size' is missing in 'data'"):
+        trials(text.replace(", size: 16", ""))
+    assert first.data.options["path"] == str(workspace / "photos")
+    assert trials(text, "data.workers=3")[0].id == first.id
+    assert trials(text, "data.damaged=skip")[0].id != first.id
+    (workspace / "photos").rename(workspace / "pictures")
+    assert trials(text.replace("photos", "pictures"))[0].id == first.id
+    (workspace / "pictures" / "a" / "more.jpg").write_bytes(jpeg(99))
+    assert trials(text.replace("photos", "pictures"))[0].id != first.id
+
+
+def test_augmentation_is_a_list_of_words_and_settings(trials):
+    written = (
+        "[flip, {pad_crop: 4}, {random_resized_crop: [0.25, 1]}, rand_augment, {color_jitter: 0.3}, "
+        "random_erasing, mixup, {cutmix: 0.5}]"
+    )
+    augment = trials(TEXT.replace("size: 16", f"size: 16, augment: {written}"))[0].data.augment
+    assert augment == AugmentSpec(
+        flip=True, pad_crop=4, random_resized_crop=(0.25, 1.0), rand_augment=(2, 9), color_jitter=0.3,
+        random_erasing=0.25, mixup=0.2, cutmix=0.5,
+    )  # fmt: skip
+    assert trials(TEXT.replace("size: 16", "size: 16, augment: [{resize: 20}]"))[0].data.augment.resize == (20, 20)
+    plain = trials(TEXT.replace("size: 16", "size: 16, augment: [flip]"))[0]
+    assert plain.data.identity()["augment"] == {"pad_crop": 0, "flip": True}  # as before there were others

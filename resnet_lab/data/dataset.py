@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import LabError
-from ..registry import Entry, Registry
+from ..registry import DATASETS, Entry
+from .download import RemoteFile, folders
+from .split import Pictures, Split
 
-DATASETS = Registry("dataset")
-
-
-@dataclass(frozen=True)
-class Split:
-    """Images, uint8 (count, channels, height, width), and their classes, int32 (count,)."""
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int32]
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def take(self, indices: NDArray[np.int64]) -> Split:
-        """The images at these places."""
-        return Split(self.images[indices], self.labels[indices])
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True)
@@ -39,71 +29,157 @@ class Dataset:
 
     name: str
     classes: tuple[str, ...]
-    train: Split
-    test: Split
+    train: Pictures
+    test: Pictures
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    validation: Split | None = None
+    validation: Pictures | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Of one image: (channels, height, width)."""
-        _, channels, height, width = self.train.images.shape
-        return channels, height, width
+        return self.train.shape
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a dataset before it is read.
+
+    Args:
+        shape: of one image, (channels, height, width); the last two None where pictures are of any size.
+        count: images to train on; None where counting them means reading it.
+        digest: what changes with the content, where options name a folder or a file; '' where the name says all.
+    """
+
+    shape: tuple[int, int | None, int | None]
+    classes: int
+    count: int | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True)
 class Source(Entry):
-    """A registered dataset, and what is known of it before it is read."""
+    """A registered dataset; its function takes its options, and `size` if it wants to know it."""
 
-    shape: tuple[int, int, int] = (1, 1, 1)
-    classes: int = 0
-    count: int = 0
+    fixed: Facts | None = None
+    examine: Callable[..., Facts] | None = None
+    folder: str = ""
+    files: tuple[RemoteFile, ...] = ()
+    """What is downloaded, into `folder`."""
+
+    def facts(self, options: Mapping[str, Any], size: int | None = None) -> Facts:
+        """What is known with these options.
+
+        Raises:
+            LabError: what they name is not there, or wrong.
+        """
+        if self.fixed is not None:
+            return self.fixed
+        assert self.examine is not None
+        facts: Facts = self._call(self.examine, options, size)
+        return facts
+
+    def read(self, options: Mapping[str, Any], size: int | None = None) -> Dataset:
+        """The raw dataset.
+
+        Raises:
+            LabError: it cannot be had, or a function of the person's own fails.
+        """
+        dataset: Dataset = self._call(self.function, options, size)
+        for split, pictures in (("train", dataset.train), ("test", dataset.test)):
+            _check_labels(f"dataset '{self.name}', {split}", pictures.labels, len(dataset.classes))
+        return dataset
+
+    def _call(self, function: Callable[..., Any], options: Mapping[str, Any], size: int | None) -> Any:
+        wants_size = size is not None and "size" in inspect.signature(function).parameters
+        try:
+            return function(**options, **({"size": size} if wants_size else {}))
+        except LabError:
+            raise
+        except Exception as error:
+            if function.__module__.partition(".")[0] == __package__.partition(".")[0]:
+                raise
+            file = function.__code__.co_filename
+            lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+            raise LabError(
+                f"dataset '{self.name}' fails: {type(error).__name__}: {error}",
+                file=file,
+                line=lines[-1] if lines else None,
+            ) from None
+
+
+def _check_labels(where: str, labels: NDArray[np.int32], classes: int) -> None:
+    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
+    if len(wrong):
+        raise LabError(
+            f"{where}: the label {labels[wrong[0]]} of item {wrong[0]} is outside the classes, 0 to {classes - 1}"
+            + (f", and so are {len(wrong) - 1} more" if len(wrong) > 1 else "")
+        )
 
 
 def dataset(
-    name: str, *, shape: tuple[int, int, int], classes: int, count: int, replace: bool = False
-) -> Callable[[Callable[[], Dataset]], Callable[[], Dataset]]:
-    """Register a function that returns a `Dataset`.
+    name: str,
+    *,
+    shape: tuple[int, int, int] | None = None,
+    classes: int = 0,
+    count: int | None = None,
+    facts: Callable[..., Facts] | None = None,
+    files: tuple[str, tuple[RemoteFile, ...]] = ("", ()),
+    replace: bool = False,
+) -> Callable[[Callable[..., Dataset]], Callable[..., Dataset]]:
+    """Register a function that returns a `Dataset`; its keyword parameters are options of the experiment's `data`.
+
+    A parameter called `size` is no option: it is given the experiment's `data.size`, where there is one.
 
     Args:
         shape: of one image, (channels, height, width).
         count: images to train on.
+        facts: instead of these three, a function of the same parameters that returns `Facts`.
+        files: a folder below $RESNET_LAB_DATA or the cache, and what belongs into it.
         replace: take the name over, if it is taken.
 
     Raises:
-        LabError: the name is taken.
+        LabError: the name is taken, or neither a shape nor facts are given.
     """
+    if (shape is None) == (facts is None):
+        raise LabError(f"dataset '{name}' is registered with its shape, classes and count, or with facts, one of both")
 
-    def register(function: Callable[[], Dataset]) -> Callable[[], Dataset]:
-        DATASETS.add(Source("dataset", name, function, (), shape, classes, count), replace)
+    def register(function: Callable[..., Dataset]) -> Callable[..., Dataset]:
+        fixed = Facts(shape, classes, count) if shape is not None else None
+        DATASETS.add(Source("dataset", name, function, ("size",), fixed, facts, *files), replace)
         return function
 
     return register
 
 
 def load(
-    name: str, *, size: int | None = None, channels: int | None = None, validation: float = 0.0, seed: int = 0
+    name: str,
+    *,
+    size: int | None = None,
+    channels: int | None = None,
+    validation: float = 0.0,
+    seed: int = 0,
+    options: Mapping[str, Any] | None = None,
 ) -> Dataset:
     """The dataset as an experiment asks for it.
 
     Args:
-        size: height and width that images are resized to (bilinear); their own where None.
+        size: height and width that images are brought to; their own where None.
         channels: 3 repeats a grey image in each; 1 needs grey images; their own where None.
         validation: share of the training images that is put aside, drawn by `seed`.
+        options: the dataset's own.
 
     Raises:
         LabError: no such dataset, or one that cannot be had or asked so.
     """
-    raw: Dataset = DATASETS.get(name).function()
+    source: Source = DATASETS.get(name)
+    raw = source.read(source.check(options or {}), size)
     if channels is not None and channels != raw.shape[0]:
         if raw.shape[0] != 1 or channels != 3:
             raise LabError(f"dataset '{name}' has {raw.shape[0]} channels and cannot be given {channels}")
-        raw = replace(
-            raw, train=_grey_to_rgb(raw.train), test=_grey_to_rgb(raw.test), mean=raw.mean * 3, std=raw.std * 3
-        )
-    if size is not None and (size, size) != raw.shape[1:]:
-        raw = replace(raw, train=resize(raw.train, size), test=resize(raw.test, size))
+        raw = replace(raw, train=raw.train.rgb(), test=raw.test.rgb(), mean=raw.mean * 3, std=raw.std * 3)
+    if size is not None:
+        raw = replace(raw, train=raw.train.resized(size), test=raw.test.resized(size))
     if validation:
         order = np.random.default_rng([seed, 2]).permutation(len(raw.train))
         kept = len(order) - round(len(order) * validation)
@@ -111,22 +187,17 @@ def load(
     return raw
 
 
-def _grey_to_rgb(split: Split) -> Split:
-    count, _, height, width = split.images.shape
-    return Split(np.broadcast_to(split.images, (count, 3, height, width)), split.labels)
+def find(path: str) -> Path:
+    """A file or folder that an option names: from the working directory, else from $RESNET_LAB_DATA.
 
-
-def resize(split: Split, size: int) -> Split:
-    """All images at size x size, bilinear (Pillow's, which smooths when it shrinks)."""
-    from PIL import Image
-
-    images = split.images
-    grey = images.strides[1] == 0  # three times the same channel: resize one
-    planes = images[:, :1] if grey else images
-    resized = np.empty((len(images), planes.shape[1], size, size), np.uint8)
-    for source, target in zip(planes.reshape(-1, *images.shape[2:]), resized.reshape(-1, size, size), strict=True):
-        target[:] = Image.fromarray(source).resize((size, size), Image.Resampling.BILINEAR)
-    return Split(np.broadcast_to(resized, (*images.shape[:2], size, size)) if grey else resized, split.labels)
+    Raises:
+        LabError: it is in neither.
+    """
+    tried = [Path(path).expanduser(), *(place / path for place in folders())]
+    for place in tried:
+        if place.exists():
+            return place
+    raise LabError(f"there is no '{path}', neither from {Path.cwd()} nor in {' or '.join(map(str, folders()))}")
 
 
 def statistics(images: NDArray[Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -139,3 +210,6 @@ def statistics(images: NDArray[Any]) -> tuple[tuple[float, ...], tuple[float, ..
         means.append(mean)
         deviations.append(float((counts @ (levels - mean) ** 2 / counts.sum()) ** 0.5))
     return tuple(means), tuple(deviations)
+
+
+__all__ = ["DATASETS", "Dataset", "Facts", "Pictures", "Source", "Split", "dataset", "find", "load", "statistics"]

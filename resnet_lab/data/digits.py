@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import LabError
-from .dataset import Dataset, Split, dataset, statistics
+from .dataset import Dataset, dataset, statistics
+from .split import Split
 
 _TRAIN = 1437
 

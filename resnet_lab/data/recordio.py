@@ -73,6 +73,27 @@ class RecordFile:
             raise self._damaged(int(self.offsets[place]), f"{flag} labels are more than it holds")
         return Record(np.frombuffer(content, "<f4", flag, _HEADER.size).copy(), number, content[end:])
 
+    def labels(self) -> NDArray[np.int32]:
+        """The first label of every record, without reading what they hold.
+
+        Raises:
+            LabError: a label is no whole number, or a record is damaged.
+        """
+        content = np.frombuffer(self._bytes, np.uint8)
+        starts = self.offsets[:, None] + _WORDS.size
+        if len(starts) and int(starts.max()) + _HEADER.size > len(content):
+            raise self._damaged(int(self.offsets.max()), "the file ends within it")
+        flags = content[starts + np.arange(4)].view("<u4")[:, 0]
+        # Where there are several, they stand behind the header, and its own is not one of them.
+        values = content[starts + np.arange(4, 8)].view("<f4")[:, 0]
+        for place in np.flatnonzero(flags):
+            values[place] = self[int(place)].labels[0]
+        labels: NDArray[np.int32] = values.astype(np.int32)
+        odd = np.flatnonzero(labels != values)
+        if len(odd):
+            raise LabError(f"the label {values[odd[0]]} of record {odd[0]} is no class", file=self.path)
+        return labels
+
     def _record(self, start: int) -> tuple[bytes, int]:
         """The content of the record at an offset, and where the next one begins."""
         parts: list[bytes] = []

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
-    Batch = tuple[NDArray[np.float32], NDArray[np.int32]]
+    Batch = tuple[NDArray[np.float32], NDArray[Any]]
+    """Images, (batch, C, H, W), and labels: int32 classes, (batch,), or float32 shares of them, (batch, classes)."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ class Model(Protocol):
     ) -> Score:
         """One step a batch at the learning rate of the same place; `on_step(images, loss)` lags a step or two.
 
+        Where labels are shares of classes, an image counts as right by the largest.
         `seed` is for what the network itself draws (dropout). Raises Diverged.
         """
 

@@ -96,10 +96,6 @@ def _kinds(nodes: Sequence[Node], prefix: str) -> dict[str, str]:
     return names
 
 
-def _head(nodes: Sequence[Node], norm: str, dense: str) -> dict[str, str]:
-    return {node.name: dense if node.op == "dense" else norm for node in nodes if node.params}
-
-
 def features(graph: Graph) -> dict[str, str]:
     """Most of Gluon-CV's nets: everything before the last layer in one Sequential, `features`."""
     parts = _Parts(graph)
@@ -114,7 +110,8 @@ def features(graph: Graph) -> dict[str, str]:
             names |= _numbered([node for node in branch if node.op in ("conv", "norm", "relu")], f"{prefix}body")
             names |= _numbered(shortcut, f"{prefix}downsample")
         names |= _numbered([node for node in _inner(nodes, "se") if node.op != "global_avg_pool"], f"{prefix}se")
-    return names | _head(parts.head, f"features.{len(parts.stem) + parts.stages}", "output")
+    norm = f"features.{len(parts.stem) + parts.stages}"
+    return names | {node.name: "output" if node.op == "dense" else norm for node in parts.head if node.params}
 
 
 def layers(graph: Graph) -> dict[str, str]:
@@ -126,13 +123,15 @@ def layers(graph: Graph) -> dict[str, str]:
     # Where shortcuts average, the place of the pooling is kept even at stride 1.
     averages = any(node.op == "avg_pool" for nodes in parts.blocks.values() for node in _inner(nodes, "shortcut"))
     for (stage, number), nodes in parts.blocks.items():
+        if _inner(nodes, None)[0].op == "norm":
+            raise ValueError("a pre-activation block, which none of these nets has")
         prefix = f"layer{stage}.{number - 1}."
         shortcut = [node for node in _inner(nodes, "shortcut") if node.op != "avg_pool"]
         names |= _kinds(_inner(nodes, None), prefix)
         names |= _numbered(shortcut, f"{prefix}downsample", first=int(averages))
         gate = [node for node in _inner(nodes, "se") if node.params]
         names |= {node.name: f"{prefix}se.fc{place}" for place, node in enumerate(gate, 1)}
-    return names | _head(parts.head, "bn2", "fc")
+    return names | {node.name: "fc" for node in parts.head if node.params}
 
 
 _NAMERS: dict[str, tuple[Style, Callable[[Graph], dict[str, str]]]] = {

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import LabError
 from ..graph import Graph, show
 from .layouts import layouts
-from .structure import by_structure
+from .structure import by_structure, difference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,6 +54,9 @@ def match(graph: Graph, arrays: Arrays, skip: Iterable[str] = ()) -> Match:
     if paired is not None:
         return Match(_taken(graph, paired, arrays), "the structure")
     _, names, constants = max(known, key=lambda item: len(set(item[1].values()) & set(arrays)))
+    if len(set(names.values()) & set(arrays)) < len(arrays) / 2:  # names that nobody here gives
+        faults = difference(graph, arrays)
+        raise LabError(_told(faults or ["their order or their names, by which shortcuts are known, is another"]))
     faults = [f"missing {name}" for name in names.values() if name not in arrays]
     faults += [f"left over {name}" for name in arrays if name not in names.values() and name not in constants]
     raise LabError(_told(faults + _shape_faults(graph, names, arrays, skip)))

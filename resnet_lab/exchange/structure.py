@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..graph import Graph, Node, Shape
+from ..graph import Graph, Node, Shape, show
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,7 +33,10 @@ class _Layer:
 
     @property
     def kind(self) -> str:
-        return f"weight of rank {len(self.shapes['weight'])}" if "weight" in self.shapes else "norm"
+        """What may stand in one place: a norm, a convolution, a dense layer."""
+        if "weight" not in self.shapes:
+            return "norm"
+        return {2: "dense", 4: "convolution"}.get(len(self.shapes["weight"]), "other")
 
 
 def by_structure(
@@ -54,6 +57,29 @@ def by_structure(
         if pairs is not None and _names_agree(pairs):
             return {own.arrays[key]: other.arrays[key] for own, other in pairs for key in own.arrays}
     return None
+
+
+def difference(graph: Graph, arrays: Mapping[str, NDArray[np.float32]]) -> list[str]:
+    """Where the layers of a file and of a network part, kind by kind, a clause each; empty where they don't."""
+    theirs = _layers_of_file(arrays) or []
+    ours = [_layer(node) for node in graph.nodes if node.params]
+    faults = []
+    for kind in dict.fromkeys(layer.kind for layer in (*ours, *theirs)):
+        mine, others = ([layer for layer in layers if layer.kind == kind] for layers in (ours, theirs))
+        apart = next(
+            ((own, other) for own, other in zip(mine, others, strict=False) if own.shapes != other.shapes), None
+        )
+        if len(mine) != len(others):
+            faults.append(f"the file has {len(others)} {kind} layers, the network {len(mine)}")
+        if apart is not None:
+            own, other = apart
+            key = next((key for key in own.shapes if own.shapes[key] != other.shapes.get(key)), None)
+            if key is None:
+                faults.append(f"{other.name} has {', '.join(other.shapes)}, {own.name} has {', '.join(own.shapes)}")
+            else:
+                there = show(other.shapes[key]) if key in other.shapes else "missing"
+                faults.append(f"{other.name}'s {key} is {there}, {own.name}'s {show(own.shapes[key])}")
+    return faults
 
 
 def _layer(node: Node) -> _Layer:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from filelock import FileLock, Timeout
 
 from .. import engines, hardware
-from ..data import DATASETS
+from ..data import DATASETS, Source
 from ..errors import LabError
 from ..experiment import Experiment, Trial, distinct, same
 from ..files import read_json, write_json
+from ..recipe import DataSpec
 from ..results import is_done, refresh
 from .progress import Progress
 from .provenance import now, where
@@ -61,8 +62,9 @@ def run(
                 _write_config(trial, results)
             table = refresh(results)
             todo = [trial for trial in trials if fresh or not is_done(results, trial.id)]
-            for name in dict.fromkeys(trial.data.name for trial in todo):
-                _fetch(name, experiment)
+            asked = {(trial.data.name, repr(sorted(trial.data.options.items()))): trial.data for trial in todo}
+            for data in asked.values():
+                _fetch(data, experiment)
             progress.begin(experiment.name, len(trials), len(trials) - len(todo))
             for trial in todo:
                 progress.trial(trial.labels())
@@ -114,10 +116,11 @@ def _check_precision(trial: Trial, device: str, experiment: Experiment) -> None:
         raise error.at(*experiment.document.mark(path)) from None
 
 
-def _fetch(name: str, experiment: Experiment) -> None:
+def _fetch(data: DataSpec, experiment: Experiment) -> None:
     """Have a dataset's files here and whole before any trial, where a person sees the download."""
     try:
-        DATASETS.get(name).function()
+        source: Source = DATASETS.get(data.name)
+        source.read(source.check(data.options), data.size)
     except LabError as error:
         raise error.at(*experiment.document.mark(("data", "name"))) from None
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -13,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import data, engines, weights
+from .. import data, engines, hardware, plugins, weights
 from ..engines.contract import Diverged, Model, Optimizer
 from ..files import read_json, write_json
 from ..graph import Graph
@@ -48,6 +50,8 @@ class Job:
     folder: Path
     measure: bool
     labels: dict[str, Any] = field(default_factory=dict)
+    datasets: tuple[str, ...] = ()
+    """Files that register datasets of a person's own."""
 
     @staticmethod
     def of(config: dict[str, Any], folder: Path, device: str, compile: str = "auto", measure: bool = True) -> Job:
@@ -64,6 +68,7 @@ class Job:
             folder,
             measure,
             config["labels"],
+            tuple(config["datasets"]),
         )
 
 
@@ -77,18 +82,49 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         the columns of its results row that only running can tell; status `ok` or `diverged`.
     """
     start = time.perf_counter()
+    for file in job.datasets:
+        plugins.load_file(Path(file), (file, 1), "dataset")
+    if job.data.name not in data.DATASETS.entries:
+        plugins.load_entry_points()
     dataset = data.load(
-        job.data.name, size=job.data.size, channels=job.data.channels, validation=job.data.validation, seed=job.seed
+        job.data.name,
+        size=job.data.size,
+        channels=job.data.channels,
+        validation=job.data.validation,
+        seed=job.seed,
+        options=job.data.options,
     )
-    feed = data.Feed(
+    with contextlib.ExitStack() as stack:
+        workers = _workers(job.data.workers, dataset)
+        feed = _feed(job, dataset, stack.enter_context(workers) if workers else None)
+        return _trained(job, dataset, feed, emit, start)
+
+
+def _workers(wanted: int | None, dataset: data.Dataset) -> data.Workers | None:
+    """Processes that make batches; None where the loop makes its own."""
+    if wanted is None:
+        wanted = 0 if isinstance(dataset.train, data.Split) else hardware.cores()
+    return data.Workers(wanted) if wanted else None
+
+
+def _feed(job: Job, dataset: data.Dataset, workers: data.Workers | None) -> data.Feed:
+    augment = job.data.augment
+    return data.Feed(
         dataset.train,
         job.train.batch_size,
         job.seed,
         dataset.mean,
         dataset.std,
-        job.data.augment.pad_crop,
-        job.data.augment.flip,
+        augment.pad_crop,
+        augment.flip,
+        data.Augment(**augment.model_dump(exclude={"pad_crop", "flip"})),
+        len(dataset.classes),
+        job.data.damaged == "skip",
+        workers,
     )
+
+
+def _trained(job: Job, dataset: data.Dataset, feed: data.Feed, emit: Emit, start: float) -> dict[str, Any]:
     model = engines.get(job.engine).build(job.graph, job.device, job.precision, job.compile)
     loop = _Loop(job, model, dataset, feed, emit)
     result: dict[str, Any] = {"status": "ok", "reason": ""}
@@ -106,6 +142,10 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         weights.save(job.folder / "weights.safetensors", model.weights(), loop.metadata())
         if job.measure:
             result |= _speeds(model, feed, job.train.optimizer.lr)
+    if feed.skip:
+        result["skipped_images"] = len(feed.skipped)
+        for name in sorted(feed.skipped):
+            print(f"damaged, left out: {name}", file=sys.stderr)
     result["peak_memory_mb"] = model.peak_memory() / 2**20
     result["wall_s"] = loop.seconds_before + time.perf_counter() - start
     return result
@@ -165,9 +205,12 @@ class _Loop:
         write_json(self.job.folder / "epochs.json", self.rows)
         self.emit({"event": "epoch", **row})
 
-    def batches(self, split: data.Split) -> Any:
+    def batches(self, split: data.Pictures) -> Any:
         """Batches to score the model on."""
-        return data.evaluation_batches(split, self.job.train.batch_size, self.dataset.mean, self.dataset.std)
+        feed = self.feed
+        return data.evaluation_batches(
+            *(split, feed.batch_size, feed.mean, feed.std), skip=feed.skip, workers=feed.workers, skipped=feed.skipped
+        )
 
     def summary(self) -> dict[str, Any]:
         """Columns from the epochs: the last one's training figures, and the best by validation."""

@@ -1,16 +1,12 @@
 """Datasets: what is in them, and what an experiment makes of them."""
 
 import gzip
-import hashlib
-import http.server
-import threading
 
 import numpy as np
 import pytest
 
 from resnet_lab import LabError, data
-from resnet_lab.data.dataset import Dataset, Split, resize, statistics
-from resnet_lab.data.download import RemoteFile, locate
+from resnet_lab.data.dataset import Dataset, Split, statistics
 from resnet_lab.data.fashion_mnist import read_idx
 
 
@@ -28,7 +24,7 @@ def test_digits_are_scikit_learns_with_a_fixed_split():
     assert digits.train.images.mean() / 255 == pytest.approx(digits.mean[0], abs=1e-6)
     assert (digits.train.images / 255).std() == pytest.approx(digits.std[0], abs=1e-6)
     declared = data.DATASETS.get("digits")
-    assert (declared.shape, declared.count, declared.classes) == (digits.shape, len(digits.train), 10)
+    assert (declared.fixed.shape, declared.fixed.count, declared.fixed.classes) == (digits.shape, len(digits.train), 10)
 
 
 def test_fashion_mnist_is_the_official_one(shared_data):
@@ -62,7 +58,7 @@ def test_resize_is_pillows_bilinear():
 
     split = data.load("digits").train
     few = Split(split.images[:3], split.labels[:3])
-    for plane, ours in zip(few.images[:, 0], resize(few, 20).images[:, 0], strict=True):
+    for plane, ours in zip(few.images[:, 0], few.resized(20).images[:, 0], strict=True):
         assert np.array_equal(np.asarray(Image.fromarray(plane).resize((20, 20), Image.Resampling.BILINEAR)), ours)
 
 
@@ -90,62 +86,3 @@ def test_a_damaged_idx_file_is_named(tmp_path, content):
     (tmp_path / "x.gz").write_bytes(content)
     with pytest.raises(LabError, match=r"x\.gz: is (damaged|no idx file)"):
         read_idx(tmp_path / "x.gz")
-
-
-@pytest.fixture
-def served(tmp_path, monkeypatch):
-    """A folder that a server on this machine offers as the mirror; the cache and the data folder are empty."""
-    folder = tmp_path / "served"
-    (folder / "things").mkdir(parents=True)
-
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *args):
-            super().__init__(*args, directory=str(folder))
-
-        def log_message(self, *args): ...
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("RESNET_LAB_MIRROR", f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.delenv("RESNET_LAB_DATA", raising=False)
-    yield folder / "things"
-    server.shutdown()
-
-
-CONTENT = bytes(range(256)) * 100
-FILE = RemoteFile("f.bin", "http://127.0.0.1:9/none", hashlib.md5(CONTENT).hexdigest(), len(CONTENT))
-
-
-def test_a_download_is_checked_and_kept(served, tmp_path):
-    (served / "f.bin").write_bytes(CONTENT)
-    path = locate("things", FILE)
-    assert path == tmp_path / "cache" / "resnet-lab" / "things" / "f.bin"
-    assert path.read_bytes() == CONTENT
-    (served / "f.bin").unlink()
-    assert locate("things", FILE) == path
-
-
-@pytest.mark.parametrize("content", [CONTENT[:-1], CONTENT[:-1] + b"x"])
-def test_a_truncated_or_changed_download_is_never_used(served, tmp_path, content):
-    (served / "f.bin").write_bytes(content)
-    with pytest.raises(LabError, match=rf"is not what its publisher states: {len(content)} of 25600 bytes"):
-        locate("things", FILE)
-    assert not list((tmp_path / "cache").rglob("f.bin*partial"))
-    assert not list((tmp_path / "cache").rglob("f.bin"))
-
-
-def test_without_a_network_the_message_says_where_to_put_the_file(served, monkeypatch):
-    monkeypatch.delenv("RESNET_LAB_MIRROR")
-    with pytest.raises(
-        LabError, match=r"f.bin cannot be fetched from http://127.0.0.1:9/none.*put it into .*things by hand"
-    ):
-        locate("things", FILE)
-
-
-def test_a_damaged_copy_at_hand_is_not_used(tmp_path, monkeypatch):
-    (tmp_path / "things").mkdir()
-    (tmp_path / "things" / "f.bin").write_bytes(CONTENT[:50])
-    monkeypatch.setenv("RESNET_LAB_DATA", str(tmp_path))
-    with pytest.raises(LabError, match=r"f.bin: is damaged: its MD5 is not"):
-        locate("things", FILE)

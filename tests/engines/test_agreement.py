@@ -8,7 +8,7 @@ from resnet_lab import data, weights
 from resnet_lab.engines.contract import Optimizer
 from resnet_lab.runner.evaluate import evaluate
 from resnet_lab.workspace import shipped
-from tests.conftest import engine_or_skip
+from tests.conftest import engine_or_skip, random_weights
 
 VARIANTS = sorted(path.stem for path in shipped("variants").glob("*.yaml"))
 LONG = {"cifar_resnet1202", "preact_resnet1001"}
@@ -32,17 +32,8 @@ def test_every_variant_gives_the_same_logits(name):
     channels = rl.variant(name).spec.input[0]
     graph = rl.graph(name, input=(channels, 32, 32), classes=10)
     models = both(graph)
-    rng = np.random.default_rng(0)
-    values = weights.initial(graph, 1)
-    for own in values:
-        if own.endswith(("scale", "running_var")):
-            values[own] = rng.uniform(0.8, 1.2, values[own].shape).astype(np.float32)
-        elif own.endswith(("bias", "running_mean")):
-            values[own] = rng.normal(0, 0.1, values[own].shape).astype(np.float32)
-    ends = weights.branch_ends(graph)
-    for end in ends:  # else a thousand layers grow past what float32 holds
-        values[end] *= np.float32(len(ends) ** -0.5)
-    images = rng.standard_normal((3, channels, 32, 32)).astype(np.float32)
+    values = random_weights(graph)
+    images = np.random.default_rng(0).standard_normal((3, channels, 32, 32)).astype(np.float32)
     logits = []
     for model in models:
         model.load(values)

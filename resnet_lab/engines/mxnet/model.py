@@ -189,7 +189,7 @@ class MXNetModel:
             autograd.backward(losses, [nd.full(1, head, x.context) for head, x in zip(heads, xs, strict=True)])
         if self._kvstore is not None:
             self._kvstore.allreduce_grads()
-        hits = [(own.argmax(axis=1) == y).sum() for own, y in zip(logits, ys, strict=True)]
+        hits = [(own.argmax(axis=1) == _classes(y)).sum() for own, y in zip(logits, ys, strict=True)]
         return [_Part(*part) for part in zip(losses, hits, shares, strict=True)]
 
     def _split(self, array: Array) -> list[Any]:
@@ -229,10 +229,15 @@ def _weight(parameter: Any, context: Any) -> Weight:
     return Weight(value, gradient, value.astype("float32") if value.dtype == np.float16 else None)
 
 
+def _classes(labels: Any) -> Any:
+    """The class of each image, or the one that has the largest share of it."""
+    return labels if labels.ndim == 1 else labels.argmax(axis=1)
+
+
 def _cross_entropy(logits: Any, labels: Any, smoothing: float) -> Any:
-    """Mean cross-entropy; `smoothing` spreads that share of each label over all classes."""
+    """Mean cross-entropy with classes or shares of them; `smoothing` spreads that share of each label over all."""
     logs = nd.log_softmax(logits)
-    losses = -nd.pick(logs, labels)
+    losses = -nd.pick(logs, labels) if labels.ndim == 1 else -(logs * labels).sum(axis=1)
     if smoothing:
         losses = (1 - smoothing) * losses - smoothing * logs.mean(axis=1)
     return losses.mean()

@@ -1,4 +1,7 @@
-"""Batches made on the device: small datasets live there as uint8, and are cropped, flipped and normalised there."""
+"""Batches made on the device: small datasets live there as uint8, and are cropped, flipped and normalised there.
+
+Other augmentation, and pictures that are decoded, come from the host (`Feed.resident` decides).
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,14 @@ from weakref import WeakKeyDictionary
 import torch
 
 from ...data.feed import Epoch, Feed, Normalise
+from ...data.split import Split
 
 
 class Resident:
     """A feed's images, labels and normalisation on a device."""
 
     def __init__(self, feed: Feed, device: torch.device) -> None:
+        assert isinstance(feed.split, Split)  # as feed.resident says
         images = torch.from_numpy(feed.split.images.copy()).to(device)
         self.images = torch.nn.functional.pad(images, (feed.pad,) * 4)
         self.labels = torch.from_numpy(feed.split.labels.copy()).to(device).long()

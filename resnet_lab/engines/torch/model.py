@@ -102,19 +102,20 @@ class TorchModel:
             self._update.optimizer.zero_grad(set_to_none=True)
             with torch.no_grad():
                 total += loss.detach() * len(y)
-                right += (logits.argmax(1) == y).sum()
+                right += (logits.argmax(1) == (y if y.ndim == 1 else y.argmax(1))).sum()
             count += len(y)
             watch.put(len(y), loss.detach())
         watch.drain()
         return Score(float(total) / count, int(right) / count, math.nan, count, time.perf_counter() - start)
 
     def _batches(self, batches: Iterable[Batch]) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
-        if self._gpu and isinstance(batches, Epoch):
+        if self._gpu and isinstance(batches, Epoch) and batches.feed.resident:
             yield from resident_batches(batches, self._device)
             return
         for images, labels in batches:
             x = torch.from_numpy(images).to(self._device, non_blocking=True)
-            yield x.contiguous(memory_format=torch.channels_last), torch.from_numpy(labels).to(self._device).long()
+            y = torch.from_numpy(labels).to(self._device)
+            yield x.contiguous(memory_format=torch.channels_last), y.long() if y.ndim == 1 else y
 
     def predict(self, images: Array) -> Array:
         """Logits, (batch, classes), in inference mode."""
