@@ -269,7 +269,8 @@ def health(found: dict[str, Any]) -> None:
             devices, build = ", ".join(engine["devices"]), engine["build"] or "not from a wheel"
             lines.append(
                 f"engine {engine['name']} {engine['version']} ({build}): {devices}; auto is {engine['auto']} "
-                f"({engine['why']}); {engine['threads']} thread(s)"
+                f"({engine['why']}); compile auto is {engine['compile']} ({engine['why_compile']}); "
+                f"{engine['threads']} thread(s)"
             )
     for name, place in found["data"].items():
         lines.append(f"data {name}: {place}")

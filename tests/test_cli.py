@@ -8,6 +8,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
+from resnet_lab import engines
 from resnet_lab.cli import app
 
 
@@ -77,6 +78,7 @@ def test_doctor_in_both_forms():
     assert {engine["name"] for engine in found["engines"]} == {"mxnet", "torch"}
     for engine in found["engines"]:
         assert engine["problem"] or (engine["version"] and "cpu" in engine["devices"] and engine["threads"] >= 1)
+        assert engine["problem"] or engine["compile"] in engines.get(engine["name"]).ways
     assert found["machine"]["processor"] in call("doctor")
 
 

@@ -109,7 +109,10 @@ def test_gradients_agree_in_float64(name):
 
 
 def test_what_one_engine_trains_the_other_evaluates_alike():
-    """Running statistics included: they follow one convention (engines/torch/model.py)."""
+    """Running statistics included: they follow one convention (engines/torch/model.py).
+
+    The rate is low enough that a net learns whichever way its sums round, with one thread or with two.
+    """
     dataset = data.load("digits", size=16, channels=3)
     feed = data.Feed(dataset.train, 32, 0, dataset.mean, dataset.std)
     graph = rl.graph("cifar_resnet20", input=(3, 16, 16), classes=10)
@@ -117,7 +120,7 @@ def test_what_one_engine_trains_the_other_evaluates_alike():
     for trained, other in (models, models[::-1]):
         trained.load(weights.initial(graph, 0))
         trained.prepare(Optimizer(momentum=0.9))
-        trained.train_epoch(feed.epoch(0), [0.05] * feed.steps, 0, lambda images, loss: None)
+        trained.train_epoch(feed.epoch(0), [0.01] * feed.steps, 0, lambda images, loss: None)
         other.load(trained.weights())
         scores = [
             evaluate(model, data.evaluation_batches(dataset.test, 100, dataset.mean, dataset.std))

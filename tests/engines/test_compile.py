@@ -90,6 +90,22 @@ def test_a_way_that_cannot_work_on_the_device_is_refused_with_file_and_line(work
     assert not (workspace / "results").exists()
 
 
+def test_with_cuda_graphs_every_call_begins_a_step_of_its_own(monkeypatch):
+    """Else an output of the last one would still count as in use. There is no GPU here: the calls are counted."""
+    engine = engine_or_skip("torch")
+    import torch
+
+    begun = []
+    monkeypatch.setattr(torch.compiler, "cudagraph_mark_step_begin", lambda: begun.append(1))
+    model = engine.build(residual(), "cpu")
+    model.prepare(Optimizer())
+    for graphs, count in ((False, 0), (True, 5)):
+        monkeypatch.setattr(model, "_cuda_graphs", graphs)
+        model.train_epoch(BATCHES, [0.0] * 4, 0, lambda images, loss: None)
+        model.predict(BATCHES[0][0])
+        assert len(begun) == count
+
+
 def test_a_built_module_is_plain_unless_it_is_asked_for(monkeypatch):
     engine_or_skip("torch")
     import torch

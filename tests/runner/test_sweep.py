@@ -219,8 +219,11 @@ def test_a_trial_that_was_cut_off_goes_on_exactly(tiny, monkeypatch):
 
 def test_the_same_network_under_two_names_is_trained_once(tiny, lab):
     (tiny / "variants" / "twin.yaml").write_text("extends: tiny\n")
-    done = lab("run", "experiments/e.yaml", "--set", "variants=[tiny, twin]", "--set", "measure=false", cwd=tiny)
+    settings = ["--set", "variants=[tiny, twin]", "--set", "measure=false", "--set", "compile=off"]
+    done = lab("run", "experiments/e.yaml", *settings, cwd=tiny)
     assert done.returncode == 0
+    assert "compile off (asked for)" in done.stdout
+    assert rl.results("results/e")["compile"].tolist() == ["off"]
     assert "twin is the same trial as tiny" in done.stdout
     planned = lab("run", "experiments/e.yaml", "--set", "variants=[tiny, twin]", "--dry-run", cwd=tiny)
     assert "e: 1 trials" in planned.stdout
