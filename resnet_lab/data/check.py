@@ -45,11 +45,11 @@ def splits(dataset: Dataset) -> Iterator[tuple[str, int, int, int, str]]:
 def damaged(dataset: Dataset) -> list[str]:
     """What is wrong with each picture that cannot be decoded, by name; every one is tried, at a small size."""
     found = []
-    out = np.empty((3, 8, 8), np.uint8)
+    out = np.empty((8, 8, 3), np.uint8)
     for _, split in parts(dataset):
         if isinstance(split, Split):
             continue  # in memory it is decoded already
-        # Pillow reads a JPEG to its end at an eighth of its size too, and refuses what OpenCV fills with grey.
+        # Pillow reads a JPEG to its end at an eighth of its size too.
         small = replace(split, size=8, decoder="pillow")
         for place in range(len(small)):
             try:
