@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from . import __version__, cli_weights
+from .data_cli import app as data_app
 from .errors import LabError
 
 app = typer.Typer(
@@ -24,6 +25,9 @@ app = typer.Typer(
     help="Find out whether an idea about residual networks is any good.\n\n"
     "Register a block, name it in a stage spec, run a sweep, compare the table.",
 )
+
+
+app.add_typer(data_app, name="data")
 
 
 class Subject(str, Enum):

@@ -175,7 +175,7 @@ EXPERIMENTS = {
     "an option of another type": ("digits", "synthetic, count: many", 3, "'count' of dataset 'synthetic' is 'many'"),
     "an option is missing": ("digits", "arrays", 3, "dataset 'arrays' needs the option 'path'"),
     "no such folder": ("digits", "imagefolder, path: nowhere", 3, "there is no 'nowhere', neither from"),
-    "pictures without a size": ("digits, size: 16", "imagefolder, path: .., test: 0.5", 3, "class folder"),
+    "a folder without classes": ("digits", "imagefolder, path: .", 3, "holds 0 class folder(s)"),
     "a missing dataset file": ("train:", "datasets: [mine.py]\ntrain:", 4, "there is no dataset file"),
     "a dataset whose file is missing": ("name: digits", "name: mine", 3, "is a file missing from 'datasets:'?"),
     "augmentations that exclude each other": (

@@ -1,7 +1,8 @@
 """From a JPEG (or another picture) to pixels of a given size: which part of it is shown, decoded no larger than needed.
 
-Pillow decodes everywhere. OpenCV, where an experiment asks for it, resizes several times as fast, by
-plain bilinear interpolation, which smooths less where it shrinks: other pixels, so another experiment.
+Pillow decodes everywhere. The `fast` decoder, where an experiment asks for it, decodes with simplejpeg
+(libjpeg-turbo, the same pixels) and resizes with OpenCV, several times as fast, by plain bilinear
+interpolation, which smooths less where it shrinks: other pixels, so another experiment.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -16,13 +18,15 @@ from numpy.typing import NDArray
 
 from ..errors import LabError
 
-Decoder = Literal["pillow", "opencv"]
+Decoder = Literal["pillow", "fast"]
+
+Content = bytes | memoryview
 
 Box = Callable[[int, int], tuple[float, float, float, float]]
 """From a picture's width and height, the part that is shown: left, top, right, bottom, in pixels."""
 
-_END_OF_JPEG = b"\xff\xd9"
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_BILINEAR = 1
+"""OpenCV's INTER_LINEAR."""
 
 
 class Undecodable(LabError):
@@ -39,29 +43,19 @@ def central(width: int, height: int, share: float = 1.0) -> tuple[float, float, 
     return left, top, left + side, top + side
 
 
-def picture(content: bytes, box: Box, out: NDArray[np.uint8], decoder: Decoder = "pillow") -> None:
-    """Decode, cut and resize one picture.
+def by_pillow(content: Content, box: Box, out: NDArray[np.uint8]) -> None:
+    """Decode, cut and resize one picture with Pillow.
 
     Args:
         content: a file's bytes.
-        out: uint8 (3, size, size), written to.
-        decoder: `pillow` or `opencv`.
+        out: uint8 (size, size, 3), written to.
 
     Raises:
         Undecodable: says why.
     """
-    if decoder == "opencv":
-        # OpenCV fills the rest of a truncated JPEG with grey; Pillow refuses it, so it is asked.
-        size = _jpeg_size(content) if content.endswith(_END_OF_JPEG) else None
-        if size and _by_opencv(content, size, box, out):
-            return
-    _by_pillow(content, box, out)
-
-
-def _by_pillow(content: bytes, box: Box, out: NDArray[np.uint8]) -> None:
     from PIL import Image
 
-    size = out.shape[1]
+    size = len(out)
     try:
         with Image.open(io.BytesIO(content)) as image:
             width, height = image.size
@@ -70,11 +64,11 @@ def _by_pillow(content: bytes, box: Box, out: NDArray[np.uint8]) -> None:
             if factor > 1:
                 image.draft("RGB", (width // factor, height // factor))
             rgb = image if image.mode == "RGB" else image.convert("RGB")
-            x, y = rgb.size[0] / width, rgb.size[1] / height
             if rgb.size != (size, size) or part != (0, 0, width, height):
+                x, y = rgb.size[0] / width, rgb.size[1] / height
                 scaled = (part[0] * x, part[1] * y, min(part[2] * x, rgb.size[0]), min(part[3] * y, rgb.size[1]))
                 rgb = rgb.resize((size, size), Image.Resampling.BILINEAR, box=scaled)
-            out[:] = np.asarray(rgb).transpose(2, 0, 1)
+            out[:] = np.asarray(rgb)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise Undecodable(_told(error)) from None
 
@@ -84,68 +78,64 @@ def _told(error: Exception) -> str:
     return "it is no picture" if "cannot identify" in str(error) else str(error)
 
 
-def _by_opencv(content: bytes, size: tuple[int, int], box: Box, out: NDArray[np.uint8]) -> bool:
-    """False where OpenCV cannot; Pillow then has the last word."""
-    cv2 = _opencv()
-    side = out.shape[1]
-    part = box(*size)
-    factor = _reduction(part, side)
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), _FLAGS[factor])
-    if image is None or image.ndim != 3:
-        return False
-    height, width = image.shape[:2]
-    if (width, height) != (side, side) or part != (0, 0, *size):
-        x, y = width / size[0], height / size[1]
-        left, top = int(part[0] * x + 0.5), int(part[1] * y + 0.5)
-        right, bottom = max(int(part[2] * x + 0.5), left + 1), max(int(part[3] * y + 0.5), top + 1)
-        image = cv2.resize(image[top:bottom, left:right], (side, side), interpolation=1)  # INTER_LINEAR
-    out[:] = image.transpose(2, 0, 1)[::-1]  # from BGR
-    return True
+def fast(content: Content, box: Box, out: NDArray[np.uint8]) -> None:
+    """The same with simplejpeg and OpenCV; what is no JPEG, or a damaged one, is left to Pillow.
+
+    Raises:
+        Undecodable: as Pillow says.
+    """
+    simplejpeg, cv2 = _libraries()
+    size = len(out)
+    try:
+        height, width, _, _ = simplejpeg.decode_jpeg_header(content)
+        part = box(width, height)
+        if width == height == size and part == (0, 0, size, size):
+            simplejpeg.decode_jpeg(content, buffer=out)
+            return
+        factor = _reduction(part, size)
+        image = simplejpeg.decode_jpeg(content, "RGB", False, False, -(-height // factor), -(-width // factor), factor)
+    except ValueError:
+        by_pillow(content, box, out)
+        return
+    y, x = image.shape[0] / height, image.shape[1] / width
+    left, top = int(part[0] * x + 0.5), int(part[1] * y + 0.5)
+    right, bottom = max(int(part[2] * x + 0.5), left + 1), max(int(part[3] * y + 0.5), top + 1)
+    cv2.resize(image[top:bottom, left:right], (size, size), dst=out, interpolation=_BILINEAR)
 
 
-_FLAGS = {1: 1 | 128, 2: 17 | 128, 4: 33 | 128, 8: 65 | 128}
-"""IMREAD_COLOR or IMREAD_REDUCED_COLOR_*, with IMREAD_IGNORE_ORIENTATION, as Pillow has it."""
+DECODERS: dict[Decoder, Callable[[Content, Box, NDArray[np.uint8]], None]] = {"pillow": by_pillow, "fast": fast}
 
 
-def _opencv() -> Any:
+@cache
+def _libraries() -> tuple[Any, Any]:
+    """simplejpeg and OpenCV, which is kept to one thread: workers share the cores out."""
     import cv2
+    import simplejpeg
 
-    return cv2
+    cv2.setNumThreads(0)
+    return simplejpeg, cv2
 
 
 def check_decoder(name: Decoder) -> None:
-    """See that a decoder is installed; OpenCV is kept to one thread, for workers share the cores out.
+    """See that a decoder is installed.
 
     Raises:
         LabError: it is not.
     """
-    if name != "opencv":
-        return
-    try:
-        _opencv().setNumThreads(0)
-    except ImportError as error:
-        raise LabError(
-            f"the decoder 'opencv' cannot be imported ({error}): pip install opencv-python-headless, "
-            "or leave 'decoder' out for Pillow"
-        ) from None
+    if name == "fast":
+        try:
+            _libraries()
+        except ImportError as error:
+            raise LabError(
+                f"the decoder 'fast' cannot be used ({error}): pip install 'resnet-lab[fast]', "
+                "or leave 'decoder' out for Pillow"
+            ) from None
 
 
 def _reduction(part: tuple[float, float, float, float], size: int) -> int:
     """How much smaller a JPEG may be decoded, 1, 2, 4 or 8, so that the part still has `size` pixels."""
     factor = int(min(part[2] - part[0], part[3] - part[1])) // size
-    return 1 << min(3, max(0, factor).bit_length() - 1) if factor > 1 else 1
-
-
-def _jpeg_size(content: bytes) -> tuple[int, int] | None:
-    """Width and height from a JPEG's frame header; None where there is none."""
-    place = 2
-    while content[:2] == b"\xff\xd8" and place + 9 <= len(content) and content[place] == 0xFF:
-        if content[place + 1] in _FRAMES:
-            return int.from_bytes(content[place + 7 : place + 9], "big"), int.from_bytes(
-                content[place + 5 : place + 7], "big"
-            )
-        place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")
-    return None
+    return 1 << min(3, factor.bit_length() - 1) if factor > 1 else 1
 
 
 def random_resized(numbers: NDArray[np.float64], scale: tuple[float, float]) -> Box:

@@ -35,7 +35,7 @@ def imagefolder(path: str, test: float = 0.2, crop: float = 0.875, decoder: Deco
         path: from the experiment's file, the working directory or $RESNET_LAB_DATA.
         test: share of each class that is put aside to test on, always the same, where there is no folder for it.
         crop: side of the central square that is shown in testing, as a share of the picture's shorter side.
-        decoder: `pillow` or `opencv`.
+        decoder: `pillow` or `fast` (decode.py).
     """
     train, held_out = _parts(_root(path))
     names = classes(train)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import mmap
 import struct
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,32 @@ class RecordFile:
         if end > len(content):
             raise self._damaged(int(self.offsets[place]), f"{flag} labels are more than it holds")
         return Record(np.frombuffer(content, "<f4", flag, _HEADER.size).copy(), number, content[end:])
+
+    def content(self, place: int) -> bytes | memoryview:
+        """What the record at `place` holds, without a copy where it lies in one piece.
+
+        Raises:
+            LabError: the record is damaged.
+        """
+        start, end = self._pieces[place]
+        return self._view[start:end] if end > 0 else self[place].content
+
+    @cached_property
+    def _pieces(self) -> NDArray[np.int64]:
+        """Start and end (count, 2) of each content; no end where a record has to be looked at more closely."""
+        content = np.frombuffer(self._bytes, np.uint8)
+        starts = self.offsets[:, None]
+        fits = self.offsets + _WORDS.size + _HEADER.size <= len(content)
+        words = np.zeros((len(starts), 3), np.uint32)
+        words[fits] = content[starts[fits] + np.arange(12)].view("<u4")
+        begin = self.offsets + _WORDS.size + _HEADER.size
+        end = self.offsets + _WORDS.size + words[:, 1]
+        plain = (words[:, 0] == _MAGIC) & (words[:, 1] >= _HEADER.size) & (words[:, 1] < 1 << 29) & (words[:, 2] == 0)
+        return np.stack([begin, np.where(plain & (end <= len(content)), end, 0)], axis=1)
+
+    @cached_property
+    def _view(self) -> memoryview:
+        return memoryview(self._bytes)
 
     def labels(self) -> NDArray[np.int32]:
         """The first label of every record, without reading what they hold.

@@ -35,7 +35,7 @@ def recordio(path: str, test: str, classes: int, crop: float = 0.875, decoder: D
         path, test: to train and to test on; from the experiment's file, the working directory or $RESNET_LAB_DATA.
         classes: how many there are; labels are 0 to one less.
         crop: side of the central square that is shown in testing, as a share of the picture's shorter side.
-        decoder: `pillow` or `opencv`.
+        decoder: `pillow` or `fast` (decode.py).
     """
     train, held_out = (stored(_file(name), crop, decoder) for name in (path, test))
     names = tuple(str(number) for number in range(classes))
@@ -76,7 +76,7 @@ def imagenet(path: str = "imagenet", decoder: Decoder = "pillow") -> Dataset:
     Args:
         path: a folder with `train` and `val`, 1,000 class folders in each (by WordNet id), or with `train.rec` and
             `val.rec` and their .idx; it is yours to get, for its licence lets nobody else offer it.
-        decoder: `pillow` or `opencv`.
+        decoder: `pillow` or `fast` (decode.py).
     """
     root = _imagenet_root(path)
     if (root / "train.rec").is_file():

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import LabError
-from .decode import Box, Decoder, Undecodable, central, picture
+from .decode import DECODERS, Box, Content, Decoder, Undecodable, central
 from .recordio import RecordFile
 
 
@@ -59,7 +59,7 @@ class Items(Protocol):
 
     def __len__(self) -> int: ...
 
-    def read(self, place: int) -> bytes:
+    def read(self, place: int) -> Content:
         """What is stored, mostly a JPEG. Raises LabError: it cannot be read."""
 
     def name(self, place: int) -> str:
@@ -76,7 +76,7 @@ class Files:
     def __len__(self) -> int:
         return len(self.names)
 
-    def read(self, place: int) -> bytes:
+    def read(self, place: int) -> Content:
         try:
             return (self.folder / self.names[place]).read_bytes()
         except OSError as error:
@@ -106,8 +106,8 @@ class Records:
     def __len__(self) -> int:
         return len(self.file)
 
-    def read(self, place: int) -> bytes:
-        return self.file[place].content
+    def read(self, place: int) -> Content:
+        return self.file.content(place)
 
     def name(self, place: int) -> str:
         return f"{self.path}, record {place}"
@@ -122,7 +122,7 @@ class Stored:
         places: int64 (count,): which of the items.
         size: height and width of what is decoded; None until an experiment says.
         crop: share of the shorter side that the central square has which is shown where no other view is drawn.
-        decoder: `pillow`, or `opencv`, which is faster and smooths less where it shrinks.
+        decoder: `pillow`, or `fast`, which smooths less where it shrinks.
     """
 
     items: Items
@@ -158,23 +158,24 @@ class Stored:
         """What a person calls the picture."""
         return self.items.name(int(self.places[place]))
 
-    def fill(self, place: int, out: NDArray[np.uint8], box: Box = central) -> None:
+    def fill(self, place: int, out: NDArray[np.uint8], box: Box | None = None) -> None:
         """Decode one picture.
 
         Args:
-            out: uint8 (3, size, size), written to.
-            box: from the picture's width and height, which part of it is shown.
+            out: uint8 (size, size, 3), written to.
+            box: from the picture's width and height, which part of it is shown; the central one where None.
 
         Raises:
             Undecodable: it is damaged; named.
         """
         item = int(self.places[place])
-        if box is central:
-            box = lambda width, height: central(width, height, self.crop)  # noqa: E731
         try:
-            picture(self.items.read(item), box, out, self.decoder)
+            DECODERS[self.decoder](self.items.read(item), box or self._central, out)
         except Undecodable as error:
             raise Undecodable(f"{self.items.name(item)} cannot be decoded: {error}") from None
+
+    def _central(self, width: int, height: int) -> tuple[float, float, float, float]:
+        return central(width, height, self.crop)
 
 
 Pictures = Split | Stored

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from resnet_lab.data import Feed, Split, evaluation_batches
+from resnet_lab.data.feed import Normalise
 
 
 def feed(**changes) -> Feed:
@@ -59,3 +60,20 @@ def test_evaluation_shows_every_image_in_order(batch_size):
     assert np.concatenate([labels for _, labels in batches]).tolist() == list(range(50))
     expected = (split.images / 255 - np.array([0.5, 0.25]).reshape(2, 1, 1)) / np.array([0.5, 0.1]).reshape(2, 1, 1)
     assert np.allclose(images, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_normalisation_has_the_bits_of_the_table(channels):
+    """Computed or looked up, for many a mean and deviation, every level and any shape."""
+    rng = np.random.default_rng(0)
+    for size in (16, 224):
+        images = rng.integers(0, 256, (3, channels, size, size)).astype(np.uint8)
+        for mean, std in rng.uniform(0.05, 1, (50 if size == 16 else 3, 2, channels)):
+            normalise = Normalise(mean, std)
+            assert normalise._computed
+            found = normalise(images)
+            assert found.dtype == np.float32
+            for channel in range(channels):
+                assert np.array_equal(found[:, channel], normalise.tables[channel][images[:, channel]])
+            normalise._computed = False
+            assert np.array_equal(normalise(images), found)

@@ -77,6 +77,24 @@ def test_ten_steps_give_the_same_losses(name, size, augmented, rule):
     assert difference.max() < 1e-3
 
 
+def test_ten_steps_on_mixed_pictures_give_the_same_losses():
+    """Everything at once: crops, flips, colours, erasing, mixup or cutmix, and label smoothing."""
+    graph = rl.graph("cifar_resnet20", input=(3, 32, 32), classes=10)
+    augment = data.Augment(rand_augment=(1, 9), color_jitter=0.4, random_erasing=0.25, mixup=0.2, cutmix=1.0)
+    plain = noise(32, True)
+    feed = data.Feed(*(plain.split, 32, 0, plain.mean, plain.std, 4, True, augment), classes=10)
+    losses = []
+    for model in both(graph):
+        model.prepare(RULES["nesterov"])
+        told = []
+        batches = [batch for batch, _ in zip(feed.epoch(0), range(10), strict=False)]
+        assert batches[0][1].shape == (32, 10)
+        model.train_epoch(batches, [0.003] * 10, 0, lambda images, loss, told=told: told.append(loss), 0.1)
+        losses.append(told)
+    first, second = np.array(losses)
+    assert (np.abs(first - second) / np.abs(first)).max() < 1e-3
+
+
 @pytest.mark.parametrize("name", ["cifar_resnet20", "resnet18", "resnet18_v2", "resnet50", "my_se_resnet18"])
 def test_gradients_agree_in_float64(name):
     """Where rounding cannot hide a difference: relative to each array's largest gradient, under 1e-9."""

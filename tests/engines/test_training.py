@@ -99,6 +99,40 @@ def test_label_smoothing(engine):
     assert losses == pytest.approx(simulate(Optimizer(), weights.initial(graph, 0), 0.1)[1], rel=1e-4)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_shares_of_classes_for_labels(engine, smoothing):
+    """One-hot shares train as classes do, bit for bit or nearly; mixed ones by their cross-entropy."""
+    graph = linear()
+
+    def losses(batches):
+        model = engine.build(graph, "cpu")
+        model.load(weights.initial(graph, 0))
+        model.prepare(Optimizer(momentum=0.9))
+        told = []
+        score = model.train_epoch(batches, RATES, 0, lambda images, loss: told.append(loss), label_smoothing=smoothing)
+        return told, score, model.weights()
+
+    hot = [(images, np.eye(5, dtype=np.float32)[labels]) for images, labels in BATCHES]
+    plain, same = losses(BATCHES), losses(hot)
+    assert same[0] == pytest.approx(plain[0], rel=1e-5)
+    assert same[1].top1 == plain[1].top1
+    for name, array in same[2].items():
+        assert np.abs(array - plain[2][name]).max() < 1e-5
+
+    images, labels = BATCHES[0]
+    mixed = (0.7 * np.eye(5)[labels] + 0.3 * np.eye(5)[labels[::-1]]).astype(np.float32)
+    start = weights.initial(graph, 0)
+    logits = images.mean(axis=(2, 3)) @ start["dense1.weight"].T + start["dense1.bias"]
+    logs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    target = (1 - smoothing) * mixed + smoothing / 5
+    model = engine.build(graph, "cpu")
+    model.load(start)
+    model.prepare(Optimizer())
+    score = model.train_epoch([(images, mixed)], [0.1], 0, ignore, label_smoothing=smoothing)
+    assert score.loss == pytest.approx(float(-(target * logs).sum(axis=1).mean()), rel=1e-5)
+    assert score.top1 == (logits.argmax(axis=1) == mixed.argmax(axis=1)).mean()
+
+
 @pytest.mark.parametrize("rule", [RULES[2], RULES[5], RULES[7]], ids=str)
 def test_a_state_taken_out_and_put_back_goes_on_exactly(engine, rule):
     graph = residual()

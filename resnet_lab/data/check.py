@@ -1,0 +1,59 @@
+"""Is a dataset whole: hashes of its files, balance of its classes, pictures that cannot be decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from .dataset import Dataset, Source
+from .decode import Undecodable
+from .download import check, locate
+from .split import Pictures, Split
+
+
+def hashes(source: Source) -> Iterator[str]:
+    """A line for each file that the dataset's publisher states a hash of.
+
+    Raises:
+        LabError: one is missing or damaged.
+    """
+    for file in source.files:
+        path = locate(source.folder, file)
+        check(path, file)
+        kind, wanted = file.hash
+        yield f"{path}: {kind.upper()} {wanted} is right"
+
+
+def parts(dataset: Dataset) -> Iterator[tuple[str, Pictures]]:
+    """`train`, `validation` where there is one, and `test`."""
+    yield "train", dataset.train
+    if dataset.validation is not None:
+        yield "validation", dataset.validation
+    yield "test", dataset.test
+
+
+def splits(dataset: Dataset) -> Iterator[tuple[str, int, int, int, str]]:
+    """For each part its pictures, those of its smallest and largest class, and the ratio of the two."""
+    for name, split in parts(dataset):
+        counts = np.bincount(split.labels, minlength=len(dataset.classes))
+        least, most = int(counts.min()), int(counts.max())
+        yield name, len(split), least, most, f"{most / least:.2f}" if least else "a class has none"
+
+
+def damaged(dataset: Dataset) -> list[str]:
+    """What is wrong with each picture that cannot be decoded, by name; every one is tried, at a small size."""
+    found = []
+    out = np.empty((8, 8, 3), np.uint8)
+    for _, split in parts(dataset):
+        if isinstance(split, Split):
+            continue  # in memory it is decoded already
+        # Pillow reads a JPEG to its end at an eighth of its size too.
+        small = replace(split, size=8, decoder="pillow")
+        for place in range(len(small)):
+            try:
+                small.fill(place, out)
+            except Undecodable as error:
+                found.append(error.message)
+    return found
