@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .api import build, evaluate, export, graph, predict, read_weights, results, run, variant
     from .blocks import block
     from .errors import LabError
+    from .modules import module_block
     from .stems import stem
 
 __version__ = "0.1.0"
@@ -25,6 +26,7 @@ __all__ = [
     "evaluate",
     "export",
     "graph",
+    "module_block",
     "predict",
     "read_weights",
     "results",
@@ -33,7 +35,7 @@ __all__ = [
     "variant",
 ]
 
-_HOMES = {"block": "blocks", "stem": "stems", "LabError": "errors"}
+_HOMES = {"block": "blocks", "stem": "stems", "LabError": "errors", "module_block": "modules"}
 
 
 def __getattr__(name: str) -> Any:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from .gates import GateLayer, squeeze_excite
 from .graph import GraphError, Tensor, show
@@ -35,13 +35,17 @@ class Block(Entry):
 
     expansion: int = 1
 
+    def apply(self, x: Tensor, channels: int, stride: int, shortcut: Shortcut, **options: object) -> Any:
+        """What the function makes of `x`."""
+        return self.function(x, channels, stride, shortcut, **options)
+
     def __call__(self, x: Tensor, channels: int, stride: int, shortcut: Shortcut, **options: object) -> Tensor:
         """Apply the block to `x`, CxHxW.
 
         Raises:
             GraphError: the block does not return the shape that its spec promises.
         """
-        y = self.function(x, channels, stride, shortcut, **options)
+        y = self.apply(x, channels, stride, shortcut, **options)
         if not isinstance(y, Tensor):
             raise GraphError(f"block '{self.name}' ({self.source}) returned {y!r} instead of a tensor")
         expected = (channels * self.expansion, -(-x.shape[1] // stride), -(-x.shape[2] // stride))
@@ -69,7 +73,7 @@ def block(
 
     def register(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         given = ("x", "channels", "stride", "shortcut")
-        BLOCKS.add(Block("block", name, function, given, expansion), replace)
+        BLOCKS.add(Block("block", name, function, given, expansion=expansion), replace)
         return function
 
     return register

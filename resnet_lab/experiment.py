@@ -19,6 +19,7 @@ from .data import DATASETS, Facts, Source
 from .engines.support import check_compile, check_precision, check_several, gpu_numbers
 from .errors import LabError
 from .graph import Graph, show
+from .opaque import check_engine, check_known
 from .recipe import AugmentSpec, DataSpec, InitSpec, OptimizerSpec, ScheduleSpec, Strict, TrainSpec, named
 from .variant import load as load_variant
 from .weights import branch_ends
@@ -228,6 +229,8 @@ class Experiment:
             loaded = load_variant(name, overrides, beside=beside, marks=marks)
             data = experiment_data.with_channels(spec.data, facts, loaded.spec.input[0])
             graph = loaded.graph(experiment_data.image_shape(data, facts), facts.classes)
+            check_engine(graph, engine)
+            check_known(graph)
             if spec.train.init.last_scale == "zero":
                 branch_ends(graph)
         except LabError as error:

@@ -17,6 +17,7 @@ from .exchange import files, gluon_zoo
 from .exchange.match import match
 from .exchange.pretrained import FROM_GLUON
 from .graph import Graph, Node
+from .opaque import OP
 from .recipe import InitSpec
 
 if TYPE_CHECKING:
@@ -74,7 +75,14 @@ def _inside(node: Node, names: Sequence[str]) -> bool:
 
 
 def frozen(graph: Graph, names: Sequence[str]) -> Graph:
-    """The network with parts that training leaves alone: no parameter changes, norms go by their running statistics."""
+    """The network with parts that training leaves alone: no parameter changes, norms go by their running statistics.
+
+    Raises:
+        LabError: a part is a framework's own module.
+    """
+    for node in graph.nodes:
+        if node.op == OP and _inside(node, names):
+            raise LabError(f"{node.name} is a framework's own module, whose norms cannot be frozen from outside")
     return Graph(tuple(_frozen(node) if _inside(node, names) else node for node in graph.nodes))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -69,7 +69,9 @@ class Node:
     """One op applied to the outputs of other nodes.
 
     `name` is hierarchical (`stage2.block1.conv1`), `inputs` are names of earlier nodes,
-    `macs` counts multiply-adds, each once, as Table 1 of He et al. 2015 does.
+    `macs` counts multiply-adds, each once, as Table 1 of He et al. 2015 does; None where they are
+    not known, as of a block that is a framework's own module. Attributes that begin with `_` say
+    where a thing lies, not what it is: the digest leaves them out.
     """
 
     name: str
@@ -78,7 +80,7 @@ class Node:
     output: Shape
     attrs: Mapping[str, Any] = field(default_factory=dict)
     params: Mapping[str, Parameter] = field(default_factory=dict)
-    macs: int = 0
+    macs: int | None = 0
 
     @property
     def trained(self) -> int:
@@ -149,7 +151,7 @@ class Builder:
         output: Shape,
         attrs: Mapping[str, Any] | None = None,
         params: Mapping[str, Parameter] | None = None,
-        macs: int = 0,
+        macs: int | None = 0,
         name: str | None = None,
     ) -> Tensor:
         """Append a node; every op ends here.
@@ -186,6 +188,12 @@ class Builder:
         return Graph(tuple(node for node in self.nodes.values() if node.name in used))
 
 
+def total_macs(nodes: Iterable[Node]) -> int | None:
+    """Multiply-adds of several nodes; None where those of one are not known."""
+    macs = [node.macs for node in nodes]
+    return None if None in macs else sum(count for count in macs if count is not None)
+
+
 @dataclass(frozen=True)
 class Graph:
     """A network: nodes in topological order, the first its input, the last its output."""
@@ -211,17 +219,20 @@ class Graph:
         return sum(node.trained for node in self.nodes)
 
     @cached_property
-    def macs(self) -> int:
-        """Multiply-adds of one image, in convolutions and dense layers; the "FLOPs" of Table 1."""
-        return sum(node.macs for node in self.nodes)
+    def macs(self) -> int | None:
+        """Multiply-adds of one image, in convolutions and dense layers; the "FLOPs" of Table 1. None: not known."""
+        return total_macs(self.nodes)
 
     @cached_property
     def depth(self) -> int:
-        """Convolutions and dense layers on the longest way through; a gate's own layers are not on it."""
+        """Convolutions and dense layers on the longest way through; a gate's own layers are not on it.
+
+        A block that is a framework's own module counts as one.
+        """
         depth: dict[str, int] = {}
         for node in self.nodes:
             ways = node.inputs[:1] if node.op == "multiply" else node.inputs
-            depth[node.name] = max((depth[name] for name in ways), default=0) + (node.op in ("conv", "dense"))
+            depth[node.name] = max((depth[name] for name in ways), default=0) + (node.op in ("conv", "dense", "opaque"))
         return depth[self.nodes[-1].name]
 
     @cached_property
@@ -246,7 +257,7 @@ class Graph:
                 node.op,
                 node.name if node.params else "",
                 node.output,
-                sorted(node.attrs.items()),
+                sorted((key, value) for key, value in node.attrs.items() if not key.startswith("_")),
                 sorted((key, asdict(parameter)) for key, parameter in node.params.items()),
                 inputs,
             ]

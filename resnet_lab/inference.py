@@ -85,6 +85,9 @@ def view(
 
     A file of ours says what the images of its training were; those were used whole, so the crop is
     then the whole of the shorter side. Else 224 of 256 pixels.
+
+    Raises:
+        LabError: the crop is larger than the resized picture, or mean and std are for other channels.
     """
     channels, height, _ = net.graph.input
     mean, std = normalise or (net.mean, net.std)
@@ -95,6 +98,7 @@ def view(
     for name, values in (("mean", mean), ("std", std)):
         if len(values) != channels:
             raise LabError(f"the {name} has {len(values)} values for images of {channels} channel(s)")
+    picture.check_crop(resize or whole, crop)
     return View(resize or whole, crop, tuple(mean), tuple(std), antialias)
 
 

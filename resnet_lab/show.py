@@ -106,19 +106,20 @@ def _natural(name: str) -> list[Any]:
 def network(described: Described, layers: bool) -> None:
     """Print a network, by stage or by layer."""
     graph = described.graph
+    multiply_adds = "multiply-adds not known" if graph.macs is None else f"{graph.macs:,} multiply-adds"
     head = (
         f"{described.name}: {described.summary}\ninput {shape_text(graph.input)}, depth {graph.depth}, "
-        f"{graph.params:,} parameters, {graph.macs:,} multiply-adds, digest {graph.digest}"
+        f"{graph.params:,} parameters, {multiply_adds}, digest {graph.digest}"
     )
     if layers or described.kind == "block":
         rows: list[Sequence[object]] = [
-            (node.name, node.op, shape_text(node.output), f"{node.trained:,}", f"{node.macs:,}")
+            (node.name, node.op, shape_text(node.output), f"{node.trained:,}", count(node.macs))
             for node in graph.layers
         ]
         columns = ["layer", "op", "output", "params", "macs"]
     else:
         rows = [
-            (group.name, group.layers, shapes_text(group), f"{group.params:,}", f"{group.macs:,}")
+            (group.name, group.layers, shapes_text(group), f"{group.params:,}", count(group.macs))
             for group in groups(graph)
         ]
         columns = ["stage", "layers", "output", "params", "macs"]
@@ -156,8 +157,15 @@ def plan(experiment: Experiment, folder: Path, device: str | None = None) -> Non
         print(same(*pair))
 
 
-def short(value: float) -> str:
-    """11689512 as '11.69M'."""
+def count(value: int | None) -> str:
+    """1814073344 as '1,814,073,344'; None as 'not known'."""
+    return "not known" if value is None else f"{value:,}"
+
+
+def short(value: float | None) -> str:
+    """11689512 as '11.69M'; None as 'not known'."""
+    if value is None:
+        return "not known"
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             return f"{value / size:.2f}{letter}"

@@ -87,6 +87,9 @@ def branch_ends(graph: Graph) -> list[str]:
     """
     nodes = {node.name: node for node in graph.nodes}
     order = {name: index for index, name in enumerate(nodes)}
+    for node in graph.nodes:
+        if node.op == "opaque":
+            raise LabError(f"init.last_scale: zero cannot reach into {node.name}, a framework's own module")
     ends: list[str] = []
     for node, terms in _sums(graph):
         shortcuts = {

@@ -61,6 +61,16 @@ def read(path: Path, channels: int = 3) -> Image:
         raise LabError(f"cannot be read as a picture: {error}", file=path) from None
 
 
+def check_crop(resize: int, crop: int) -> None:
+    """See that a crop can be cut.
+
+    Raises:
+        LabError: it is larger than what it is cut from.
+    """
+    if not 1 <= crop <= resize:
+        raise LabError(f"a crop of {crop} pixels cannot be cut from a picture resized to {resize}")
+
+
 def prepare(picture: Image, resize: int = 256, crop: int = 224, *, antialias: bool = False) -> NDArray[np.uint8]:
     """The centre of a picture, uint8, (channels, crop, crop).
 
@@ -74,8 +84,7 @@ def prepare(picture: Image, resize: int = 256, crop: int = 224, *, antialias: bo
     """
     from PIL import Image
 
-    if not 1 <= crop <= resize:
-        raise LabError(f"a crop of {crop} pixels cannot be cut from a picture resized to {resize}")
+    check_crop(resize, crop)
     width, height = picture.size
     shorter = min(width, height)
     wide, high = max(resize, width * resize // shorter), max(resize, height * resize // shorter)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..graph import Graph
+from ..graph import Graph, Shape
+from ..opaque import ModuleFacts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -150,6 +151,9 @@ class Engine(Protocol):
 
     def build(self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto") -> Model:
         """A model of the graph, all zeros until `load`. Raises LabError: not in that precision, not compiled so."""
+
+    def module_facts(self, module: Any, input: Shape) -> ModuleFacts:
+        """What a module of the framework makes of images of `input` (C, H, W), and what arrays it has."""
 
     def out_of_memory(self, error: BaseException) -> bool:
         """Whether an error of the framework says that memory ran out."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import LabError
 from ..graph import Graph, Node
+from ..opaque import OP
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,6 +78,9 @@ def lower(graph: Graph, arrays: Arrays, metadata: Mapping[str, str]) -> Any:
     Raises:
         LabError: the package onnx is not installed.
     """
+    for node in graph.nodes:
+        if node.op == OP:
+            raise LabError(f"{node.name} is a framework's own module, and no ONNX is known for it")
     if importlib.util.find_spec("onnx") is None:
         raise LabError(f"ONNX is written by the package onnx, which is not installed: {INSTALL}")
     program = Program(arrays)

@@ -19,6 +19,7 @@ from .. import data, engines, finetune, hardware, plugins, weights
 from ..engines.contract import Diverged, Model, Optimizer
 from ..files import read_json, write_json
 from ..graph import Graph
+from ..opaque import homes
 from ..recipe import DataSpec, TrainSpec
 from .evaluate import evaluate
 from .throughput import rates, speeds
@@ -125,6 +126,8 @@ def _feed(job: Job, dataset: data.Dataset, workers: data.Workers | None) -> data
 
 
 def _trained(job: Job, dataset: data.Dataset, feed: data.Feed, emit: Emit, start: float) -> dict[str, Any]:
+    for file in homes(job.graph):
+        plugins.load_file(Path(file), (file, 1))
     network = finetune.frozen(job.graph, job.train.freeze)
     model = engines.get(job.engine).build(network, job.device, job.precision, job.compile)
     loop = _Loop(job, model, dataset, feed, emit)

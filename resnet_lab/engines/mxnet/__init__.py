@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ... import hardware
 from ...errors import LabError
-from ...graph import Graph
+from ...graph import Graph, Shape
+from ...opaque import ModuleFacts, check_engine, parameter
 from ..support import check_compile, check_precision, choose_device
 from .cuda import preload
 from .lowering import LOWERINGS
@@ -101,12 +102,25 @@ class MXNetEngine:
         Raises:
             LabError: MXNet cannot run here, or not in that precision, or `compile` is no way of it.
         """
+        check_engine(graph, self.name)
         self._import()
         self.check_precision(precision, device)
         way, _ = self.compiling(compile, device)
         from .model import MXNetModel
 
         return MXNetModel(graph, device, precision, hybridize=way == "hybridize")
+
+    def module_facts(self, module: Any, input: Shape) -> ModuleFacts:
+        """What a HybridBlock makes of images of `input` (C, H, W), and what arrays it has, by structural names."""
+        mx = self._import()
+        module.initialize()
+        output = module(mx.nd.zeros((2, *input)))
+        params = {}
+        for name, own in module._collect_params_with_prefix().items():
+            values = own.data().asnumpy()
+            first = float(values.flat[0]) if values.size else 0.0
+            params[name] = parameter(tuple(own.shape), first, bool((values == first).all()), own.grad_req != "null")
+        return ModuleFacts(tuple(output.shape[1:]), params)
 
     def out_of_memory(self, error: BaseException) -> bool:
         """Whether an error says that memory ran out."""

@@ -24,10 +24,20 @@ def lowers(op: str) -> Callable[[Lowering], Lowering]:
     return register
 
 
-def forward(F: Any, nodes: Sequence[Node], x: Any, arrays: Mapping[str, Any]) -> Any:
-    """Run the nodes of a graph on `x`; `arrays` are the parameters by canonical name."""
+def forward(
+    F: Any, nodes: Sequence[Node], x: Any, arrays: Mapping[str, Any], modules: Mapping[str, Any] | None = None
+) -> Any:
+    """Run the nodes of a graph on `x`.
+
+    Args:
+        arrays: the parameters by canonical name.
+        modules: the blocks that are Gluon's own, by the names of their nodes.
+    """
     values = {nodes[0].name: x}
     for node in nodes[1:]:
+        if modules and node.name in modules:
+            values[node.name] = modules[node.name](values[node.inputs[0]])
+            continue
         params = {key: arrays[f"{node.name}.{key}"] for key in node.params}
         values[node.name] = LOWERINGS[node.op](F, node, [values[name] for name in node.inputs], params)
     return values[nodes[-1].name]

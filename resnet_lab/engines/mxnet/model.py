@@ -12,9 +12,9 @@ import mxnet as mx
 import numpy as np
 from mxnet import autograd, gluon, nd
 
-from ... import hardware
+from ... import hardware, opaque
 from ...errors import LabError
-from ...graph import Graph
+from ...graph import Graph, Node
 from ..contract import Diverged, Optimizer, Score
 from ..support import check_weights
 from . import half, lowering
@@ -51,7 +51,13 @@ class GraphBlock(gluon.HybridBlock):
         super().__init__(prefix="")
         self.graph = graph
         self._lower = half.forward if float16 else lowering.forward
+        self.own: dict[str, Any] = {}
+        """Every parameter by its canonical name, those of blocks that are Gluon's own among them."""
+        self._modules: dict[str, Any] = {}
         for node in graph.nodes:
+            if node.op == opaque.OP:
+                self._add_module(node)
+                continue
             for key, parameter in node.params.items():
                 name = f"{node.name}.{key}"
                 own = self.params.get(
@@ -62,9 +68,21 @@ class GraphBlock(gluon.HybridBlock):
                     grad_req="write" if parameter.trained else "null",
                 )
                 setattr(self, name, own)
+                self.own[name] = own
+
+    def _add_module(self, node: Node) -> None:
+        """A block that is a HybridBlock itself, as a child."""
+        module = self._modules[node.name] = opaque.of(node)
+        self.register_child(module, node.name)
+        arrays = module._collect_params_with_prefix()
+        for key, parameter in node.params.items():
+            arrays[key].shape = parameter.shape  # Gluon may have left it open
+            if not parameter.trained:
+                arrays[key].grad_req = "null"
+            self.own[f"{node.name}.{key}"] = arrays[key]
 
     def hybrid_forward(self, F: Any, x: Any, **arrays: Any) -> Any:
-        return self._lower(F, self.graph.nodes, x, arrays)
+        return self._lower(F, self.graph.nodes, x, arrays, self._modules)
 
 
 class MXNetModel:
@@ -86,7 +104,7 @@ class MXNetModel:
         self.block.initialize(ctx=self.contexts)
         if hybridize:
             self.block.hybridize(static_alloc=True, static_shape=True)
-        self._parameters = {name: self.block.params[name] for name in graph.parameters}
+        self._parameters = {name: self.block.own[name] for name in graph.parameters}
         trained = {name: self._parameters[name] for name, own in graph.parameters.items() if own.trained}
         self._weights = [
             {name: _weight(parameter, context) for name, parameter in trained.items()} for context in self.contexts

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ... import hardware
 from ...errors import LabError
-from ...graph import Graph
+from ...graph import Graph, Shape
+from ...opaque import ModuleFacts, check_engine, parameter
 from ..support import check_compile, check_precision, check_several, choose_device, gpu_numbers
 from .compiling import WAYS, choose
 from .ops import OPS
@@ -88,12 +89,26 @@ class TorchEngine:
         Raises:
             LabError: PyTorch cannot run here, or not in that precision, or cannot compile so.
         """
+        check_engine(graph, self.name)
         self._import()
         self.check_precision(precision, device)
         way, _ = self.compiling(compile, device)
         from .model import TorchModel
 
         return TorchModel(graph, device, precision, way)
+
+    def module_facts(self, module: Any, input: Shape) -> ModuleFacts:
+        """What an nn.Module makes of images of `input` (C, H, W), and what arrays it has; counters are left out."""
+        torch = self._import()
+        with torch.no_grad():
+            output = module.eval()(torch.zeros(2, *input))
+        params = {}
+        for name, own in module.state_dict(keep_vars=True).items():
+            values = own.detach()
+            if values.is_floating_point():
+                first = float(values.flatten()[0]) if values.numel() else 0.0
+                params[name] = parameter(tuple(values.shape), first, bool((values == first).all()), own.requires_grad)
+        return ModuleFacts(tuple(output.shape[1:]), params)
 
     def out_of_memory(self, error: BaseException) -> bool:
         """Whether an error says that memory ran out."""

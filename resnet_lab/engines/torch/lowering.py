@@ -14,6 +14,7 @@ import torch
 from torch import fx, nn
 from torch.nn import functional
 
+from ... import opaque
 from ...graph import Graph, Node
 
 Lowering = Callable[["Program", Node, Sequence[fx.Node]], fx.Node]
@@ -110,6 +111,11 @@ def lowers(op: str) -> Callable[[Lowering], Lowering]:
         return function
 
     return register
+
+
+@lowers(opaque.OP)
+def _opaque(program: Program, node: Node, inputs: Sequence[fx.Node]) -> fx.Node:
+    return program.module(node, opaque.of(node), inputs[0])
 
 
 @lowers("conv")
