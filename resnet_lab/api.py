@@ -79,9 +79,9 @@ def build(
         net = read_weights(name, weights, input, classes)
         network, arrays = net.graph, net.arrays
     chosen = engines.get(engine)
-    model = chosen.build(network, chosen.device(device)[0], compile=compile or "auto")
+    model = chosen.build(network, chosen.device(device)[0], compile=compile or chosen.usual)
     model.load(arrays)
-    return model.block if compile is None else model.network
+    return model.network
 
 
 def read_weights(name: str, weights: str | Path, input: Shape | None = None, classes: int | None = None) -> Pretrained:
