@@ -116,8 +116,8 @@ class MXNetModel:
             on_step(images, value)
 
         for (images, labels), rate in zip(batches, rates, strict=True):
-            x, y = nd.array(images, ctx=self.context), nd.array(labels, ctx=self.context)
-            classes = y if labels.ndim == 1 else nd.array(labels.argmax(axis=1), ctx=self.context)
+            x, y = (to_device(array, self.context) for array in (images, labels))
+            classes = y if labels.ndim == 1 else to_device(labels.argmax(axis=1), self.context)
             with autograd.record():
                 logits = self.block(x)
                 loss = _cross_entropy(logits, y, label_smoothing)
@@ -134,7 +134,7 @@ class MXNetModel:
 
     def predict(self, images: Array) -> Array:
         """Logits, (batch, classes), in inference mode."""
-        logits: Array = self.block(nd.array(images, ctx=self.context)).asnumpy()
+        logits: Array = self.block(to_device(images, self.context)).asnumpy()
         return logits
 
     def synchronize(self) -> None:
@@ -147,6 +147,13 @@ class MXNetModel:
             return hardware.peak_resident()
         free, total = mx.context.gpu_memory_info(self.context.device_id)
         return int(total - free)
+
+
+def to_device(array: Array, context: Any) -> Any:
+    """A float32 NDArray of the same values; `nd.array` would copy them twice."""
+    made = nd.empty(array.shape, ctx=context)
+    made[:] = array
+    return made
 
 
 def _cross_entropy(logits: Any, labels: Any, smoothing: float) -> Any:
