@@ -12,15 +12,30 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import build, graph, results, run, variant
+    from .api import build, evaluate, export, graph, predict, read_weights, results, run, variant
     from .blocks import block
     from .errors import LabError
+    from .modules import module_block
     from .stems import stem
 
 __version__ = "0.1.0"
-__all__ = ["LabError", "block", "build", "graph", "results", "run", "stem", "variant"]
+__all__ = [
+    "LabError",
+    "block",
+    "build",
+    "evaluate",
+    "export",
+    "graph",
+    "module_block",
+    "predict",
+    "read_weights",
+    "results",
+    "run",
+    "stem",
+    "variant",
+]
 
-_HOMES = {"block": "blocks", "stem": "stems", "LabError": "errors"}
+_HOMES = {"block": "blocks", "stem": "stems", "LabError": "errors", "module_block": "modules"}
 
 
 def __getattr__(name: str) -> Any:

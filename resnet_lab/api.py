@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .errors import LabError
 from .graph import Graph, Shape
 from .variant import Variant, load
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from .exchange.export import Exported
+    from .exchange.pretrained import Pretrained
+    from .inference import Evaluation
 
 
 def variant(name: str) -> Variant:
@@ -45,23 +51,144 @@ def build(
     input: Shape | None = None,
     classes: int | None = None,
     device: str = "auto",
+    weights: str | Path | None = None,
+    compile: str | None = None,
     **init: Any,
 ) -> Any:
     """A variant as the framework's own module, initialised: for MXNet a hybridized gluon.HybridBlock.
 
     Args:
+        weights: a file to take them from, or `gluon`; see `read_weights`.
+        compile: as an experiment's `compile`. None is what code of the framework expects: hybridized
+            under MXNet, a torch.nn.Module as it is written (one with CUDA graphs overwrites its
+            last output at each call, and none that is compiled can be pickled).
         init: settings of `weights.initial`, such as last_scale="zero".
 
     Raises:
         LabError: as `graph`, or the engine cannot run here.
     """
-    from . import engines, weights
+    from . import engines
+    from .weights import initial
 
-    network = graph(name, input, classes)
+    if weights is None:
+        network = graph(name, input, classes)
+        arrays = initial(network, seed, **init)
+    elif init:
+        raise LabError(f"weights are read, not drawn: '{next(iter(init))}' says nothing of them")
+    else:
+        net = read_weights(name, weights, input, classes)
+        network, arrays = net.graph, net.arrays
     chosen = engines.get(engine)
-    model = chosen.build(network, chosen.device(device)[0])
-    model.load(weights.initial(network, seed, **init))
-    return model.block
+    model = chosen.build(network, chosen.device(device)[0], compile=compile or "auto")
+    model.load(arrays)
+    return model.block if compile is None else model.network
+
+
+def read_weights(name: str, weights: str | Path, input: Shape | None = None, classes: int | None = None) -> Pretrained:
+    """A variant with the weights of a file.
+
+    Args:
+        weights: a file of ours (.safetensors), of Gluon (.params) or of PyTorch (.pth, .pt, .th, ...), or
+            `gluon`: Gluon-CV's pretrained weights of the net of that name.
+        input: (channels, height, width); where None, what the file says, else the spec's own.
+        classes: outputs of the head; where None, as many as the file's last layer has.
+
+    Returns:
+        .graph, .arrays (by canonical name, NumPy), and what the file says of classes and normalisation.
+
+    Raises:
+        LabError: there is no such variant or file, or the two do not fit.
+    """
+    from .exchange.pretrained import load as load_weights
+
+    return load_weights(name, weights, input=input, classes=classes)
+
+
+def predict(
+    name: str,
+    images: str | Path | Sequence[str | Path],
+    weights: str | Path,
+    *,
+    labels: str | Path | None = None,
+    top: int = 5,
+    engine: str = "mxnet",
+    device: str = "auto",
+    **view: Any,
+) -> pd.DataFrame:
+    """What a trained variant names on pictures.
+
+    Args:
+        images: a file or folder, or several.
+        labels: a file of class names, one a line.
+        view: `resize`, `crop`, `normalise` (mean and std) and `antialias`, as `inference.view` has them.
+
+    Returns:
+        a row for each picture and rank: image, rank (from 1), index, name, probability, problem; a damaged
+        picture has one row that says so.
+
+    Raises:
+        LabError: there is no such variant, file or picture, or they do not fit.
+    """
+    import pandas as pd
+
+    from . import inference
+    from .data import picture
+
+    several = [images] if isinstance(images, (str, Path)) else images
+    paths = picture.find([Path(path) for path in several])
+    net = read_weights(name, weights)
+    if view.get("crop"):
+        net = read_weights(name, weights, (net.graph.input[0], view["crop"], view["crop"]))
+    names = inference.class_names(net, Path(labels) if labels else None)
+    rows: list[dict[str, Any]] = []
+    model = inference.model(net, engine, device)
+    for found in inference.predict(model, paths, inference.view(net, **view), names, top):
+        image = {"image": str(found.image)}
+        rows += [{**image, "rank": rank, **asdict(guess)} for rank, guess in enumerate(found.guesses, 1)]
+        if found.problem:
+            rows.append({**image, "problem": found.problem})
+    return pd.DataFrame(rows, columns=["image", "rank", "index", "name", "probability", "problem"])
+
+
+def evaluate(
+    name: str, weights: str | Path, data: str, *, engine: str = "mxnet", device: str = "auto", **settings: Any
+) -> Evaluation:
+    """Loss, top-1 and top-5 of a trained variant on a dataset, and a DataFrame with a row for each class.
+
+    Args:
+        settings: `split`, `batch_size`, `normalise` (mean and std) and `by_dataset`, as `inference.evaluate` has them.
+
+    Raises:
+        LabError: there is no such variant, file or dataset, or they do not fit.
+    """
+    from . import inference
+
+    net = read_weights(name, weights)
+    return inference.evaluate(inference.model(net, engine, device), net, data, **settings)
+
+
+def export(
+    name: str,
+    weights: str | Path,
+    to: str,
+    path: str | Path,
+    *,
+    input: Shape | None = None,
+    engine: str = "mxnet",
+    folded: bool = False,
+) -> Exported:
+    """Write a trained variant for others, and compare what they make of it; see `exchange.export.export`.
+
+    Args:
+        to: `safetensors`, `gluon`, `torch`, `gluon-symbol` or `onnx`.
+        folded: batch norms folded into convolutions (`onnx` only).
+
+    Raises:
+        LabError: a package is missing, or the two sides do not agree.
+    """
+    from .exchange.export import export as write
+
+    return write(read_weights(name, weights, input), to, Path(path), engine=engine, folded=folded)
 
 
 def run(

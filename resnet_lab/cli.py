@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from . import __version__
+from . import __version__, cli_weights
 from .data_cli import app as data_app
 from .errors import LabError
 
@@ -52,7 +52,13 @@ class Format(str, Enum):
 def main() -> None:
     """Entry point; a person's mistake is one message on standard error and exit status 2."""
     try:
-        app()
+        try:
+            app()
+        except SystemExit as end:
+            if isinstance(end.__context__, BrokenPipeError):  # typer makes 1 of it
+                raise BrokenPipeError from None
+            sys.stdout.flush()  # here, where its failure can be told; the interpreter's own comes too late
+            raise
     except LabError as error:
         print(f"resnet-lab: {error}", file=sys.stderr)
         sys.exit(2)
@@ -102,10 +108,10 @@ def describe(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, or a list for several variants.")] = False,
     block: Annotated[str | None, typer.Option(help="One block alone instead of a variant.")] = None,
     channels: Annotated[int | None, typer.Option(min=1, help="With --block: its width.")] = None,
-    stride: Annotated[int, typer.Option(min=1, help="With --block: its stride.")] = 1,
+    stride: Annotated[int | None, typer.Option(min=1, help="With --block: its stride; 1 if left out.")] = None,
     shortcut: Annotated[
-        str, typer.Option(help="With --block: projection, pad, project_all or avgpool.")
-    ] = "projection",
+        str | None, typer.Option(help="With --block: projection (if left out), pad, project_all or avgpool.")
+    ] = None,
     option: Annotated[list[str] | None, typer.Option(help="With --block: KEY=VALUE, repeatable.")] = None,
     file: Annotated[
         Path | None, typer.Option("--from", help="With --block: the Python file that registers it.")
@@ -125,8 +131,12 @@ def describe(
     if block:
         if input is None or channels is None:
             raise LabError("describe --block needs --input CxHxW and --channels N")
-        described = [facts.block(block, input, channels, stride, shortcut, option or [], file)]
+        described = [facts.block(block, input, channels, stride or 1, shortcut or "projection", option or [], file)]
     else:
+        of_blocks = {"channels": channels, "stride": stride, "shortcut": shortcut, "option": option, "from": file}
+        for word, value in of_blocks.items():
+            if value:
+                raise LabError(f"--{word} says how a --block is made; the spec says it of a variant")
         described = [facts.variant(name, input, classes) for name in variants or []]
     if as_json:
         objects = [facts.as_json(item) for item in described]
@@ -140,7 +150,10 @@ def describe(
 def run(
     experiment: Annotated[str, typer.Argument(help="The experiment's file, or its name in experiments/.")],
     engine: Annotated[str | None, typer.Option(help="Instead of the experiment's engine; several with commas.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, gpu or gpu:N, instead of the experiment's.")] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(help="auto, cpu, gpu, gpu:N, or gpu:N,M for several (MXNet), instead of the experiment's."),
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="KEY=VALUE on top of the file, repeatable.")
     ] = None,
@@ -167,7 +180,7 @@ def run(
     loaded = load(experiment, wanted)
     folder = results / loaded.name
     if dry_run:
-        show.plan(loaded, folder)
+        show.plan(loaded, folder, device)
         return
     from .results import compare
     from .runner.progress import for_console
@@ -216,6 +229,11 @@ def compare(
         list(joined.columns) if columns == "all" else [name.strip() for name in columns.split(",")] if columns else None
     )
     show.table(compared(joined, by=by, sort=sort, columns=wanted, against=against), format.value)
+
+
+app.command()(cli_weights.predict)
+app.command()(cli_weights.evaluate)
+app.command()(cli_weights.export)
 
 
 @app.command()

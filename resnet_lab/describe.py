@@ -10,7 +10,7 @@ from typing import Any, get_args
 from . import plugins, yamlfile
 from .blocks import BLOCKS, Block
 from .errors import LabError, unknown
-from .graph import Builder, Graph, Node, Shape, show
+from .graph import Builder, Graph, Node, Shape, show, total_macs
 from .shortcuts import Kind, Shortcut
 from .variant import apply, load, parse_shape
 
@@ -33,7 +33,7 @@ class Group:
     shapes: tuple[Shape, ...]
     layers: int
     params: int
-    macs: int
+    macs: int | None
 
 
 def shape(text: str) -> Shape:
@@ -117,13 +117,7 @@ def groups(graph: Graph) -> list[Group]:
     for node in graph.layers:
         found.setdefault(node.name.partition(".")[0], []).append(node)
     return [
-        Group(
-            name,
-            _shapes(name, nodes),
-            len(nodes),
-            sum(node.trained for node in nodes),
-            sum(node.macs for node in nodes),
-        )
+        Group(name, _shapes(name, nodes), len(nodes), sum(node.trained for node in nodes), total_macs(nodes))
         for name, nodes in found.items()
     ]
 

@@ -35,12 +35,15 @@ def _engine(name: str) -> dict[str, Any]:
     if facts["problem"] is None:
         try:
             device, why = engine.device("auto")
+            way, because = engine.compiling("auto", device)
             facts |= {
                 "build": engine.package(),
                 "version": engine.version(),
                 "devices": engine.devices(),
                 "auto": device,
                 "why": why,
+                "compile": way,
+                "why_compile": because,
                 "threads": hardware.threads_in_use(),
             }
         except (ImportError, OSError, LabError) as error:  # installed, but a library of it is missing

@@ -6,19 +6,21 @@ import copy
 import hashlib
 import itertools
 import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from . import engines, experiment_data, plugins, workspace
+from . import engines, experiment_data, finetune, plugins, workspace
 from .data import DATASETS, Facts, Source
+from .engines.support import check_compile, check_precision, check_several, gpu_numbers
 from .errors import LabError
 from .graph import Graph, show
-from .recipe import AugmentSpec, DataSpec, InitSpec, OptimizerSpec, ScheduleSpec, Strict, TrainSpec
+from .opaque import check_engine, check_known
+from .recipe import AugmentSpec, DataSpec, InitSpec, OptimizerSpec, ScheduleSpec, Strict, TrainSpec, named
 from .variant import load as load_variant
 from .weights import branch_ends
 from .yamlfile import Document, explain, read
@@ -39,11 +41,12 @@ class ExperimentSpec(Strict):
     description: str = ""
     datasets: list[str] = []
     variants: Annotated[list[str], Field(min_length=1)]
-    data: DataSpec = DataSpec()
+    data: Annotated[DataSpec, BeforeValidator(named)] = DataSpec()
     train: TrainSpec
     engine: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)] = ["mxnet"]
     device: str = "auto"
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    compile: str = "auto"
     seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = [0]
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
     measure: bool = True
@@ -74,23 +77,42 @@ class Trial:
     precision: str
     seed: int
     swept: Mapping[str, Any] = field(default_factory=dict)
+    devices: int = 1
     datasets: tuple[str, ...] = ()
     content: str = ""
     """What changes with the data itself: the files that an option names, the code of a dataset of one's own."""
+    weights: str = ""
+    """The content of the file that training starts from."""
 
     @property
     def id(self) -> str:
-        """12 hex digits over what decides the outcome; names, comments and the device do not."""
+        """12 hex digits over what decides the outcome.
+
+        Names and comments do not; nor do the device, the threads and `compile`, which say how the
+        same arithmetic is carried out and reach no further than its rounding (the row tells them).
+        How many devices share a batch does: each norms its part by itself.
+        """
         content = {
             "format": FORMAT,
             "graph": self.graph.digest,
             "data": self.data.identity() | ({"content": self.content} if self.content else {}),
-            "train": self.train.model_dump(),
+            "train": self._recipe(),
             "engine": self.engine,
             "precision": self.precision,
             "seed": self.seed,
         }
+        if self.devices > 1:
+            content["devices"] = self.devices
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+    def _recipe(self) -> dict[str, Any]:
+        """The recipe with a file's content in the place of its name; keys that came later count where they are used."""
+        recipe = self.train.model_dump()
+        recipe["init"]["weights"] = self.weights
+        for part, key in ((recipe, "freeze"), (recipe["init"], "weights"), (recipe["init"], "fresh")):
+            if not part[key]:
+                del part[key]
+        return recipe
 
     def labels(self) -> dict[str, Any]:
         """The columns of a results row that are known before the trial runs."""
@@ -108,6 +130,7 @@ class Trial:
             "engine": self.engine,
             "dtype": self.precision,
             "seed": self.seed,
+            **({"weights": f"{Path(self.train.init.weights or '').name} ({self.weights})"} if self.weights else {}),
             **{
                 key: value if isinstance(value, (str, int, float, bool)) else json.dumps(value)
                 for key, value in self.swept.items()
@@ -137,12 +160,19 @@ class Experiment:
     spec: ExperimentSpec
     document: Document
 
-    def trials(self) -> list[Trial]:
+    def trials(self, device: str | None = None) -> list[Trial]:
         """All trials in order; nothing is trained or read but specs.
+
+        Args:
+            device: instead of the experiment's.
 
         Raises:
             LabError: a variant, a swept value or a shape that does not work, with file and line.
         """
+        try:
+            devices = max(1, len(gpu_numbers(device or self.spec.device)))
+        except LabError as error:
+            raise error.at("--device", None) from None
         keys = list(self.spec.grid)
         trials = []
         for values in itertools.product(*self.spec.grid.values()):
@@ -151,7 +181,7 @@ class Experiment:
             source: Source = DATASETS.get(spec.data.name)
             facts = source.facts(spec.data.options, spec.data.size)
             for (index, name), engine, seed in itertools.product(enumerate(spec.variants), spec.engine, spec.seeds):
-                trials.append(self._trial(spec, facts, name, index, engine, seed, swept))
+                trials.append(self._trial(spec, facts, name, index, engine, seed, swept, devices))
         return trials
 
     def _with(self, swept: Mapping[str, Any]) -> ExperimentSpec:
@@ -166,6 +196,10 @@ class Experiment:
                     ("grid", key),
                     f"'{key}' cannot be swept: a key begins with data., train. or variant., or is precision",
                 )
+            if path[:2] in (("variant", "extends"), ("variant", "blocks")):
+                raise self.document.error(
+                    ("grid", key), f"'{key}' cannot be swept: write a spec for each, and list them in 'variants'"
+                )
             if path[0] != "variant":
                 document.put(path, value, self.document.mark(("grid", key)))
         return _validate(document)
@@ -179,7 +213,13 @@ class Experiment:
         engine: str,
         seed: int,
         swept: Mapping[str, Any],
+        devices: int,
     ) -> Trial:
+        if spec.train.batch_size < devices:
+            raise self.document.error(
+                ("grid", "train.batch_size") if "train.batch_size" in swept else ("train", "batch_size"),
+                f"'train.batch_size' is {spec.train.batch_size}, too few to split over {devices} devices",
+            )
         mark = self.document.mark(("variants", index))
         overrides = {key.removeprefix("variant."): value for key, value in swept.items() if key.startswith("variant.")}
         marks = {key: self.document.mark(("grid", f"variant.{key}")) for key in overrides}
@@ -189,17 +229,54 @@ class Experiment:
             loaded = load_variant(name, overrides, beside=beside, marks=marks)
             data = experiment_data.with_channels(spec.data, facts, loaded.spec.input[0])
             graph = loaded.graph(experiment_data.image_shape(data, facts), facts.classes)
+            check_engine(graph, engine)
+            check_known(graph)
             if spec.train.init.last_scale == "zero":
                 branch_ends(graph)
         except LabError as error:
             raise error.at(*mark) from None
+        train, start = self._start(spec.train, loaded.name, graph)
         blocks = tuple(dict.fromkeys(stage.block for stage in loaded.spec.stages))
         files = tuple(str(experiment_data.plugin(file, self.document.file)) for file in spec.datasets)
         return Trial(
-            *(loaded.name, graph, blocks, data, spec.train, engine, spec.precision, seed, swept),
+            *(loaded.name, graph, blocks, data, train, engine, spec.precision, seed, swept),
             datasets=files,
+            weights=start,
+            devices=devices,
             content=experiment_data.content(DATASETS.get(spec.data.name), facts),
         )
+
+    def _start(self, train: TrainSpec, variant: str, graph: Graph) -> tuple[TrainSpec, str]:
+        """The recipe with the path of the weights that it starts from, and their digest; '' where there are none."""
+        document = self.document
+        with _at(document, "train", "freeze"):
+            finetune.check(graph, train.freeze)
+        if not finetune.frozen(graph, train.freeze).params:
+            raise document.error(("train", "freeze"), "'train.freeze' leaves nothing to train")
+        if train.init.weights is None:
+            return train, ""
+        with _at(document, "train", "init", "fresh"):
+            finetune.check(graph, train.init.fresh)
+        with _at(document, "train", "init", "weights"):
+            path = finetune.locate(train.init.weights, variant, Path(document.file).parent)
+        init = train.init.model_copy(update={"weights": str(path)})
+        try:
+            finetune.initial(graph, 0, init)
+        except LabError as error:  # the file is at fault, but the experiment named it
+            raise document.error(("train", "init", "weights"), str(error)) from None
+        return train.model_copy(update={"init": init}), finetune.digest(path)
+
+
+def distinct(planned: Sequence[Trial]) -> tuple[list[Trial], list[tuple[Trial, Trial]]]:
+    """Each trial once (two names may mean one network), and pairs of one left out and the one that stands for it."""
+    trials: dict[str, Trial] = {}
+    pairs = [(trial, trials.setdefault(trial.id, trial)) for trial in planned]
+    return list(trials.values()), [(trial, first) for trial, first in pairs if trial is not first]
+
+
+def same(trial: Trial, first: Trial) -> str:
+    """What is told of a pair of `distinct`."""
+    return f"{trial.variant} is the same trial as {first.variant}, which stands for both"
 
 
 def load(path: str | Path, settings: Sequence[str] = ()) -> Experiment:
@@ -228,9 +305,9 @@ def load(path: str | Path, settings: Sequence[str] = ()) -> Experiment:
 def _expand_words(document: Document) -> None:
     """`schedule: cosine` means `schedule: {name: cosine}`; spelt out, a setting or the grid can add to it."""
     train = document.value.get("train")
-    for key in ("optimizer", "schedule"):
-        if isinstance(train, dict) and isinstance(train.get(key), str):
-            train[key] = {"name": train[key]}
+    for place, key in ((document.value, "data"), (train, "optimizer"), (train, "schedule")):
+        if isinstance(place, dict) and isinstance(place.get(key), str):
+            place[key] = {"name": place[key]}
 
 
 def _shipped_name(text: str) -> str:
@@ -258,22 +335,41 @@ def _validate(document: Document) -> ExperimentSpec:
         plugins.load_file(experiment_data.plugin(file, document.file), document.mark(("datasets", index)), "dataset")
     spec = spec.model_copy(update={"data": experiment_data.located(spec.data, document)})
     facts = experiment_data.facts(spec.data, document)
-    available = None if facts.count is None else facts.count - round(facts.count * spec.data.validation)
+    aside = None if facts.count is None else round(facts.count * spec.data.validation)
+    if spec.data.validation and aside == 0:
+        raise document.error(
+            ("data", "validation"),
+            f"'data.validation' is {spec.data.validation}, which puts none of {facts.count} images aside",
+        )
+    available = None if facts.count is None or aside is None else facts.count - aside
     if available is not None and spec.train.batch_size > available:
         raise document.error(
             ("train", "batch_size"),
             f"'train.batch_size' is {spec.train.batch_size}, but there are only {available} images to train on",
         )
-    if not re.fullmatch(r"auto|cpu|gpu(:\d+)?", spec.device):
-        raise document.error(("device",), f"unknown device '{spec.device}' (known: auto, cpu, gpu, gpu:N)")
-    for name in spec.engine:
-        try:
-            engine = engines.get(name)
-        except LabError as error:
-            raise document.error(("engine",), error.message) from None
-        if spec.precision not in engine.precisions:
-            raise document.error(
-                ("precision",),
-                f"the engine '{name}' computes in {' or '.join(engine.precisions)}, not in {spec.precision}",
-            )
+    _check_engines(spec, document)
     return spec
+
+
+def _check_engines(spec: ExperimentSpec, document: Document) -> None:
+    """See that each engine is there and can do what is asked of it, on some device."""
+    with _at(document, "device"):
+        gpus = gpu_numbers(spec.device)
+    for name in spec.engine:
+        with _at(document, "engine"):
+            engine = engines.get(name)
+        with _at(document, "device"):
+            check_several(name, gpus, engine.several)
+        with _at(document, "precision"):
+            check_precision(name, spec.precision, engine.precisions)
+        with _at(document, "compile"):
+            check_compile(name, spec.compile, engine.ways)
+
+
+@contextmanager
+def _at(document: Document, *path: str | int) -> Iterator[None]:
+    """What goes wrong inside stands at the value of `path`."""
+    try:
+        yield
+    except LabError as error:
+        raise document.error(path, error.message) from None

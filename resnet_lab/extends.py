@@ -59,7 +59,7 @@ def extend(base: Document, child: Document) -> Document:
     in it; `blocks` are added. Where a stage gets another block, the options of the old one are
     `inherited`: they are dropped if the new one does not take them.
     """
-    merged = Document(copy.deepcopy(base.value), child.file, dict(base.marks), set(base.inherited))
+    merged = Document(copy.deepcopy(base.value), child.file, dict(base.marks), set(base.inherited), dict(base.removed))
     own = dict(child.value)
     stages, every = own.pop("stages", None), own.pop("every_stage", None)
     before = _mapping(base, ("every_stage",), base.value.get("every_stage") or {})
@@ -122,6 +122,7 @@ def _merge(target: Document, path: KeyPath, changes: Mapping[str, Any], source: 
     for key, value in changes.items():
         if value is None:
             here.pop(key, None)
+            target.removed[(*path, key)] = source.mark((*place, key))
         elif isinstance(value, dict) and key == "shortcut" and isinstance(here.get(key), str):
             here[key] = {"kind": here[key]}  # a word stands for a mapping
             _merge(target, (*path, key), value, source, (*place, key))

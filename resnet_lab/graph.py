@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -28,6 +28,14 @@ OPS: dict[str, Callable[..., Tensor]] = {}
 
 class GraphError(LabError):
     """An op that cannot work; the message begins with the node's name and tells the shapes."""
+
+
+class UnusedError(GraphError):
+    """A layer with weights, of the name `node`, whose output nothing takes; known only once the network is whole."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(f"{node.name}: its output {show(node.output)} is never used")
+        self.node = node.name
 
 
 def show(shape: Shape) -> str:
@@ -61,7 +69,9 @@ class Node:
     """One op applied to the outputs of other nodes.
 
     `name` is hierarchical (`stage2.block1.conv1`), `inputs` are names of earlier nodes,
-    `macs` counts multiply-adds, each once, as Table 1 of He et al. 2015 does.
+    `macs` counts multiply-adds, each once, as Table 1 of He et al. 2015 does; None where they are
+    not known, as of a block that is a framework's own module. Attributes that begin with `_` say
+    where a thing lies, not what it is: the digest leaves them out.
     """
 
     name: str
@@ -70,7 +80,7 @@ class Node:
     output: Shape
     attrs: Mapping[str, Any] = field(default_factory=dict)
     params: Mapping[str, Parameter] = field(default_factory=dict)
-    macs: int = 0
+    macs: int | None = 0
 
     @property
     def trained(self) -> int:
@@ -141,7 +151,7 @@ class Builder:
         output: Shape,
         attrs: Mapping[str, Any] | None = None,
         params: Mapping[str, Parameter] | None = None,
-        macs: int = 0,
+        macs: int | None = 0,
         name: str | None = None,
     ) -> Tensor:
         """Append a node; every op ends here.
@@ -164,7 +174,7 @@ class Builder:
         """The graph that computes `output`.
 
         Raises:
-            GraphError: a layer with weights is computed but never used.
+            UnusedError: a layer with weights is computed but never used.
         """
         used, todo = set(), [output.node.name]
         while todo:
@@ -174,8 +184,14 @@ class Builder:
                 todo.extend(self.nodes[name].inputs)
         for node in self.nodes.values():
             if node.name not in used and node.params:
-                raise GraphError(f"{node.name}: its output {show(node.output)} is never used")
+                raise UnusedError(node)
         return Graph(tuple(node for node in self.nodes.values() if node.name in used))
+
+
+def total_macs(nodes: Iterable[Node]) -> int | None:
+    """Multiply-adds of several nodes; None where those of one are not known."""
+    macs = [node.macs for node in nodes]
+    return None if None in macs else sum(count for count in macs if count is not None)
 
 
 @dataclass(frozen=True)
@@ -203,17 +219,20 @@ class Graph:
         return sum(node.trained for node in self.nodes)
 
     @cached_property
-    def macs(self) -> int:
-        """Multiply-adds of one image, in convolutions and dense layers; the "FLOPs" of Table 1."""
-        return sum(node.macs for node in self.nodes)
+    def macs(self) -> int | None:
+        """Multiply-adds of one image, in convolutions and dense layers; the "FLOPs" of Table 1. None: not known."""
+        return total_macs(self.nodes)
 
     @cached_property
     def depth(self) -> int:
-        """Convolutions and dense layers on the longest way through; a gate's own layers are not on it."""
+        """Convolutions and dense layers on the longest way through; a gate's own layers are not on it.
+
+        A block that is a framework's own module counts as one.
+        """
         depth: dict[str, int] = {}
         for node in self.nodes:
             ways = node.inputs[:1] if node.op == "multiply" else node.inputs
-            depth[node.name] = max((depth[name] for name in ways), default=0) + (node.op in ("conv", "dense"))
+            depth[node.name] = max((depth[name] for name in ways), default=0) + (node.op in ("conv", "dense", "opaque"))
         return depth[self.nodes[-1].name]
 
     @cached_property
@@ -238,7 +257,7 @@ class Graph:
                 node.op,
                 node.name if node.params else "",
                 node.output,
-                sorted(node.attrs.items()),
+                sorted((key, value) for key, value in node.attrs.items() if not key.startswith("_")),
                 sorted((key, asdict(parameter)) for key, parameter in node.params.items()),
                 inputs,
             ]

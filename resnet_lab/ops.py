@@ -12,8 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Literal, NoReturn
 
 from .graph import OPS, GraphError, Parameter, Shape, Tensor, show
-
-Size = int | tuple[int, int]
+from .window import Size, check_pool_padding, slide
 
 
 def op(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -44,10 +43,6 @@ def _emit(
     return inputs[0].builder.emit(kind, inputs, output=output, attrs=attrs, params=params, macs=macs, name=name)
 
 
-def _pair(size: Size) -> tuple[int, int]:
-    return (size[0], size[1]) if isinstance(size, (tuple, list)) else (size, size)
-
-
 def _whole(x: Tensor, kind: str, name: str | None, **numbers: object) -> None:
     """Refuse what is no whole number, such as channels / 4."""
     for what, value in numbers.items():
@@ -73,44 +68,13 @@ def _window(
     dilation: int = 1,
     ceil: bool = False,
 ) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
-    """Kernel, padding and output extent of a sliding window.
-
-    Without a padding, an odd kernel gets half of itself on every side, and windows that tile the
-    map (even kernel, stride equal to it) get none. Any other even kernel would shift the grid.
-    """
+    """Kernel, padding and output extent of a window that slides over `x`; the rule is in window.py."""
     _map(x, kind, name)
     _whole(x, kind, name, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
-    kernels = _pair(kernel)
-    if min(*kernels, stride, dilation) < 1:
-        _refuse(x, kind, name, f"kernel {kernel}, stride {stride} and dilation {dilation} must be at least 1")
-    if padding is None:
-        for extent in kernels:
-            if extent % 2 == 0 and extent != stride:
-                _refuse(
-                    x,
-                    kind,
-                    name,
-                    f"the even kernel {extent} at stride {stride} shifts the grid by half a pixel; "
-                    "use an odd kernel, or say which padding you mean",
-                )
-        pads = tuple(0 if extent % 2 == 0 else dilation * (extent - 1) // 2 for extent in kernels)
-    else:
-        pads = _pair(padding)
-        if min(pads) < 0:
-            _refuse(x, kind, name, f"padding {padding} is negative")
-    extents = []
-    for size, extent, pad in zip(x.shape[1:], kernels, pads, strict=True):
-        room = size + 2 * pad - dilation * (extent - 1) - 1
-        extents.append(-(-room // stride) + 1 if ceil and room >= 0 else room // stride + 1)
-    if min(extents) < 1:
-        _refuse(
-            x,
-            kind,
-            name,
-            f"nothing is left: kernel {show(kernels)}, stride {stride} and padding {show(pads)} "
-            f"make {show((x.channels, *extents))} of {show(x.shape)}",
-        )
-    return kernels, (pads[0], pads[1]), (extents[0], extents[1])
+    try:
+        return slide(x.shape, kernel, stride, padding, dilation, ceil)
+    except GraphError as error:
+        _refuse(x, kind, name, error.message)
 
 
 @op
@@ -285,14 +249,10 @@ def avg_pool(
 
 
 def _check_pool_padding(x: Tensor, kind: str, name: str | None, kernels: Shape, pads: Shape) -> None:
-    if any(2 * pad > kernel for kernel, pad in zip(kernels, pads, strict=True)):
-        _refuse(
-            x,
-            kind,
-            name,
-            f"padding {show(pads)} is more than half the kernel {show(kernels)}: "
-            "some windows would see nothing of the map",
-        )
+    try:
+        check_pool_padding(kernels, pads)
+    except GraphError as error:
+        _refuse(x, kind, name, error.message)
 
 
 @op

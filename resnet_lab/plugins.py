@@ -7,6 +7,7 @@ import importlib.metadata
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +21,8 @@ from .stems import STEMS
 GROUP = "resnet_lab.blocks"
 _LOADED: dict[Path, str] = {}
 """Each file that has run, and the hash of what it was then."""
+
+_REGISTRIES = (BLOCKS, STEMS, DATASETS)
 
 
 def is_own(function: Callable[..., Any]) -> bool:
@@ -44,20 +47,25 @@ def load_file(path: Path, mark: tuple[str, int], kind: str = "block") -> None:
     if _LOADED.get(path) == content:
         return
     _forget(path)
+    before = [dict(registry.entries) for registry in _REGISTRIES]
     try:
         _run(path)
-    except LabError:
-        _forget(path)
-        raise
-    _LOADED[path] = content
+        _LOADED[path] = content
+    finally:
+        for registry, known in zip(_REGISTRIES, before, strict=True):
+            for name, entry in registry.entries.items():
+                if known.get(name) is not entry:
+                    registry.entries[name] = replace(entry, home=str(path))
+        if path not in _LOADED:
+            _forget(path)
 
 
 def _forget(path: Path) -> None:
     """Take out of the registries what a file put there."""
     _LOADED.pop(path, None)
-    for registry in (BLOCKS, STEMS, DATASETS):
+    for registry in _REGISTRIES:
         for name, entry in list(registry.entries.items()):
-            if entry.source.rpartition(":")[0] == str(path):
+            if entry.home == str(path):
                 del registry.entries[name]
 
 
@@ -67,7 +75,7 @@ def _run(path: Path) -> None:
     module = sys.modules[name] = ModuleType(name)
     module.__file__ = str(path)
     try:
-        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
+        exec(compile(path.read_bytes(), str(path), "exec", dont_inherit=True), module.__dict__)
     except LabError as error:
         raise error.at(path, _line_in(path, error)) from None
     except SyntaxError as error:

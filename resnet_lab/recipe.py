@@ -19,6 +19,14 @@ class Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
+def _changed(spec: Strict, key: str) -> bool:
+    """Whether a key has another value than its default.
+
+    What a recipe does not use must not be set: it would change a trial's id, and nothing else.
+    """
+    return bool(getattr(spec, key) != type(spec).model_fields[key].default)
+
+
 class OptimizerSpec(Strict):
     """SGD or Adam; `lr` is the rate at the schedule's top, `decay` says what weight decay reaches."""
 
@@ -38,6 +46,9 @@ class OptimizerSpec(Strict):
             raise ValueError("nesterov needs a momentum above 0")
         if self.name == "adam" and (self.momentum or self.nesterov):
             raise ValueError("momentum and nesterov belong to sgd; adam has beta1 and beta2")
+        for key in ("beta1", "beta2", "epsilon"):
+            if self.name != "adam" and _changed(self, key):
+                raise ValueError(f"'{key}' belongs to adam, not to {self.name}")
         return self
 
 
@@ -59,6 +70,11 @@ class ScheduleSpec(Strict):
     def _fits(self) -> ScheduleSpec:
         if (self.name == "step") != bool(self.milestones):
             raise ValueError("the schedule 'step' and 'milestones' need each other")
+        for key, owner in (("factor", "step"), ("final", "cosine")):
+            if self.name != owner and _changed(self, key):
+                raise ValueError(f"'{key}' belongs to the schedule '{owner}', not to '{self.name}'")
+        if self.warmup_from and not self.warmup:
+            raise ValueError("'warmup_from' needs a 'warmup' above 0")
         return self
 
     def share(self, epoch: float, epochs: int) -> float:
@@ -74,15 +90,29 @@ class ScheduleSpec(Strict):
 
 
 class InitSpec(Strict):
-    """How weights start (weights.py): `last_scale: zero` lets each residual branch begin at zero."""
+    """How weights start (weights.py): `last_scale: zero` lets each residual branch begin at zero.
+
+    `weights` names a file to start from, or `gluon`; of it, `fresh` parts are drawn anew (finetune.py).
+    """
 
     weight: Literal["msra", "xavier"] = "msra"
     fan: Literal["in", "out", "avg"] = "in"
     distribution: Literal["normal", "uniform"] = "normal"
     last_scale: Literal["one", "zero"] = "one"
+    weights: str | None = None
+    fresh: list[str] = []
+
+    @model_validator(mode="after")
+    def _fits(self) -> InitSpec:
+        if self.weights is None and self.fresh:
+            raise ValueError("'fresh' parts need 'weights' to differ from")
+        if self.weights is not None and self.last_scale != "one":
+            raise ValueError("'last_scale' is for nets that start without 'weights'")
+        return self
 
 
-def _named(value: object) -> object:
+def named(value: object) -> object:
+    """`cosine` as `{name: cosine}`."""
     return {"name": value} if isinstance(value, str) else value
 
 
@@ -91,10 +121,12 @@ class TrainSpec(Strict):
 
     epochs: Whole
     batch_size: Whole
-    optimizer: Annotated[OptimizerSpec, BeforeValidator(_named)] = OptimizerSpec()
-    schedule: Annotated[ScheduleSpec, BeforeValidator(_named)] = ScheduleSpec()
+    optimizer: Annotated[OptimizerSpec, BeforeValidator(named)] = OptimizerSpec()
+    schedule: Annotated[ScheduleSpec, BeforeValidator(named)] = ScheduleSpec()
     init: InitSpec = InitSpec()
     label_smoothing: Share = 0.0
+    freeze: list[str] = []
+    """Parts that training leaves alone: stem, stage1, stage1.block1, ..."""
 
     def rates(self, epoch: int, steps: int) -> list[float]:
         """The learning rate of every step of an epoch (from 0)."""

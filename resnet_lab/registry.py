@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import LabError, unknown
@@ -20,11 +21,19 @@ class Entry:
     name: str
     function: Callable[..., Any]
     given: tuple[str, ...] = ()
+    home: str = field(default="", kw_only=True)
+    """The file of a person's own that registered it."""
 
     @property
     def source(self) -> str:
-        """File and line of the function."""
-        code = inspect.unwrap(self.function).__code__
+        """File and line of the function, or of the class."""
+        function = inspect.unwrap(self.function)
+        if isinstance(function, type):
+            try:
+                return f"{inspect.getfile(function)}:{inspect.getsourcelines(function)[1]}"
+            except (TypeError, OSError):  # typed into a session
+                return f"{function.__module__}.{function.__qualname__}:1"
+        code = function.__code__
         return f"{code.co_filename}:{code.co_firstlineno}"
 
     @property
@@ -76,8 +85,9 @@ class Entry:
         annotation = parameter.annotation
         if isinstance(annotation, str):  # under `from __future__ import annotations`
             try:
-                annotation = eval(annotation, {**vars(typing), **inspect.unwrap(self.function).__globals__})
-            except NameError:
+                home = vars(sys.modules[inspect.unwrap(self.function).__module__])
+                annotation = eval(annotation, {**vars(typing), **home})
+            except (NameError, KeyError):
                 annotation = parameter.empty
         if annotation is not parameter.empty:
             return annotation

@@ -57,7 +57,7 @@ METRICS = [
     "epochs_done",
     "skipped_images",
 ]
-WHERE = ["device", "threads", "processor", "started", "revision", "python", "packages"]
+WHERE = ["device", "compile", "threads", "processor", "started", "revision", "python", "packages"]
 SHOWN = [
     "variant",
     "depth",
@@ -193,7 +193,7 @@ def _shown(table: pd.DataFrame) -> list[str]:
         column
         for column in table.columns
         if column not in (*SHOWN, "trial", "blocks")
-        and (column in (*LABELS, "device", "processor", "experiment") or "." in column)
+        and (column in (*LABELS, "device", "compile", "processor", "experiment") or "." in column)
         and table[column].nunique(dropna=False) > 1
     ]
     reasons = ["reason"] if (table["status"] != "ok").any() else []

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .experiment import Experiment
+    from .inference import Prediction
 
 
 def grid(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[str] = ()) -> None:
@@ -105,19 +106,20 @@ def _natural(name: str) -> list[Any]:
 def network(described: Described, layers: bool) -> None:
     """Print a network, by stage or by layer."""
     graph = described.graph
+    multiply_adds = "multiply-adds not known" if graph.macs is None else f"{graph.macs:,} multiply-adds"
     head = (
         f"{described.name}: {described.summary}\ninput {shape_text(graph.input)}, depth {graph.depth}, "
-        f"{graph.params:,} parameters, {graph.macs:,} multiply-adds, digest {graph.digest}"
+        f"{graph.params:,} parameters, {multiply_adds}, digest {graph.digest}"
     )
     if layers or described.kind == "block":
         rows: list[Sequence[object]] = [
-            (node.name, node.op, shape_text(node.output), f"{node.trained:,}", f"{node.macs:,}")
+            (node.name, node.op, shape_text(node.output), f"{node.trained:,}", count(node.macs))
             for node in graph.layers
         ]
         columns = ["layer", "op", "output", "params", "macs"]
     else:
         rows = [
-            (group.name, group.layers, shapes_text(group), f"{group.params:,}", f"{group.macs:,}")
+            (group.name, group.layers, shapes_text(group), f"{group.params:,}", count(group.macs))
             for group in groups(graph)
         ]
         columns = ["stage", "layers", "output", "params", "macs"]
@@ -125,11 +127,12 @@ def network(described: Described, layers: bool) -> None:
     grid("", columns, rows, ["layers", "params", "macs"])
 
 
-def plan(experiment: Experiment, folder: Path) -> None:
+def plan(experiment: Experiment, folder: Path, device: str | None = None) -> None:
     """Print the trials of an experiment, and which of them are done."""
+    from .experiment import distinct, same
     from .results import is_done
 
-    trials = experiment.trials()
+    trials, left_out = distinct(experiment.trials(device))
     swept = list(dict.fromkeys(key for trial in trials for key in trial.swept))
     rows = [
         (
@@ -150,10 +153,19 @@ def plan(experiment: Experiment, folder: Path) -> None:
         rows,
         ["params", "macs"],
     )
+    for pair in left_out:
+        print(same(*pair))
 
 
-def short(value: float) -> str:
-    """11689512 as '11.69M'."""
+def count(value: int | None) -> str:
+    """1814073344 as '1,814,073,344'; None as 'not known'."""
+    return "not known" if value is None else f"{value:,}"
+
+
+def short(value: float | None) -> str:
+    """11689512 as '11.69M'; None as 'not known'."""
+    if value is None:
+        return "not known"
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             return f"{value / size:.2f}{letter}"
@@ -237,6 +249,13 @@ def _latex(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequenc
     )
 
 
+def prediction(found: Prediction) -> None:
+    """Print what a network names on one picture."""
+    print(found.image)
+    for guess in found.guesses:
+        print(f"  {guess.probability:7.4f}  {guess.name}")
+
+
 def health(found: dict[str, Any]) -> None:
     """Print what `doctor` found."""
     machine = found["machine"]
@@ -258,7 +277,8 @@ def health(found: dict[str, Any]) -> None:
             devices, build = ", ".join(engine["devices"]), engine["build"] or "not from a wheel"
             lines.append(
                 f"engine {engine['name']} {engine['version']} ({build}): {devices}; auto is {engine['auto']} "
-                f"({engine['why']}); {engine['threads']} thread(s)"
+                f"({engine['why']}); compile auto is {engine['compile']} ({engine['why_compile']}); "
+                f"{engine['threads']} thread(s)"
             )
     for name, place in found["data"].items():
         lines.append(f"data {name}: {place}")

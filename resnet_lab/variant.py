@@ -15,7 +15,7 @@ from . import plugins, workspace
 from .blocks import BLOCKS, Block
 from .errors import LabError
 from .extends import STAGE_KEYS, extend, resolve
-from .graph import Builder, Graph, GraphError, Shape, Tensor
+from .graph import Builder, Graph, GraphError, Shape, Tensor, UnusedError
 from .ops import dense, dropout, global_avg_pool, norm, relu
 from .registry import Entry, OptionError, Registry
 from .shortcuts import Kind, Shortcut
@@ -131,24 +131,32 @@ class Variant:
         """
         builder = Builder()
         x = builder.input(tuple(self.spec.input if input is None else input))
-        with self._placed(builder, "stem", ("stem",)):
+        with self._placed(builder, "stem"):
             stem = STEMS.get(self.spec.stem.type)
             x = apply(stem, x, self.spec.stem.channels, **self.spec.stem.options)
         for index, stage in enumerate(self.spec.stages):
-            with self._placed(builder, f"stage{index + 1}", ("stages", index, "block")):
+            with self._placed(builder, f"stage{index + 1}"):
                 x = _stage(builder, x, stage)
-        with self._placed(builder, "head", ("head",)):
+        with self._placed(builder, "head"):
             x = _head(x, self.spec.head, self.spec.head.classes if classes is None else classes)
+        try:
             return builder.finish(x)
+        except UnusedError as error:
+            raise error.at(*self._mark(error.node.partition(".")[0])) from None
+
+    def _mark(self, scope: str) -> Mark:
+        """Where the spec asks for what is in a scope: `stem`, `stage1`, ..., `head`."""
+        number = scope.removeprefix("stage")
+        return self.document.mark(("stages", int(number) - 1, "block") if number.isdecimal() else (scope,))
 
     @contextmanager
-    def _placed(self, builder: Builder, scope: str, path: KeyPath) -> Iterator[None]:
-        """Open a scope; an error inside stands at the spec's `path`."""
+    def _placed(self, builder: Builder, scope: str) -> Iterator[None]:
+        """Open a scope; an error inside stands where the spec asks for it."""
         try:
             with builder.scope(scope):
                 yield
         except GraphError as error:
-            raise error.at(*self.document.mark(path)) from None
+            raise error.at(*self._mark(scope)) from None
 
 
 def _stage(builder: Builder, x: Tensor, stage: StageSpec) -> Tensor:
@@ -247,6 +255,7 @@ def validate(name: str, document: Document) -> Variant:
     for index, stage in enumerate(spec.stages):
         own = {**stage.options, **stage.first} if stage.repeat == 1 else stage.options
         path: KeyPath = ("stages", index)
+        _check_first(stage, document, path)
         _check(BLOCKS, "block", stage.block, document, (*path, "first"), stage.first, complete=False)
         _check(BLOCKS, "block", stage.block, document, path, own, also=STAGE_KEYS)
     return Variant(name, spec, document)
@@ -269,6 +278,16 @@ def _drop_inherited(document: Document) -> bool:
             del stage[key]
             dropped = True
     return dropped
+
+
+def _check_first(stage: StageSpec, document: Document, path: KeyPath) -> None:
+    """`first` changes options of the block; what is the stage's own stands beside it."""
+    for key in stage.first:
+        if key in STAGE_KEYS:
+            only = "; a stage's stride is that of its first block alone" if key == "stride" else ""
+            raise document.error(
+                (*path, "first", key), f"'{key}' is a key of the stage, and 'first' holds options of its block{only}"
+            )
 
 
 def _check(

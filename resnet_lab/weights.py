@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -78,31 +79,52 @@ def _draw(
 def branch_ends(graph: Graph) -> list[str]:
     """The parameters that, at zero, make every residual branch start as zero.
 
-    For each sum of a branch and a shortcut that is the last norm's scale or, where a convolution
-    ends the branch (pre-activation: a scale of zero before a ReLU would never learn), its weight.
+    For each sum of a shortcut and branches that is each branch's last norm's scale or, where a
+    convolution ends it (pre-activation: a scale of zero before a ReLU would never learn), its weight.
 
     Raises:
         LabError: a branch ends in something that no zero parameter both silences and lets learn.
     """
     nodes = {node.name: node for node in graph.nodes}
     order = {name: index for index, name in enumerate(nodes)}
-    ends: list[str] = []
     for node in graph.nodes:
-        if node.op == "add":
-            branches = [
-                name
-                for name, other in (node.inputs, node.inputs[::-1])
-                if not _is_shortcut(name, other, nodes, order) and _is_shortcut(other, name, nodes, order)
-            ]
-            for name in branches:
-                ends.extend(_ends(nodes[name], nodes, node))
-    return ends
+        if node.op == "opaque":
+            raise LabError(f"init.last_scale: zero cannot reach into {node.name}, a framework's own module")
+    ends: list[str] = []
+    for node, terms in _sums(graph):
+        shortcuts = {
+            name
+            for name in terms
+            if "shortcut" in name.split(".")
+            or all(_comes_from(other, name, nodes, order) for other in terms if other != name)
+        }
+        if shortcuts:
+            for name in terms:
+                if name not in shortcuts:
+                    ends.extend(_ends(nodes[name], nodes, node))
+    return list(dict.fromkeys(ends))
 
 
-def _is_shortcut(name: str, other: str, nodes: Mapping[str, Node], order: Mapping[str, int]) -> bool:
-    """Whether `name` is made by a shortcut, or is itself what `other` was computed from."""
-    if "shortcut" in name.split("."):
-        return True
+def _sums(graph: Graph) -> list[tuple[Node, list[str]]]:
+    """Each whole sum: its last addition and its terms; `a + b + c` is one of three, though two nodes."""
+    nodes = {node.name: node for node in graph.nodes}
+    readers = Counter(name for node in graph.nodes for name in node.inputs)
+    inner = {
+        name
+        for node in graph.nodes
+        if node.op == "add"
+        for name in node.inputs
+        if nodes[name].op == "add" and readers[name] == 1
+    }
+
+    def terms(name: str) -> list[str]:
+        return [term for part in nodes[name].inputs for term in (terms(part) if part in inner else [part])]
+
+    return [(node, terms(node.name)) for node in graph.nodes if node.op == "add" and node.name not in inner]
+
+
+def _comes_from(other: str, name: str, nodes: Mapping[str, Node], order: Mapping[str, int]) -> bool:
+    """Whether `other` was computed from `name`."""
     seen, todo = set(), [other]
     while todo:
         current = todo.pop()
@@ -149,5 +171,20 @@ def load(path: Path) -> Arrays:
 
     try:
         return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise LabError(f"cannot be read as safetensors: {error}", file=path) from None
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """What a safetensors file says of itself.
+
+    Raises:
+        LabError: it is missing or no safetensors file.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "np") as file:
+            return dict(file.metadata() or {})
     except (OSError, SafetensorError) as error:
         raise LabError(f"cannot be read as safetensors: {error}", file=path) from None

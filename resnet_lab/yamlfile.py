@@ -48,13 +48,15 @@ class Document:
     """Plain Python values, and where each stands.
 
     `marks` maps a path of keys and list positions to (file, line); `inherited` holds paths of
-    options that were meant for a block that another has replaced (extends.py).
+    options that were meant for a block that another has replaced, `removed` says where a null took
+    a key out (extends.py).
     """
 
     value: dict[str, Any]
     file: str
     marks: dict[KeyPath, Mark] = field(default_factory=dict)
     inherited: set[KeyPath] = field(default_factory=set)
+    removed: dict[KeyPath, Mark] = field(default_factory=dict)
 
     def mark(self, path: KeyPath = ()) -> Mark:
         """File and line of the value at `path`, or of what encloses it."""
@@ -206,9 +208,12 @@ def explain(error: ValidationError, document: Document, known: Mapping[str, list
         place = ".".join("*" if isinstance(part, int) else str(part) for part in location[:-1])
         return document.error(path, unknown(f"key{inside}:", key, (known or {}).get(place, [])))
     if kind == "missing":
-        near = difflib.get_close_matches(
-            str(key), [str(other) for other in value] if isinstance(value, dict) else [], 1
-        )
+        if location in document.removed:
+            file, line = document.removed[location]
+            return LabError(f"null takes out the key '{key}'{inside}, which cannot be missing", file=file, line=line)
+        right = (known or {}).get(dotted(location[:-1]), [])
+        others = [str(other) for other in value if other not in right] if isinstance(value, dict) else []
+        near = difflib.get_close_matches(str(key), others, 1)
         hint = f"; is it meant by '{near[0]}'?" if near else ""
         return document.error(location[:-1], f"the key '{key}' is missing{inside}{hint}")
     message = re.sub(r"^(Input|List|Dictionary|String|Value) should", "should", first["msg"])
@@ -218,7 +223,10 @@ def explain(error: ValidationError, document: Document, known: Mapping[str, list
     if kind == "literal_error" and isinstance(value, str):
         options = [word.strip(" '") for word in first["ctx"]["expected"].replace(" or ", ", ").split(",")]
         return document.error(path, unknown(f"'{dotted(path)}':", value, options))
+    if kind in ("model_type", "dict_type"):
+        message = "should be a mapping of keys"
     shown = "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)
+    shown = "null" if value is None else shown
     return document.error(path, f"'{dotted(location)}' is {shown}: it {message}")
 
 

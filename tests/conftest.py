@@ -9,12 +9,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
-from resnet_lab import engines, plugins
+from resnet_lab import engines, plugins, weights
 from resnet_lab.blocks import BLOCKS
 from resnet_lab.data import DATASETS
+from resnet_lab.exchange import gluon_zoo
+from resnet_lab.graph import Graph
 from resnet_lab.stems import STEMS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -81,19 +84,27 @@ def shared_data(monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def gluoncv():
-    """Gluon-CV's model zoo; its import refuses a newer torch beside it, so torch is hidden meanwhile."""
+    """Gluon-CV's model zoo, or a skip where it is not installed."""
     if importlib.util.find_spec("gluoncv") is None:
         pytest.skip("Gluon-CV is not installed")
-    before = sys.modules.get("torch")
-    sys.modules["torch"] = None  # type: ignore[assignment]
-    try:
+    with gluon_zoo.importable():
         from gluoncv import model_zoo
-    finally:
-        if before is None:
-            del sys.modules["torch"]
-        else:
-            sys.modules["torch"] = before
     return model_zoo
+
+
+def random_weights(graph: Graph, seed: int = 1) -> dict[str, np.ndarray]:
+    """Random weights and statistics under which activations keep their size through a thousand layers."""
+    generator = np.random.default_rng(seed)
+    values = weights.initial(graph, seed)
+    for own in values:
+        if own.endswith(("scale", "running_var")):
+            values[own] = generator.uniform(0.8, 1.2, values[own].shape).astype(np.float32)
+        elif own.endswith(("bias", "running_mean")):
+            values[own] = generator.normal(0, 0.1, values[own].shape).astype(np.float32)
+    ends = weights.branch_ends(graph)
+    for end in ends:
+        values[end] *= np.float32(len(ends) ** -0.5)
+    return values
 
 
 settings.register_profile("here", deadline=None, derandomize=True)

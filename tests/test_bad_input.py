@@ -101,6 +101,27 @@ VARIANTS = {
 }
 
 VARIANTS |= {
+    "a key taken out": (
+        VARIANT[1:],
+        "extends: resnet18\ndescription: without a stem\nstem: null\n",
+        4,
+        "null takes out the key 'stem', which cannot be missing",
+    ),
+    "an option taken out that must be there": (
+        VARIANT[1:],
+        "extends: resnet18\nstages:\n  2: {channels: null}\n",
+        4,
+        "null takes out the key 'channels' in 'stages.1', which cannot be missing",
+    ),
+    "null for a mapping": ("stem: {type: cifar, channels: 8}", "stem: null", 3, "'stem' is null: it should be a map"),
+    "a word for a mapping": ("stem: {type: cifar, channels: 8}", "stem: cifar", 3, "'stem' is 'cifar': it should be a"),
+    "a stem missing": ("stem: {type: cifar, channels: 8}\n", "", 2, "the key 'stem' is missing\n"),
+    "a stage's key in first": (
+        "stride: 2}",
+        "stride: 1,\n     first: {stride: 2}}",
+        7,
+        "'stride' is a key of the stage, and 'first' holds options of its block; a stage's stride is that of its first",
+    ),
     "a number that is none": (
         "repeat: 1, channels: 16",
         "repeat: !!int abc, channels: 16",
@@ -174,6 +195,71 @@ EXPERIMENTS = {
     "fewer than no workers": ("size: 16", "size: 16, workers: -1", 3, "'data.workers' is -1"),
     "unknown augmentation": ("size: 16", "size: 16, augment: [flop]", 3, "'flop'; did you mean 'flip'?"),
     "epochs missing": ("  epochs: 1\n", "", 4, "the key 'epochs' is missing in 'train'"),
+    "unknown way of compiling": (
+        "train:",
+        "compile: fast\ntrain:",
+        4,
+        "'compile' of the engine 'mxnet' is auto, hybridize or off, not fast",
+    ),
+    "a way of compiling that one of the engines lacks": (
+        "train:",
+        "engine: [torch, mxnet]\ncompile: max-autotune\ntrain:",
+        5,
+        "'compile' of the engine 'mxnet' is auto, hybridize or off, not max-autotune",
+    ),
+    "a precision that the engine lacks": (
+        "train:",
+        "precision: bfloat16\ntrain:",
+        4,
+        "the engine 'mxnet' computes in float32 or float16, not in bfloat16",
+    ),
+    "an axis of whole specs": (
+        "train:",
+        "grid:\n  variant.extends: [resnet18, resnet34]\ntrain:",
+        5,
+        "'variant.extends' cannot be swept: write a spec for each, and list them in 'variants'",
+    ),
+    "a misspelt dataset as a word": (
+        "data: {name: digits, size: 16}",
+        "data: digit",
+        3,
+        "unknown dataset 'digit'; did you mean 'digits'?",
+    ),
+    "a validation part of nothing": (
+        "size: 16",
+        "size: 16,\n  validation: 0.0001",
+        4,
+        "'data.validation' is 0.0001, which puts none of 1437 images aside",
+    ),
+    "a key of another schedule": (
+        "cosine",
+        "{name: constant, final: 0.1}",
+        8,
+        "'train.schedule': 'final' belongs to the schedule 'cosine', not to 'constant'",
+    ),
+    "a factor without steps": ("cosine", "{name: cosine, factor: 0.5}", 8, "'factor' belongs to the schedule 'step'"),
+    "a warmup from without a warmup": ("cosine", "{name: cosine, warmup_from: 0.1}", 8, "needs a 'warmup' above 0"),
+    "a key of another optimizer": ("lr: 0.1", "lr: 0.1, beta1: 0.8", 7, "'beta1' belongs to adam, not to sgd"),
+    "an axis that decides nothing": ("train:", "grid: {compile: [off]}\ntrain:", 4, "'compile' cannot be swept"),
+    "a precision that the engine lacks too": (
+        "train:",
+        "engine: torch\nprecision: float16\ntrain:",
+        5,
+        "the engine 'torch' computes in float32 or bfloat16, not in float16",
+    ),
+    "several GPUs for one that takes one": (
+        "train:",
+        "engine: torch\ndevice: gpu:0,1\ntrain:",
+        5,
+        "the engine 'torch' trains on one GPU, not on 2 at once",
+    ),
+    "a GPU twice": ("train:", "device: gpu:1,1\ntrain:", 4, "the device 'gpu:1,1' names a GPU twice"),
+    "a batch that cannot be split": (
+        "train:\n  epochs: 1\n  batch_size: 32",
+        "device: gpu:0,1,2\ntrain:\n  epochs: 1\n  batch_size: 2",
+        7,
+        "'train.batch_size' is 2, too few to split over 3 devices",
+    ),
     "unknown device": ("train:", "device: tpu\ntrain:", 4, "unknown device 'tpu'"),
 }
 
@@ -275,6 +361,16 @@ def test_bytes_that_are_no_text(workspace, cli):
             "unknown option of block 'basic': 'bias'",
         ),
         (("describe", "--block", "basic", "--channels", "8"), "describe --block needs --input CxHxW and --channels N"),
+        *(
+            (("describe", "resnet18", f"--{word}", value), f"--{word} says how a --block is made")
+            for word, value in [
+                ("channels", "8"),
+                ("stride", "1"),
+                ("shortcut", "pad"),
+                ("option", "conv_bias=true"),
+                ("from", "mine.py"),
+            ]
+        ),
         (("describe",), "describe takes variants, or one --block"),
         (("run", "depth_swep"), "unknown experiment 'depth_swep'; did you mean 'depth_sweep'?"),
         (

@@ -47,7 +47,7 @@ def test_a_temporary_registration_is_forgotten():
 
 def test_options_are_checked_by_name_and_by_type():
     bottleneck = BLOCKS.get("bottleneck")
-    assert list(bottleneck.options) == ["stride_on", "conv_bias"]
+    assert list(bottleneck.options) == ["stride_on", "conv_bias", "groups", "base_width", "se", "se_layer"]
     with pytest.raises(
         OptionError, match="unknown option of block 'bottleneck': 'stride_in'; did you mean 'stride_on'?"
     ):

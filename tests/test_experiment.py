@@ -29,8 +29,10 @@ def test_an_id_is_the_content_and_nothing_else(trials, workspace):
     same = [
         "# a comment\n" + TEXT,
         TEXT.replace("{name: digits, size: 16}", "{size: 16}"),
+        TEXT.replace("optimizer:", "schedule: {name: constant, final: 0.0}, optimizer:"),
         TEXT + "description: words\n",
         TEXT + "device: cpu\nmeasure: false\n",
+        TEXT + "compile: off\n",
     ]
     assert {trials(text)[0].id for text in same} == {first.id}
     (workspace / "variants" / "alias.yaml").write_text("description: another name\nextends: cifar_resnet20\n")
@@ -151,6 +153,8 @@ def test_a_swept_mapping_is_a_column_of_text(trials):
 
 
 def test_a_word_can_be_added_to(trials):
+    text = TEXT.replace("{name: digits, size: 16}", "digits")
+    assert trials(text, "data.size=16")[0].id == KNOWN
     text = TEXT.replace("epochs: 2", "epochs: 2, schedule: cosine")
     assert trials(text, "train.schedule.warmup=1")[0].train.schedule == ScheduleSpec(name="cosine", warmup=1)
 

@@ -1,12 +1,14 @@
 """Stage specs: the shipped variants against published counts, inheritance, and a mistake told where it stands."""
 
+import re
 import textwrap
 from pathlib import Path
 
 import pytest
 
 import resnet_lab as rl
-from resnet_lab import LabError
+from resnet_lab import LabError, block
+from resnet_lab.ops import conv
 from resnet_lab.variant import load
 from resnet_lab.workspace import names, shipped
 
@@ -75,10 +77,12 @@ def test_parameters_of_the_papers_tables(name, millions):
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_depth_is_the_number_in_the_name(name):
-    depth = "".join(
-        letter for letter in name.split("_v")[0].split("resnet")[-1].removeprefix("plain") if letter.isdigit()
-    )
-    assert rl.graph(name).depth == int(depth)
+    number = int(re.search(r"(?:net|next|plain)(\d+)", name)[1])
+    if re.search(r"_v1[cdes]$|next\d+e_", name):  # a deep stem has three convolutions for one
+        number += 2
+    if "wide" in name:  # those names count the three projections, and not the dense layer
+        number -= 2
+    assert rl.graph(name).depth == number
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -334,3 +338,17 @@ def test_a_base_with_broken_stages_is_told_in_its_own_file(workspace):
     write(workspace, "a.yaml", "extends: base\nevery_stage: {stride: 2}\n")
     with pytest.raises(LabError, match=r"base.yaml:2: 'stages' is a list of mappings"):
         rl.graph("a")
+
+
+def test_an_unused_layer_is_told_at_the_stage_whose_block_made_it(workspace):
+    @block("wasteful")
+    def wasteful(x, channels, stride, shortcut):
+        conv(x, channels, 1)
+        return shortcut(x)
+
+    (workspace / "variants" / "v.yaml").write_text(
+        "stem: {type: cifar, channels: 8}\nstages:\n  - {block: basic, repeat: 1, channels: 8}\n"
+        "  - repeat: 1\n    channels: 16\n    block: wasteful\nhead: {classes: 10}\n"
+    )
+    with pytest.raises(LabError, match="variants/v.yaml:6: stage2.block1.conv1: its output 16x32x32 is never used"):
+        rl.graph("v", input=(3, 32, 32))

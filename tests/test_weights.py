@@ -89,6 +89,32 @@ def test_branch_ends_of_unusual_blocks():
     assert branch(lambda x: Shortcut(16, 2)(x) + conv(x, 16, 3, 2)) == ["conv1.weight"]
 
 
+def test_every_branch_of_a_longer_sum_starts_at_zero():
+    """`a + b + c` is two additions and one sum."""
+    ends = ["norm1.scale", "conv2.weight"]
+    assert branch(lambda x: x + norm(conv(x, 8, 3)) + conv(x, 8, 1)) == ends
+    assert branch(lambda x: norm(conv(x, 8, 3)) + conv(x, 8, 1) + x) == ends
+    assert branch(lambda x: Shortcut(16, 2)(x) + norm(conv(x, 16, 3, 2)) + conv(x, 16, 1, 2)) == ends
+    assert branch(lambda x: chained(x, x)) == ends
+    assert branch(lambda x: chained(x, Shortcut(8, 1, "project_all")(x))) == ends
+
+
+def chained(x, shortcut):
+    """A second branch that goes on from the first."""
+    first = norm(conv(x, 8, 3))
+    return shortcut + first + conv(first, 8, 3)
+
+
+def test_two_residual_blocks_in_a_row_are_two_sums():
+    """The first sum is the shortcut of the second, not a part of it."""
+
+    def two(x):
+        x = x + conv(x, 8, 3)
+        return x + conv(x, 8, 3)
+
+    assert branch(two) == ["conv1.weight", "conv2.weight"]
+
+
 def test_a_branch_that_would_be_dead_is_refused():
     with pytest.raises(LabError, match=r"branch that add1 adds ends in relu \(relu1\), and would not learn"):
         branch(lambda x: x + relu(norm(conv(x, 8, 3))))

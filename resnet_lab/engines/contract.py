@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..graph import Graph
+from ..graph import Graph, Shape
+from ..opaque import ModuleFacts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,8 +60,11 @@ class Model(Protocol):
     block: Any
     """The framework's own module: a gluon.HybridBlock, a torch.nn.Module."""
 
+    network: Any
+    """What the model calls: the block compiled as was asked for, else the block itself."""
+
     device: str
-    """What it runs on, as a person calls it: `cpu`, `gpu:0`."""
+    """What it runs on, as a person calls it: `cpu`, `gpu:0`, `gpu:0,1`."""
 
     def load(self, weights: Mapping[str, Array]) -> None:
         """Take these weights. Raises LabError: a name or shape is missing, left over or different."""
@@ -109,6 +113,12 @@ class Engine(Protocol):
     precisions: tuple[str, ...]
     """What it can compute in; weights, norms' statistics and the optimizer's state are float32 in any case."""
 
+    several: bool
+    """Whether one model can train on several GPUs at once."""
+
+    ways: tuple[str, ...]
+    """What `compile` can be beside `auto`. Results differ by rounding alone: it is no part of a trial's id."""
+
     ops: frozenset[str]
     """The ops it lowers; a test demands all of ops.py."""
 
@@ -125,13 +135,25 @@ class Engine(Protocol):
         """`cpu`, then `gpu:0`, ... those that it has kernels for."""
 
     def device(self, wanted: str) -> tuple[str, str]:
-        """The device that `auto`, `cpu`, `gpu` or `gpu:N` means here, and why. Raises LabError: there is none."""
+        """The device that `auto`, `cpu`, `gpu`, `gpu:N` or `gpu:N,M` means here, and why.
+
+        Raises LabError: there is none.
+        """
 
     def use_threads(self, count: int) -> None:
         """How many CPU threads to use; before the framework is imported."""
 
-    def build(self, graph: Graph, device: str, precision: str = "float32") -> Model:
-        """A model of the graph, all zeros until `load`. Raises LabError: not in that precision."""
+    def check_precision(self, precision: str, device: str) -> None:
+        """See that it computes in a precision on a device. Raises LabError."""
+
+    def compiling(self, wanted: str, device: str) -> tuple[str, str]:
+        """The one of `ways` that `compile` means on a device, and why. Raises LabError: it cannot work there."""
+
+    def build(self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto") -> Model:
+        """A model of the graph, all zeros until `load`. Raises LabError: not in that precision, not compiled so."""
+
+    def module_facts(self, module: Any, input: Shape) -> ModuleFacts:
+        """What a module of the framework makes of images of `input` (C, H, W), and what arrays it has."""
 
     def out_of_memory(self, error: BaseException) -> bool:
         """Whether an error of the framework says that memory ran out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -31,22 +32,47 @@ def check_weights(graph: Graph, weights: Mapping[str, Array]) -> None:
         raise LabError(f"the weights do not fit the network: {'; '.join(faults[:5])}{more}")
 
 
-def choose_device(engine: str, wanted: str, gpus: int, why_no_gpu: str) -> tuple[str, str]:
-    """What `Engine.device` answers, for an engine that sees `gpus` usable GPUs.
+def gpu_numbers(word: str) -> list[int]:
+    """The GPUs that a device's word names: [0] for `gpu`, [0, 1] for `gpu:0,1`, none for `auto` and `cpu`.
+
+    Raises:
+        LabError: the word is no device, or names a GPU twice.
+    """
+    if word in ("auto", "cpu"):
+        return []
+    if not re.fullmatch(r"gpu(:\d+(,\d+)*)?", word):
+        raise LabError(f"unknown device '{word}' (known: auto, cpu, gpu, gpu:N, and gpu:N,M for several)")
+    numbers = [int(number) for number in (word.partition(":")[2] or "0").split(",")]
+    if len(set(numbers)) < len(numbers):
+        raise LabError(f"the device '{word}' names a GPU twice")
+    return numbers
+
+
+def check_several(engine: str, numbers: Sequence[int], several: bool) -> None:
+    """See that an engine can train on as many GPUs at once.
+
+    Raises:
+        LabError: it cannot.
+    """
+    if len(numbers) > 1 and not several:
+        raise LabError(f"the engine '{engine}' trains on one GPU, not on {len(numbers)} at once")
+
+
+def choose_device(framework: str, wanted: str, gpus: int, why_no_gpu: str) -> tuple[str, str]:
+    """What `Engine.device` answers, for a `framework` that sees `gpus` usable GPUs.
 
     Raises:
         LabError: a GPU is asked for that is not there, or the word is no device.
     """
-    if wanted == "cpu":
-        return "cpu", "asked for"
+    numbers = gpu_numbers(wanted)
     if wanted == "auto":
-        return ("gpu:0", f"{engine} has kernels for it") if gpus else ("cpu", why_no_gpu)
-    kind, _, number = wanted.partition(":")
-    if kind != "gpu" or (number and not number.isdigit()) or wanted == "gpu:":
-        raise LabError(f"unknown device '{wanted}' (known: auto, cpu, gpu, gpu:N)")
-    if int(number or 0) >= gpus:
-        raise LabError(f"device '{wanted}' is not there: " + (f"{engine} sees {gpus} GPU(s)" if gpus else why_no_gpu))
-    return f"gpu:{number or 0}", "asked for"
+        return ("gpu:0", f"{framework} has kernels for it") if gpus else ("cpu", why_no_gpu)
+    if not numbers:
+        return "cpu", "asked for"
+    if max(numbers) >= gpus:
+        sees = f"{framework} sees {gpus} GPU(s)" if gpus else why_no_gpu
+        raise LabError(f"device '{wanted}' is not there: {sees}")
+    return "gpu:" + ",".join(map(str, numbers)), "asked for"
 
 
 def check_precision(engine: str, precision: str, known: Sequence[str]) -> None:
@@ -57,3 +83,14 @@ def check_precision(engine: str, precision: str, known: Sequence[str]) -> None:
     """
     if precision not in known:
         raise LabError(f"the engine '{engine}' computes in {' or '.join(known)}, not in {precision}")
+
+
+def check_compile(engine: str, wanted: str, known: Sequence[str]) -> None:
+    """See that `compile` is `auto` or a way that an engine has.
+
+    Raises:
+        LabError: it is neither.
+    """
+    if wanted != "auto" and wanted not in known:
+        ways = ["auto", *known]
+        raise LabError(f"'compile' of the engine '{engine}' is {', '.join(ways[:-1])} or {ways[-1]}, not {wanted}")

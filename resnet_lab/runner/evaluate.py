@@ -4,38 +4,59 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..engines.contract import Model, Score
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ..engines.contract import Batch
 
 
-def evaluate(model: Model, batches: Iterable[Batch]) -> Score:
-    """Score a model in inference mode.
+@dataclass(frozen=True)
+class Outcome:
+    """What a model said of a batch: for each image its class, the cross-entropy, and the class's rank (0 is first)."""
+
+    labels: NDArray[Any]
+    losses: NDArray[np.float64]
+    ranks: NDArray[Any]
+
+
+def outcomes(model: Model, batches: Iterable[Batch]) -> Iterator[Outcome]:
+    """Run batches through a model in inference mode; losses are taken in float64.
 
     A batch smaller than the first is filled up for the device, so that shapes stay as they are, and
-    the filling is not counted. Sums are taken in float64.
+    the filling is not counted.
     """
-    loss, top1, top5, count, size = 0.0, 0, 0, 0, 0
-    start = time.perf_counter()
+    size = 0
     for images, labels in batches:
         size = max(size, len(images))
         filled = np.concatenate([images, np.repeat(images[-1:], size - len(images), axis=0)])
         logits = model.predict(filled)[: len(images)].astype(np.float64)
         right = logits[np.arange(len(labels)), labels]
         largest = logits.max(axis=1)
-        loss += float((largest + np.log(np.exp(logits - largest[:, None]).sum(axis=1)) - right).sum())
+        losses = largest + np.log(np.exp(logits - largest[:, None]).sum(axis=1)) - right
         # Classes of equal logits rank by their number, as argmax has it.
         above = (logits > right[:, None]).sum(axis=1)
         ties = (logits == right[:, None]) & (np.arange(logits.shape[1]) < labels[:, None])
-        rank = above + ties.sum(axis=1)
-        rank = np.where(np.isfinite(right), rank, np.iinfo(int).max)  # no number is no answer
-        top1, top5, count = top1 + int((rank < 1).sum()), top5 + int((rank < 5).sum()), count + len(labels)
+        ranks = np.where(np.isfinite(right), above + ties.sum(axis=1), np.iinfo(int).max)  # no number is no answer
+        yield Outcome(labels, losses, ranks)
+
+
+def evaluate(model: Model, batches: Iterable[Batch]) -> Score:
+    """Score a model in inference mode."""
+    loss, top1, top5, count = 0.0, 0, 0, 0
+    start = time.perf_counter()
+    for outcome in outcomes(model, batches):
+        loss += float(outcome.losses.sum())
+        top1 += int((outcome.ranks < 1).sum())
+        top5 += int((outcome.ranks < 5).sum())
+        count += len(outcome.labels)
     if not count:
         return Score(math.nan, math.nan, math.nan, 0, 0.0)
     return Score(loss / count, top1 / count, top5 / count, count, time.perf_counter() - start)

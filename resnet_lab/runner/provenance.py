@@ -15,11 +15,14 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-def where(device: str, threads: int, revision: str, packages: Sequence[str], started: str) -> dict[str, Any]:
+def where(
+    device: str, compile: str, threads: int, revision: str, packages: Sequence[str], started: str
+) -> dict[str, Any]:
     """The columns; `packages` are those whose versions matter beside our own."""
     versions = {name: hardware.version(name) for name in ("resnet-lab", *packages)}
     return {
         "device": device,
+        "compile": compile,
         "threads": hardware.threads_in_use(threads),
         "started": started,
         "revision": revision,

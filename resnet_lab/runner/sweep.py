@@ -9,14 +9,14 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from filelock import FileLock, Timeout
 
 from .. import engines, hardware
 from ..data import DATASETS, Source
 from ..errors import LabError
-from ..experiment import Experiment, Trial
+from ..experiment import Experiment, Trial, distinct, same
 from ..files import read_json, write_json
 from ..recipe import DataSpec
 from ..results import is_done, refresh
@@ -44,10 +44,14 @@ def run(
     Raises:
         LabError: an engine cannot run here, a device is not there, or another run writes to `results`.
     """
-    trials = _distinct(experiment.trials(), progress)
-    devices = {
-        name: _device(name, device, experiment, progress) for name in dict.fromkeys(trial.engine for trial in trials)
+    trials, left_out = distinct(experiment.trials(device))
+    for pair in left_out:
+        progress.note(same(*pair))
+    places = {
+        name: _place(name, device, experiment, progress) for name in dict.fromkeys(trial.engine for trial in trials)
     }
+    for trial in trials:
+        _check_precision(trial, places[trial.engine].device, experiment)
     try:
         results.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -64,7 +68,7 @@ def run(
             progress.begin(experiment.name, len(trials), len(trials) - len(todo))
             for trial in todo:
                 progress.trial(trial.labels())
-                row = _run_trial(trial, results, devices[trial.engine], experiment.spec.measure, progress, fresh)
+                row = _run_trial(trial, results, places[trial.engine], experiment.spec.measure, progress, fresh)
                 table = refresh(results)
                 progress.result(row)
             progress.end()
@@ -77,18 +81,15 @@ def run(
     return mine.sort_values("trial", key=lambda ids: ids.map(order)).reset_index(drop=True)
 
 
-def _distinct(planned: list[Trial], progress: Progress) -> list[Trial]:
-    """Each trial once: two names may mean one network."""
-    trials: dict[str, Trial] = {}
-    for trial in planned:
-        first = trials.setdefault(trial.id, trial)
-        if first is not trial:
-            progress.note(f"{trial.variant} is the same trial as {first.variant}, which stands for both")
-    return list(trials.values())
+class _Place(NamedTuple):
+    """Where and how an engine's trials run: what `auto` stands for is decided."""
+
+    device: str
+    compile: str
 
 
-def _device(name: str, asked: str | None, experiment: Experiment, progress: Progress) -> str:
-    """The device that an engine runs on; `asked` is the command line's word, before the experiment's."""
+def _place(name: str, asked: str | None, experiment: Experiment, progress: Progress) -> _Place:
+    """Where an engine runs; `asked` is the command line's word for the device, before the experiment's."""
     engine = engines.get(name)
     problem = engine.problem()
     if problem:
@@ -97,8 +98,22 @@ def _device(name: str, asked: str | None, experiment: Experiment, progress: Prog
         device, why = engine.device(asked or experiment.spec.device)
     except LabError as error:
         raise error.at(*(("--device", None) if asked else experiment.document.mark(("device",)))) from None
-    progress.note(f"{name} {engine.version()} on {device} ({why}), {hardware.threads()} thread(s)")
-    return device
+    try:
+        way, because = engine.compiling(experiment.spec.compile, device)
+    except LabError as error:
+        raise error.at(*experiment.document.mark(("compile",))) from None
+    progress.note(
+        f"{name} {engine.version()} on {device} ({why}), compile {way} ({because}), {hardware.threads()} thread(s)"
+    )
+    return _Place(device, way)
+
+
+def _check_precision(trial: Trial, device: str, experiment: Experiment) -> None:
+    try:
+        engines.get(trial.engine).check_precision(trial.precision, device)
+    except LabError as error:
+        path = ("grid", "precision") if "precision" in trial.swept else ("precision",)
+        raise error.at(*experiment.document.mark(path)) from None
 
 
 def _fetch(data: DataSpec, experiment: Experiment) -> None:
@@ -125,7 +140,7 @@ def _write_config(trial: Trial, results: Path) -> None:
 
 
 def _run_trial(
-    trial: Trial, results: Path, device: str, measure: bool, progress: Progress, fresh: bool
+    trial: Trial, results: Path, place: _Place, measure: bool, progress: Progress, fresh: bool
 ) -> dict[str, Any]:
     """Run one trial in a process of its own; how that ends becomes a result in any case."""
     folder = _folder(results, trial)
@@ -134,7 +149,7 @@ def _run_trial(
     order: dict[str, Any] = {
         "config": trial.config(),
         "folder": str(folder),
-        "device": device,
+        **place._asdict(),
         "measure": measure,
         "threads": hardware.threads(),
         "revision": hardware.revision(),
@@ -144,7 +159,7 @@ def _run_trial(
     code = _work(order, folder, progress)
     if not path.is_file() or path.stat().st_mtime_ns == before:
         packages = engines.get(trial.engine).packages
-        write_json(path, _death(code, folder) | where(device, order["threads"], order["revision"], packages, started))
+        write_json(path, _death(code, folder) | where(*place, order["threads"], order["revision"], packages, started))
     return {**trial.labels(), **read_json(path)}
 
 

@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import data, engines, hardware, plugins, weights
+from .. import data, engines, finetune, hardware, plugins, weights
 from ..engines.contract import Diverged, Model, Optimizer
 from ..files import read_json, write_json
 from ..graph import Graph
+from ..opaque import homes
 from ..recipe import DataSpec, TrainSpec
 from .evaluate import evaluate
 from .throughput import rates, speeds
@@ -45,6 +46,7 @@ class Job:
     engine: str
     precision: str
     device: str
+    compile: str
     seed: int
     folder: Path
     measure: bool
@@ -53,7 +55,7 @@ class Job:
     """Files that register datasets of a person's own."""
 
     @staticmethod
-    def of(config: dict[str, Any], folder: Path, device: str, measure: bool) -> Job:
+    def of(config: dict[str, Any], folder: Path, device: str, compile: str = "auto", measure: bool = True) -> Job:
         """From `Trial.config()`."""
         return Job(
             Graph.from_json(config["graph"]),
@@ -62,6 +64,7 @@ class Job:
             config["engine"],
             config["precision"],
             device,
+            compile,
             config["seed"],
             folder,
             measure,
@@ -123,7 +126,10 @@ def _feed(job: Job, dataset: data.Dataset, workers: data.Workers | None) -> data
 
 
 def _trained(job: Job, dataset: data.Dataset, feed: data.Feed, emit: Emit, start: float) -> dict[str, Any]:
-    model = engines.get(job.engine).build(job.graph, job.device, job.precision)
+    for file in homes(job.graph):
+        plugins.load_file(Path(file), (file, 1))
+    network = finetune.frozen(job.graph, job.train.freeze)
+    model = engines.get(job.engine).build(network, job.device, job.precision, job.compile)
     loop = _Loop(job, model, dataset, feed, emit)
     result: dict[str, Any] = {"status": "ok", "reason": ""}
     try:
@@ -174,7 +180,7 @@ class _Loop:
         spec = self.job.train.optimizer
         self.model.prepare(Optimizer(**spec.model_dump(exclude={"lr"})))
         if not self._resume():
-            self.model.load(weights.initial(self.job.graph, self.job.seed, **self.job.train.init.model_dump()))
+            self.model.load(finetune.initial(self.job.graph, self.job.seed, self.job.train.init))
         for epoch in range(len(self.rows), self.job.train.epochs):
             self._epoch(epoch)
             if time.perf_counter() - self._saved > CHECKPOINT_EVERY:

@@ -45,12 +45,15 @@ def _result(order: dict[str, Any], folder: Path, reports: TextIO) -> dict[str, A
     engine.use_threads(order["threads"])
     started, begin = now(), time.perf_counter()
     try:
-        result = run(Job.of(config, folder, order["device"], order["measure"]), lambda event: _report(reports, event))
+        job = Job.of(config, folder, order["device"], order["compile"], order["measure"])
+        result = run(job, lambda event: _report(reports, event))
     except Exception as error:
         traceback.print_exc()
         status = "out_of_memory" if engine.out_of_memory(error) else "failed"
         result = {"status": status, "reason": reason(error), "wall_s": time.perf_counter() - begin}
-    return result | where(order["device"], order["threads"], order["revision"], engine.packages, started)
+    return result | where(
+        order["device"], order["compile"], order["threads"], order["revision"], engine.packages, started
+    )
 
 
 def reason(error: BaseException) -> str:

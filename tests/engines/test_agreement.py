@@ -8,7 +8,7 @@ from resnet_lab import data, weights
 from resnet_lab.engines.contract import Optimizer
 from resnet_lab.runner.evaluate import evaluate
 from resnet_lab.workspace import shipped
-from tests.conftest import engine_or_skip
+from tests.conftest import engine_or_skip, random_weights
 
 VARIANTS = sorted(path.stem for path in shipped("variants").glob("*.yaml"))
 LONG = {"cifar_resnet1202", "preact_resnet1001"}
@@ -32,17 +32,8 @@ def test_every_variant_gives_the_same_logits(name):
     channels = rl.variant(name).spec.input[0]
     graph = rl.graph(name, input=(channels, 32, 32), classes=10)
     models = both(graph)
-    rng = np.random.default_rng(0)
-    values = weights.initial(graph, 1)
-    for own in values:
-        if own.endswith(("scale", "running_var")):
-            values[own] = rng.uniform(0.8, 1.2, values[own].shape).astype(np.float32)
-        elif own.endswith(("bias", "running_mean")):
-            values[own] = rng.normal(0, 0.1, values[own].shape).astype(np.float32)
-    ends = weights.branch_ends(graph)
-    for end in ends:  # else a thousand layers grow past what float32 holds
-        values[end] *= np.float32(len(ends) ** -0.5)
-    images = rng.standard_normal((3, channels, 32, 32)).astype(np.float32)
+    values = random_weights(graph)
+    images = np.random.default_rng(0).standard_normal((3, channels, 32, 32)).astype(np.float32)
     logits = []
     for model in models:
         model.load(values)
@@ -136,7 +127,10 @@ def test_gradients_agree_in_float64(name):
 
 
 def test_what_one_engine_trains_the_other_evaluates_alike():
-    """Running statistics included: they follow one convention (engines/torch/model.py)."""
+    """Running statistics included: they follow one convention (engines/torch/model.py).
+
+    The rate is low enough that a net learns whichever way its sums round, with one thread or with two.
+    """
     dataset = data.load("digits", size=16, channels=3)
     feed = data.Feed(dataset.train, 32, 0, dataset.mean, dataset.std)
     graph = rl.graph("cifar_resnet20", input=(3, 16, 16), classes=10)
@@ -144,7 +138,7 @@ def test_what_one_engine_trains_the_other_evaluates_alike():
     for trained, other in (models, models[::-1]):
         trained.load(weights.initial(graph, 0))
         trained.prepare(Optimizer(momentum=0.9))
-        trained.train_epoch(feed.epoch(0), [0.05] * feed.steps, 0, lambda images, loss: None)
+        trained.train_epoch(feed.epoch(0), [0.01] * feed.steps, 0, lambda images, loss: None)
         other.load(trained.weights())
         scores = [
             evaluate(model, data.evaluation_batches(dataset.test, 100, dataset.mean, dataset.std))

@@ -55,6 +55,7 @@ def test_a_sweep_from_the_first_run_to_the_second(tiny, lab):
         "peak_memory_mb",
         "wall_s",
         "device",
+        "compile",
         "threads",
         "processor",
         "python",
@@ -218,9 +219,15 @@ def test_a_trial_that_was_cut_off_goes_on_exactly(tiny, monkeypatch):
 
 def test_the_same_network_under_two_names_is_trained_once(tiny, lab):
     (tiny / "variants" / "twin.yaml").write_text("extends: tiny\n")
-    done = lab("run", "experiments/e.yaml", "--set", "variants=[tiny, twin]", "--set", "measure=false", cwd=tiny)
+    settings = ["--set", "variants=[tiny, twin]", "--set", "measure=false", "--set", "compile=off"]
+    done = lab("run", "experiments/e.yaml", *settings, cwd=tiny)
     assert done.returncode == 0
+    assert "compile off (asked for)" in done.stdout
+    assert rl.results("results/e")["compile"].tolist() == ["off"]
     assert "twin is the same trial as tiny" in done.stdout
+    planned = lab("run", "experiments/e.yaml", "--set", "variants=[tiny, twin]", "--dry-run", cwd=tiny)
+    assert "e: 1 trials" in planned.stdout
+    assert "twin is the same trial as tiny, which stands for both" in planned.stdout
     assert rl.results("results/e")["variant"].tolist() == ["tiny"]
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ... import hardware
 from ...errors import LabError
-from ...graph import Graph
-from ..support import check_precision, choose_device
+from ...graph import Graph, Shape
+from ...opaque import ModuleFacts, check_engine, parameter
+from ..support import check_compile, check_precision, choose_device
 from .cuda import preload
 from .lowering import LOWERINGS
 
@@ -28,7 +29,9 @@ class MXNetEngine:
 
     name = "mxnet"
     packages = ("mxnet", "gluoncv", "numpy")
-    precisions = ("float32",)
+    precisions = ("float32", "float16")
+    several = True
+    ways = ("hybridize", "off")
     ops = frozenset(LOWERINGS)
 
     def problem(self) -> str | None:
@@ -60,7 +63,7 @@ class MXNetEngine:
         return ["cpu", *(f"gpu:{index}" for index in range(self._gpus()[0]))]
 
     def device(self, wanted: str) -> tuple[str, str]:
-        """The device that `auto`, `cpu`, `gpu` or `gpu:N` means here, and why.
+        """The device that `auto`, `cpu`, `gpu`, `gpu:N` or `gpu:N,M` means here, and why.
 
         Raises:
             LabError: a GPU is asked for that this MXNet cannot use.
@@ -71,17 +74,53 @@ class MXNetEngine:
         """Set OpenMP's threads, unless the person did; MXNet reads them once, at its import."""
         os.environ.setdefault("OMP_NUM_THREADS", str(count))
 
-    def build(self, graph: Graph, device: str, precision: str = "float32") -> MXNetModel:
-        """A hybridized Gluon block of the graph on `cpu` or `gpu:N`, all zeros until `load`.
+    def check_precision(self, precision: str, device: str) -> None:
+        """float32 anywhere, float16 on GPUs.
 
         Raises:
-            LabError: MXNet cannot run here, or not in that precision.
+            LabError: another, or float16 on the CPU.
         """
-        self._import()
         check_precision(self.name, precision, self.precisions)
+        if precision == "float16" and device == "cpu":
+            raise LabError(
+                "MXNet has no convolutions in float16 for the CPU: precision 'float16' needs a GPU "
+                "(the engine 'torch' has bfloat16, on the CPU too)"
+            )
+
+    def compiling(self, wanted: str, device: str) -> tuple[str, str]:
+        """`hybridize` (a static graph in static memory) or `off` (imperative Gluon); `auto` is the first.
+
+        Raises:
+            LabError: another word.
+        """
+        check_compile(self.name, wanted, self.ways)
+        return ("hybridize", "static graph and memory") if wanted == "auto" else (wanted, "asked for")
+
+    def build(self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto") -> MXNetModel:
+        """A Gluon block of the graph on `cpu`, `gpu:N` or `gpu:N,M`, all zeros until `load`.
+
+        Raises:
+            LabError: MXNet cannot run here, or not in that precision, or `compile` is no way of it.
+        """
+        check_engine(graph, self.name)
+        self._import()
+        self.check_precision(precision, device)
+        way, _ = self.compiling(compile, device)
         from .model import MXNetModel
 
-        return MXNetModel(graph, device)
+        return MXNetModel(graph, device, precision, hybridize=way == "hybridize")
+
+    def module_facts(self, module: Any, input: Shape) -> ModuleFacts:
+        """What a HybridBlock makes of images of `input` (C, H, W), and what arrays it has, by structural names."""
+        mx = self._import()
+        module.initialize()
+        output = module(mx.nd.zeros((2, *input)))
+        params = {}
+        for name, own in module._collect_params_with_prefix().items():
+            values = own.data().asnumpy()
+            first = float(values.flat[0]) if values.size else 0.0
+            params[name] = parameter(tuple(own.shape), first, bool((values == first).all()), own.grad_req != "null")
+        return ModuleFacts(tuple(output.shape[1:]), params)
 
     def out_of_memory(self, error: BaseException) -> bool:
         """Whether an error says that memory ran out."""

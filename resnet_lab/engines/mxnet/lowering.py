@@ -24,10 +24,20 @@ def lowers(op: str) -> Callable[[Lowering], Lowering]:
     return register
 
 
-def forward(F: Any, nodes: Sequence[Node], x: Any, arrays: Mapping[str, Any]) -> Any:
-    """Run the nodes of a graph on `x`; `arrays` are the parameters by canonical name."""
+def forward(
+    F: Any, nodes: Sequence[Node], x: Any, arrays: Mapping[str, Any], modules: Mapping[str, Any] | None = None
+) -> Any:
+    """Run the nodes of a graph on `x`.
+
+    Args:
+        arrays: the parameters by canonical name.
+        modules: the blocks that are Gluon's own, by the names of their nodes.
+    """
     values = {nodes[0].name: x}
     for node in nodes[1:]:
+        if modules and node.name in modules:
+            values[node.name] = modules[node.name](values[node.inputs[0]])
+            continue
         params = {key: arrays[f"{node.name}.{key}"] for key in node.params}
         values[node.name] = LOWERINGS[node.op](F, node, [values[name] for name in node.inputs], params)
     return values[nodes[-1].name]
@@ -53,7 +63,7 @@ def _conv(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) 
 
 @lowers("norm")
 def _norm(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
-    a, x, one = node.attrs, inputs[0], (node.output[0],)
+    a, x = node.attrs, inputs[0]
     if a["kind"] == "batch":
         mean, var = params["running_mean"], params["running_var"]
         scale = params["scale"] if a["scale"] else F.ones_like(var)
@@ -67,16 +77,18 @@ def _norm(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) 
             eps=a["epsilon"],
             momentum=a["momentum"],
             fix_gamma=not a["scale"],
-            use_global_stats=False,
+            use_global_stats=a.get("frozen", False),
             axis=1,
         )
-    scale = params["scale"] if a["scale"] else F.ones(shape=one)
-    bias = params["bias"] if a["center"] else F.zeros(shape=one)
+    # What is made here is made like `x`: on its device, in its precision.
+    ones = F.ones_like(F.reshape(F.slice(x, begin=(0, None, 0, 0), end=(1, None, 1, 1)), (-1,)))
+    scale = params["scale"] if a["scale"] else ones
+    bias = params["bias"] if a["center"] else F.zeros_like(ones)
     if a["kind"] == "layer":
         return F.LayerNorm(x, scale, bias, axis=1, eps=a["epsilon"])
     # MXNet's own scale and offset are one a group; ours, and everyone else's, are one a channel.
-    groups = (a["groups"],)
-    x = F.GroupNorm(x, F.ones(shape=groups), F.zeros(shape=groups), num_groups=a["groups"], eps=a["epsilon"])
+    ones = F.slice_axis(ones, axis=0, begin=0, end=a["groups"])
+    x = F.GroupNorm(x, ones, F.zeros_like(ones), num_groups=a["groups"], eps=a["epsilon"])
     return F.broadcast_add(F.broadcast_mul(x, F.reshape(scale, (1, -1, 1, 1))), F.reshape(bias, (1, -1, 1, 1)))
 
 

@@ -6,23 +6,33 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mxnet as mx
+import numpy as np
 from mxnet import autograd, gluon, nd
 
-from ... import hardware
-from ...graph import Graph
+from ... import hardware, opaque
+from ...errors import LabError
+from ...graph import Graph, Node
 from ..contract import Diverged, Optimizer, Score
 from ..support import check_weights
-from .lowering import forward
-from .update import Update
+from . import half, lowering
+from .update import Update, Weight
 
 if TYPE_CHECKING:
     from ..contract import Array, Batch
 
 _LAG = 2
 """Steps that may be under way before the loop waits for one: MXNet runs asynchronously."""
+
+
+class _Part(NamedTuple):
+    """What one device has made of its part of a batch; numbers that are still being computed."""
+
+    loss: Any
+    right: Any
+    share: float
 
 
 class GraphBlock(gluon.HybridBlock):
@@ -34,35 +44,72 @@ class GraphBlock(gluon.HybridBlock):
 
     Args:
         graph: input (batch, C, H, W), output (batch, classes).
+        float16: compute in it, see half.py; input and output are float32 all the same.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, float16: bool = False) -> None:
         super().__init__(prefix="")
         self.graph = graph
-        for name, parameter in graph.parameters.items():
-            setattr(
-                self,
-                name,
-                self.params.get(
-                    name, shape=parameter.shape, init=mx.init.Zero(), grad_req="write" if parameter.trained else "null"
-                ),
-            )
+        self._lower = half.forward if float16 else lowering.forward
+        self.own: dict[str, Any] = {}
+        """Every parameter by its canonical name, those of blocks that are Gluon's own among them."""
+        self._modules: dict[str, Any] = {}
+        for node in graph.nodes:
+            if node.op == opaque.OP:
+                self._add_module(node)
+                continue
+            for key, parameter in node.params.items():
+                name = f"{node.name}.{key}"
+                own = self.params.get(
+                    name,
+                    shape=parameter.shape,
+                    dtype=half.dtype(node, float16),
+                    init=mx.init.Zero(),
+                    grad_req="write" if parameter.trained else "null",
+                )
+                setattr(self, name, own)
+                self.own[name] = own
+
+    def _add_module(self, node: Node) -> None:
+        """A block that is a HybridBlock itself, as a child."""
+        module = self._modules[node.name] = opaque.of(node)
+        self.register_child(module, node.name)
+        arrays = module._collect_params_with_prefix()
+        for key, parameter in node.params.items():
+            arrays[key].shape = parameter.shape  # Gluon may have left it open
+            if not parameter.trained:
+                arrays[key].grad_req = "null"
+            self.own[f"{node.name}.{key}"] = arrays[key]
 
     def hybrid_forward(self, F: Any, x: Any, **arrays: Any) -> Any:
-        return forward(F, self.graph.nodes, x, arrays)
+        return self._lower(F, self.graph.nodes, x, arrays, self._modules)
 
 
 class MXNetModel:
-    """The `Model` contract of `resnet_lab.engines` over a `GraphBlock`, which is `block`."""
+    """The `Model` contract of `resnet_lab.engines` over a `GraphBlock`, which is `block`.
 
-    def __init__(self, graph: Graph, device: str) -> None:
+    On several devices each takes a part of every batch; Gluon's kvstore sums their gradients, and
+    each applies the same updates to weights of its own. Batch norm goes by a device's part, and so
+    do running statistics: where an epoch ends, each device takes the mean of all, as Gluon does
+    when it saves.
+    """
+
+    def __init__(self, graph: Graph, device: str, precision: str = "float32", *, hybridize: bool = True) -> None:
         self.graph, self.device = graph, device
-        self.context = mx.cpu() if device == "cpu" else mx.gpu(int(device.partition(":")[2]))
-        self.block = GraphBlock(graph)
-        self.block.initialize(ctx=self.context)
-        self.block.hybridize(static_alloc=True, static_shape=True)
-        self._parameters = {name: self.block.params[name] for name in graph.parameters}
-        self._trained = [name for name, parameter in graph.parameters.items() if parameter.trained]
+        kind, _, numbers = device.partition(":")
+        self.contexts = [mx.Context(kind, int(number)) for number in (numbers or "0").split(",")]
+        float16 = precision == "float16"
+        self._scale = half.LOSS_SCALE if float16 else 1.0
+        self.block = self.network = GraphBlock(graph, float16)
+        self.block.initialize(ctx=self.contexts)
+        if hybridize:
+            self.block.hybridize(static_alloc=True, static_shape=True)
+        self._parameters = {name: self.block.own[name] for name in graph.parameters}
+        trained = {name: self._parameters[name] for name, own in graph.parameters.items() if own.trained}
+        self._weights = [
+            {name: _weight(parameter, context) for name, parameter in trained.items()} for context in self.contexts
+        ]
+        self._statistics = [self._parameters[name] for name in self._parameters if name not in trained]
 
     def load(self, weights: Mapping[str, Array]) -> None:
         """Take these weights, by canonical name.
@@ -72,24 +119,38 @@ class MXNetModel:
         """
         check_weights(self.graph, weights)
         for name, parameter in self._parameters.items():
-            parameter.set_data(nd.array(weights[name], ctx=self.context, dtype="float32"))
+            for context, own in zip(self.contexts, self._weights, strict=True):
+                array = nd.array(weights[name], ctx=context, dtype="float32")
+                if name in own:
+                    own[name].set(array)
+                else:
+                    parameter.data(context)[:] = array
 
     def weights(self) -> dict[str, Array]:
         """Copies of all arrays, float32."""
         self.synchronize()
-        return {name: parameter.data().asnumpy() for name, parameter in self._parameters.items()}
+        first, own = self.contexts[0], self._weights[0]
+        return {
+            name: (own[name].exact if name in own else parameter.data(first)).asnumpy()
+            for name, parameter in self._parameters.items()
+        }
 
     def prepare(self, optimizer: Optimizer) -> None:
         """Begin training with an empty optimizer state."""
-        self._update = Update(optimizer, {name: self._parameters[name] for name in self._trained})
+        self._updates = [Update(optimizer, weights, self._scale) for weights in self._weights]
+        self._kvstore: gluon.Trainer | None = None
+        if len(self.contexts) > 1:  # for the sum of gradients alone: the updates are ours
+            trained = [self._parameters[name] for name in self._weights[0]]
+            self._kvstore = gluon.Trainer(trained, "sgd", kvstore="device", update_on_kvstore=False)
 
     def optimizer_state(self) -> dict[str, Array]:
-        """`step`, and each weight's own arrays as `0/NAME`, `1/NAME`."""
-        return self._update.state()
+        """`step`, and each weight's own arrays as `0/NAME`, `1/NAME`; every device's are the same."""
+        return self._updates[0].state()
 
     def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
         """Go on from what `optimizer_state` gave."""
-        self._update.load(state)
+        for update in self._updates:
+            update.load(state)
 
     def train_epoch(
         self,
@@ -100,53 +161,95 @@ class MXNetModel:
         label_smoothing: float = 0.0,
     ) -> Score:
         """One step a batch; see the contract. Top-5 is not taken in training (nan)."""
-        mx.random.seed(seed, self.context)
-        under_way: deque[tuple[int, Any, Any]] = deque()
+        for index, context in enumerate(self.contexts):
+            mx.random.seed(seed + index, context)
+        under_way: deque[tuple[int, list[_Part]]] = deque()
         total, right, count = 0.0, 0.0, 0
         start = time.perf_counter()
 
         def settle() -> None:
             nonlocal total, right
-            images, loss, hits = under_way.popleft()
-            value = float(loss.asscalar())
+            images, parts = under_way.popleft()
+            value = sum(part.share * float(part.loss.asscalar()) for part in parts)
             if not math.isfinite(value):
                 raise Diverged(f"the training loss became {value} after {count - images} images of the epoch")
             total += value * images
-            right += float(hits.asscalar())
+            right += sum(float(part.right.asscalar()) for part in parts)
             on_step(images, value)
 
         for (images, labels), rate in zip(batches, rates, strict=True):
-            x, y = (to_device(array, self.context) for array in (images, labels))
-            classes = y if labels.ndim == 1 else to_device(labels.argmax(axis=1), self.context)
-            with autograd.record():
-                logits = self.block(x)
-                loss = _cross_entropy(logits, y, label_smoothing)
-            loss.backward()
-            self._update(rate)
-            under_way.append((len(images), loss, (logits.argmax(axis=1) == classes).sum()))
+            parts = self._gradients(images, labels, label_smoothing)
+            for update in self._updates:
+                update(rate)
+            under_way.append((len(images), parts))
             count += len(images)
             if len(under_way) > _LAG:
                 settle()
         while under_way:
             settle()
         self.synchronize()
+        self._share_statistics()
         return Score(total / count, right / count, math.nan, count, time.perf_counter() - start)
+
+    def _gradients(self, images: Array, labels: Array, smoothing: float) -> list[_Part]:
+        """The forward and the backward pass over one batch, a part of it on each device."""
+        if len(images) < len(self.contexts):
+            raise LabError(f"a batch of {len(images)} cannot be split over {len(self.contexts)} devices")
+        xs, ys = self._split(images), self._split(labels)
+        with autograd.record():
+            logits = [self.block(x) for x in xs]
+            losses = [_cross_entropy(own, y, smoothing) for own, y in zip(logits, ys, strict=True)]
+        shares = [len(y) / len(labels) for y in ys]
+        heads = [share * self._scale for share in shares]
+        if heads == [1.0]:
+            losses[0].backward()
+        else:
+            autograd.backward(losses, [nd.full(1, head, x.context) for head, x in zip(heads, xs, strict=True)])
+        if self._kvstore is not None:
+            self._kvstore.allreduce_grads()
+        hits = [(own.argmax(axis=1) == _classes(y)).sum() for own, y in zip(logits, ys, strict=True)]
+        return [_Part(*part) for part in zip(losses, hits, shares, strict=True)]
+
+    def _split(self, array: Array) -> list[Any]:
+        """A part of a batch on each device; none on those that are too many for it."""
+        parts = zip(self.contexts, np.array_split(array, len(self.contexts)), strict=True)
+        return [to_device(part, context) for context, part in parts if len(part)]
+
+    def _share_statistics(self) -> None:
+        """Give each device the mean of all devices' running statistics."""
+        if len(self.contexts) > 1:
+            for parameter in self._statistics:
+                parts = [array.as_in_context(mx.cpu()) for array in parameter.list_data()]
+                parameter.set_data(nd.add_n(*parts) / len(parts))
 
     def predict(self, images: Array) -> Array:
         """Logits, (batch, classes), in inference mode."""
-        logits: Array = self.block(to_device(images, self.context)).asnumpy()
-        return logits
+        parts = [self.block(x) for x in self._split(images)]
+        return np.concatenate([part.asnumpy() for part in parts])
 
     def synchronize(self) -> None:
         """Wait for everything under way."""
         nd.waitall()
 
     def peak_memory(self) -> int:
-        """Bytes: the process's largest resident size on the CPU, what is in use now on a GPU (MXNet keeps its pool)."""
-        if self.device == "cpu":
+        """Bytes: the process's largest resident size on the CPU, what is in use now on a GPU (MXNet keeps its pool).
+
+        Of several GPUs that one's which holds the most.
+        """
+        if self.contexts[0].device_type == "cpu":
             return hardware.peak_resident()
-        free, total = mx.context.gpu_memory_info(self.context.device_id)
-        return int(total - free)
+        told = [mx.context.gpu_memory_info(context.device_id) for context in self.contexts]
+        return max(int(total - free) for free, total in told)
+
+
+def _weight(parameter: Any, context: Any) -> Weight:
+    value, gradient = parameter.data(context), parameter.grad(context)
+    return Weight(value, gradient, value.astype("float32") if value.dtype == np.float16 else None)
+
+
+def _classes(labels: Any) -> Any:
+    """The class of each image, or the one that has the largest share of it."""
+    return labels if labels.ndim == 1 else labels.argmax(axis=1)
 
 
 def to_device(array: Array, context: Any) -> Any:

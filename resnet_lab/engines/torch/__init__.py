@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from ... import hardware
 from ...errors import LabError
-from ...graph import Graph
-from ..support import check_precision, choose_device
+from ...graph import Graph, Shape
+from ...opaque import ModuleFacts, check_engine, parameter
+from ..support import check_compile, check_precision, check_several, choose_device, gpu_numbers
+from .compiling import WAYS, choose
 from .ops import OPS
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ class TorchEngine:
     packages = ("torch", "numpy")
     ops = OPS
     precisions = ("float32", "bfloat16")
+    several = False
+    ways = WAYS
 
     def problem(self) -> str | None:
         """Why PyTorch cannot be used here, judged without importing it; None where it can."""
@@ -51,8 +55,9 @@ class TorchEngine:
         """The device that `auto`, `cpu`, `gpu` or `gpu:N` means here, and why.
 
         Raises:
-            LabError: a GPU is asked for that this PyTorch cannot use.
+            LabError: a GPU is asked for that this PyTorch cannot use, or several.
         """
+        check_several(self.name, gpu_numbers(wanted), self.several)
         return choose_device("this PyTorch", wanted, *(self._gpus() if wanted != "cpu" else (0, "")))
 
     def use_threads(self, count: int) -> None:
@@ -61,17 +66,49 @@ class TorchEngine:
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(hardware.threads_in_use(count))
 
-    def build(self, graph: Graph, device: str, precision: str = "float32") -> TorchModel:
+    def check_precision(self, precision: str, device: str) -> None:
+        """float32 or bfloat16, anywhere.
+
+        Raises:
+            LabError: another.
+        """
+        check_precision(self.name, precision, self.precisions)
+
+    def compiling(self, wanted: str, device: str) -> tuple[str, str]:
+        """`off` or the mode of torch.compile that a word means on a device, and why; see compiling.py.
+
+        Raises:
+            LabError: another word, or torch.compile cannot work here so.
+        """
+        check_compile(self.name, wanted, self.ways)
+        return choose(wanted, device)
+
+    def build(self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto") -> TorchModel:
         """A module of the graph on `cpu` or `gpu:N`, all zeros until `load`.
 
         Raises:
-            LabError: PyTorch cannot run here, or not in that precision.
+            LabError: PyTorch cannot run here, or not in that precision, or cannot compile so.
         """
+        check_engine(graph, self.name)
         self._import()
-        check_precision(self.name, precision, self.precisions)
+        self.check_precision(precision, device)
+        way, _ = self.compiling(compile, device)
         from .model import TorchModel
 
-        return TorchModel(graph, device, precision)
+        return TorchModel(graph, device, precision, way)
+
+    def module_facts(self, module: Any, input: Shape) -> ModuleFacts:
+        """What an nn.Module makes of images of `input` (C, H, W), and what arrays it has; counters are left out."""
+        torch = self._import()
+        with torch.no_grad():
+            output = module.eval()(torch.zeros(2, *input))
+        params = {}
+        for name, own in module.state_dict(keep_vars=True).items():
+            values = own.detach()
+            if values.is_floating_point():
+                first = float(values.flatten()[0]) if values.numel() else 0.0
+                params[name] = parameter(tuple(values.shape), first, bool((values == first).all()), own.requires_grad)
+        return ModuleFacts(tuple(output.shape[1:]), params)
 
     def out_of_memory(self, error: BaseException) -> bool:
         """Whether an error says that memory ran out."""

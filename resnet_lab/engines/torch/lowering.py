@@ -14,6 +14,7 @@ import torch
 from torch import fx, nn
 from torch.nn import functional
 
+from ... import opaque
 from ...graph import Graph, Node
 
 Lowering = Callable[["Program", Node, Sequence[fx.Node]], fx.Node]
@@ -26,6 +27,14 @@ class LayerNorm(nn.LayerNorm):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class FrozenBatchNorm(nn.BatchNorm2d):
+    """Batch norm that goes by its running statistics in training, too, and leaves them alone."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        mean, var = self.running_mean, self.running_var
+        return functional.batch_norm(x, mean, var, self.weight, self.bias, training=False, eps=self.eps)
 
 
 class LayerScale(nn.Module):
@@ -104,6 +113,11 @@ def lowers(op: str) -> Callable[[Lowering], Lowering]:
     return register
 
 
+@lowers(opaque.OP)
+def _opaque(program: Program, node: Node, inputs: Sequence[fx.Node]) -> fx.Node:
+    return program.module(node, opaque.of(node), inputs[0])
+
+
 @lowers("conv")
 def _conv(program: Program, node: Node, inputs: Sequence[fx.Node]) -> fx.Node:
     a = node.attrs
@@ -131,7 +145,8 @@ def _norm(program: Program, node: Node, inputs: Sequence[fx.Node]) -> fx.Node:
     module: nn.Module
     if a["kind"] == "batch":
         # PyTorch's momentum is the share of the new value.
-        module = nn.BatchNorm2d(channels, a["epsilon"], 1 - a["momentum"], affine)
+        kind = FrozenBatchNorm if a.get("frozen") else nn.BatchNorm2d
+        module = kind(channels, a["epsilon"], 1 - a["momentum"], affine)
     elif a["kind"] == "group":
         module = nn.GroupNorm(a["groups"], channels, a["epsilon"], affine)
     else:

@@ -16,6 +16,7 @@ from ...data.feed import Epoch
 from ...graph import Graph
 from ..contract import Diverged, Optimizer, Score
 from ..support import check_weights
+from .compiling import WITH_CUDA_GRAPHS
 from .feed import resident_batches
 from .lowering import lower, own_name
 from .update import Update
@@ -25,21 +26,28 @@ if TYPE_CHECKING:
 
 
 class TorchModel:
-    """The `Model` contract over `block`, a torch.fx.GraphModule; memory is laid out channels last."""
+    """The `Model` contract over `block`, a torch.fx.GraphModule; memory is laid out channels last.
 
-    def __init__(self, graph: Graph, device: str, precision: str) -> None:
+    `network` is `block`, or what torch.compile made of it, with the same weights.
+    """
+
+    def __init__(self, graph: Graph, device: str, precision: str = "float32", way: str = "off") -> None:
         self.graph, self.device = graph, device
         self._device = torch.device(device.replace("gpu", "cuda"))
         self._gpu = self._device.type == "cuda"
         self._autocast = torch.bfloat16 if precision == "bfloat16" else None
         self.block: torch.fx.GraphModule = lower(graph).to(self._device, memory_format=torch.channels_last)
-        # On a GPU, fusing what lies between the convolutions is worth the minute that compiling takes.
-        self._forward: Callable[[torch.Tensor], torch.Tensor] = torch.compile(self.block) if self._gpu else self.block
+        self.network: Callable[[torch.Tensor], torch.Tensor] = (
+            self.block if way == "off" else _compiled(self.block, way)
+        )
+        self._cuda_graphs = self._gpu and way in WITH_CUDA_GRAPHS
         if self._gpu:
             torch.backends.cudnn.benchmark = True
         own = dict(self.block.named_parameters()) | dict(self.block.named_buffers())
         self._arrays = {f"{node.name}.{key}": own[own_name(node, key)] for node in graph.nodes for key in node.params}
         self._trained = {name: self._arrays[name] for name, parameter in graph.parameters.items() if parameter.trained}
+        for name in self._arrays.keys() - self._trained.keys():
+            self._arrays[name].requires_grad_(False)
         self._statistics = _Statistics(graph, self._arrays)
 
     def load(self, weights: Mapping[str, Array]) -> None:
@@ -88,7 +96,7 @@ class TorchModel:
         for (x, y), rate in zip(self._batches(batches), rates, strict=True):
             self._statistics.before()
             with torch.autocast(self._device.type, self._autocast, enabled=self._autocast is not None):
-                logits = self._forward(x)
+                logits = self._call(x)
             loss = functional.cross_entropy(logits.float(), y, label_smoothing=label_smoothing)
             loss.backward()
             self._statistics.after(len(y))  # not before the backward pass, which looks at them
@@ -115,12 +123,19 @@ class TorchModel:
         """Logits, (batch, classes), in inference mode."""
         self.block.eval()
         x = torch.from_numpy(images).to(self._device).contiguous(memory_format=torch.channels_last)
-        with (
-            torch.inference_mode(),
-            torch.autocast(self._device.type, self._autocast, enabled=self._autocast is not None),
-        ):
-            logits: Array = self._forward(x).float().cpu().numpy()
+        with torch.no_grad(), torch.autocast(self._device.type, self._autocast, enabled=self._autocast is not None):
+            logits: Array = self._call(x).float().cpu().numpy()
         return logits
+
+    def _call(self, x: torch.Tensor) -> torch.Tensor:
+        """The network's output, which with CUDA graphs is good until the next call: nothing here keeps it longer.
+
+        They copy `x` into memory of their own, and read weights and running statistics where they
+        are, which training changes in place.
+        """
+        if self._cuda_graphs:
+            torch.compiler.cudagraph_mark_step_begin()
+        return self.network(x)
 
     def synchronize(self) -> None:
         """Wait for everything under way."""
@@ -134,6 +149,19 @@ class TorchModel:
         return hardware.peak_resident()
 
 
+def _compiled(block: torch.fx.GraphModule, way: str) -> Callable[[torch.Tensor], torch.Tensor]:
+    """The block under torch.compile in one of its modes.
+
+    Dropout draws as it does uncompiled, at the price of kernels that are not fused: else the way of
+    compiling would decide which units fall out, and so more of a trial's outcome than rounding.
+    """
+    from torch._inductor import list_mode_options
+
+    options = {**list_mode_options(way), "fallback_random": True}
+    compiled: Callable[[torch.Tensor], torch.Tensor] = torch.compile(block, options=options)
+    return compiled
+
+
 class _Statistics:
     """Running variances as MXNet keeps them, of the batch itself; PyTorch keeps n / (n - 1) times as much.
 
@@ -141,7 +169,8 @@ class _Statistics:
     """
 
     def __init__(self, graph: Graph, arrays: Mapping[str, torch.Tensor]) -> None:
-        norms = [node for node in graph.nodes if node.op == "norm" and node.attrs["kind"] == "batch"]
+        batch = [node for node in graph.nodes if node.op == "norm" and node.attrs["kind"] == "batch"]
+        norms = [node for node in batch if not node.attrs.get("frozen")]
         self._running = [arrays[f"{node.name}.running_var"] for node in norms]
         self._kept = [node.attrs["momentum"] for node in norms]
         self._positions = [node.output[1] * node.output[2] for node in norms]

@@ -1,0 +1,158 @@
+"""One model on several devices, here contexts of the CPU: a batch is split, gradients are summed, updates are alike.
+
+No test has run on several GPUs; contexts of the CPU go through the same code, Gluon's kvstore among it.
+"""
+
+import numpy as np
+import pytest
+
+import resnet_lab as rl
+from resnet_lab import LabError, data, engines, ops, weights
+from resnet_lab.engines.contract import Optimizer
+from resnet_lab.engines.support import choose_device, gpu_numbers
+from resnet_lab.experiment import load
+from resnet_lab.graph import Builder
+from resnet_lab.runner.evaluate import evaluate
+from tests.conftest import engine_or_skip
+
+RNG = np.random.default_rng(0)
+BATCHES = [
+    (RNG.standard_normal((9, 3, 8, 8)).astype(np.float32), RNG.integers(0, 5, 9).astype(np.int32)) for _ in range(5)
+]
+
+
+@pytest.fixture
+def on():
+    """A builder of models on contexts of the CPU."""
+    engine_or_skip("mxnet")
+    from resnet_lab.engines.mxnet.model import MXNetModel
+
+    return MXNetModel
+
+
+def unnormed():
+    builder = Builder()
+    x = ops.relu(ops.conv(builder.input((3, 8, 8)), 6, 3, bias=True))
+    return builder.finish(ops.dense(ops.global_avg_pool(x + ops.conv(x, 6, 3)), 5))
+
+
+def normed():
+    builder = Builder()
+    x = ops.relu(ops.norm(ops.conv(builder.input((3, 8, 8)), 6, 3)))
+    return builder.finish(ops.dense(ops.global_avg_pool(x), 5))
+
+
+def trained(model, rule, epochs=2):
+    losses = []
+    model.load(weights.initial(model.graph, 0))
+    model.prepare(rule)
+    scores = [
+        model.train_epoch(BATCHES, [0.05] * len(BATCHES), epoch, lambda images, loss: losses.append(loss), 0.1)
+        for epoch in range(epochs)
+    ]
+    return losses, scores
+
+
+@pytest.mark.parametrize("rule", [Optimizer(momentum=0.9, weight_decay=0.01), Optimizer("adam")], ids=str)
+@pytest.mark.parametrize("device", ["cpu:0,1", "cpu:0,1,2,3"])
+def test_without_batch_norm_several_devices_train_as_one(on, device, rule):
+    """Nine images are split unevenly, and so weigh unevenly."""
+    one, several = on(unnormed(), "cpu"), on(unnormed(), device)
+    wanted, scores = trained(one, rule)
+    losses, own_scores = trained(several, rule)
+    assert losses == pytest.approx(wanted, abs=2e-6)
+    assert [score.top1 for score in own_scores] == [score.top1 for score in scores]
+    for name, array in one.weights().items():
+        assert np.abs(several.weights()[name] - array).max() < 1e-5
+    for count in (1, 9):
+        assert np.allclose(several.predict(BATCHES[0][0][:count]), one.predict(BATCHES[0][0][:count]), atol=1e-5)
+    for name, array in one.optimizer_state().items():
+        assert np.allclose(several.optimizer_state()[name], array, atol=1e-5)
+
+
+def test_running_statistics_are_the_mean_of_the_devices(on):
+    """Each device norms its own part: after a step at rate 0 the statistics are the mean over both parts'."""
+    graph = normed()
+    images, labels = BATCHES[0][0][:8], BATCHES[0][1][:8]
+    parts = []
+    for part in (slice(0, 4), slice(4, 8)):
+        model = on(graph, "cpu")
+        model.load(weights.initial(graph, 0))
+        model.prepare(Optimizer())
+        model.train_epoch([(images[part], labels[part])], [0.0], 0, lambda images, loss: None)
+        parts.append(model.weights())
+    both = on(graph, "cpu:0,1")
+    both.load(weights.initial(graph, 0))
+    both.prepare(Optimizer())
+    both.train_epoch([(images, labels)], [0.0], 0, lambda images, loss: None)
+    both.synchronize()
+    for name in ("norm1.running_mean", "norm1.running_var"):
+        wanted = (parts[0][name] + parts[1][name]) / 2
+        assert not np.array_equal(parts[0][name], parts[1][name])
+        for array in both.block.params[name].list_data():
+            assert np.allclose(array.asnumpy(), wanted, atol=1e-6)
+
+
+def test_a_net_with_batch_norm_learns_on_two_devices_and_goes_on_from_its_state(on):
+    dataset = data.load("digits", size=8, channels=3)
+    feed = data.Feed(dataset.train, 48, 0, dataset.mean, dataset.std)
+    graph = rl.graph("cifar_resnet20", input=(3, 8, 8), classes=10)
+
+    def run(breaks):
+        model = on(graph, "cpu:0,1")
+        model.load(weights.initial(graph, 0))
+        model.prepare(Optimizer(momentum=0.9))
+        for epoch in range(2):
+            model.train_epoch(feed.epoch(epoch), [0.05] * feed.steps, epoch, lambda images, loss: None)
+            if breaks and epoch == 0:
+                kept, state = model.weights(), model.optimizer_state()
+                model = on(graph, "cpu:0,1")
+                model.prepare(Optimizer(momentum=0.9))
+                model.load(kept)
+                model.load_optimizer_state(state)
+        return model
+
+    through, broken = run(False), run(True)
+    one, other = through.weights(), broken.weights()
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+    score = evaluate(through, data.evaluation_batches(dataset.test, 100, dataset.mean, dataset.std))
+    assert score.top1 > 0.8
+
+
+def test_a_batch_smaller_than_the_devices_is_refused(on):
+    model = on(unnormed(), "cpu:0,1")
+    model.prepare(Optimizer())
+    with pytest.raises(LabError, match="a batch of 1 cannot be split over 2 devices"):
+        model.train_epoch([(BATCHES[0][0][:1], BATCHES[0][1][:1])], [0.1], 0, lambda images, loss: None)
+
+
+def test_the_words_of_devices():
+    assert [gpu_numbers(word) for word in ("auto", "cpu", "gpu", "gpu:3", "gpu:2,0")] == [[], [], [0], [3], [2, 0]]
+    assert choose_device("it", "gpu:0,1", 2, "") == ("gpu:0,1", "asked for")
+    assert choose_device("it", "auto", 2, "")[0] == "gpu:0"
+    with pytest.raises(LabError, match="device 'gpu:0,2' is not there: it sees 2 GPU"):
+        choose_device("it", "gpu:0,2", 2, "")
+    for word in ("gpu:", "gpu:0,", "gpu:a", "cpu:0,1", "cuda"):
+        with pytest.raises(LabError, match=f"unknown device '{word}'"):
+            gpu_numbers(word)
+
+
+def test_the_number_of_devices_is_part_of_a_trials_id(workspace):
+    """Because of batch norm; which devices, and whether the one is a GPU, is not."""
+    (workspace / "experiments" / "e.yaml").write_text(
+        "variants: [cifar_resnet20]\ndata: {size: 8}\ntrain: {epochs: 1, batch_size: 2}\n"
+    )
+    experiment = load("experiments/e.yaml")
+    ids = [experiment.trials(word)[0].id for word in (None, "cpu", "gpu:1", "gpu:0,1", "gpu:2,3")]
+    assert ids[0] == ids[1] == ids[2]
+    assert ids[3] == ids[4] != ids[0]
+    with pytest.raises(LabError, match="e.yaml:3: 'train.batch_size' is 2, too few to split over 3 devices"):
+        experiment.trials("gpu:0,1,2")
+    with pytest.raises(LabError, match="--device: unknown device 'tpu'"):
+        experiment.trials("tpu")
+
+
+def test_pytorch_takes_one(workspace):
+    engine_or_skip("torch")
+    with pytest.raises(LabError, match="the engine 'torch' trains on one GPU, not on 2 at once"):
+        engines.get("torch").device("gpu:0,1")
