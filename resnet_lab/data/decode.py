@@ -43,11 +43,12 @@ def central(width: int, height: int, share: float = 1.0) -> tuple[float, float, 
     return left, top, left + side, top + side
 
 
-def by_pillow(content: Content, box: Box, out: NDArray[np.uint8]) -> None:
+def by_pillow(content: Content, box: Box | None, out: NDArray[np.uint8]) -> None:
     """Decode, cut and resize one picture with Pillow.
 
     Args:
         content: a file's bytes.
+        box: which part of it is shown; the central square where None.
         out: uint8 (size, size, 3), written to.
 
     Raises:
@@ -59,7 +60,7 @@ def by_pillow(content: Content, box: Box, out: NDArray[np.uint8]) -> None:
     try:
         with Image.open(io.BytesIO(content)) as image:
             width, height = image.size
-            part = box(width, height)
+            part = (box or central)(width, height)
             factor = _reduction(part, size)
             if factor > 1:
                 image.draft("RGB", (width // factor, height // factor))
@@ -78,7 +79,7 @@ def _told(error: Exception) -> str:
     return "it is no picture" if "cannot identify" in str(error) else str(error)
 
 
-def fast(content: Content, box: Box, out: NDArray[np.uint8]) -> None:
+def fast(content: Content, box: Box | None, out: NDArray[np.uint8]) -> None:
     """The same with simplejpeg and OpenCV; what is no JPEG, or a damaged one, is left to Pillow.
 
     Raises:
@@ -87,11 +88,11 @@ def fast(content: Content, box: Box, out: NDArray[np.uint8]) -> None:
     simplejpeg, cv2 = _libraries()
     size = len(out)
     try:
-        height, width, _, _ = simplejpeg.decode_jpeg_header(content)
-        part = box(width, height)
-        if width == height == size and part == (0, 0, size, size):
-            simplejpeg.decode_jpeg(content, buffer=out)
+        # A picture that is just as large as it should be goes straight into place; a larger one has no room there.
+        if box is None and _fits(simplejpeg, content, out):
             return
+        height, width, _, _ = simplejpeg.decode_jpeg_header(content)
+        part = (box or central)(width, height)
         factor = _reduction(part, size)
         image = simplejpeg.decode_jpeg(content, "RGB", False, False, -(-height // factor), -(-width // factor), factor)
     except ValueError:
@@ -103,7 +104,15 @@ def fast(content: Content, box: Box, out: NDArray[np.uint8]) -> None:
     cv2.resize(image[top:bottom, left:right], (size, size), dst=out, interpolation=_BILINEAR)
 
 
-DECODERS: dict[Decoder, Callable[[Content, Box, NDArray[np.uint8]], None]] = {"pillow": by_pillow, "fast": fast}
+def _fits(simplejpeg: Any, content: Content, out: NDArray[np.uint8]) -> bool:
+    try:
+        shape: tuple[int, ...] = simplejpeg.decode_jpeg(content, buffer=out).shape
+    except ValueError:
+        return False
+    return shape == out.shape
+
+
+DECODERS: dict[Decoder, Callable[[Content, Box | None, NDArray[np.uint8]], None]] = {"pillow": by_pillow, "fast": fast}
 
 
 @cache

@@ -80,21 +80,25 @@ class RecordFile:
         Raises:
             LabError: the record is damaged.
         """
-        start, end = self._pieces[place]
-        return self._view[start:end] if end > 0 else self[place].content
+        end = self._ends.item(place)
+        return self._view[self._begins.item(place) : end] if end else self[place].content
 
     @cached_property
-    def _pieces(self) -> NDArray[np.int64]:
-        """Start and end (count, 2) of each content; no end where a record has to be looked at more closely."""
+    def _begins(self) -> NDArray[np.int64]:
+        """Where the content of each record begins, if it lies in one piece and has one label."""
+        return self.offsets + _WORDS.size + _HEADER.size
+
+    @cached_property
+    def _ends(self) -> NDArray[np.int64]:
+        """Where it ends; 0 for a record that has to be looked at more closely."""
         content = np.frombuffer(self._bytes, np.uint8)
-        starts = self.offsets[:, None]
-        fits = self.offsets + _WORDS.size + _HEADER.size <= len(content)
-        words = np.zeros((len(starts), 3), np.uint32)
-        words[fits] = content[starts[fits] + np.arange(12)].view("<u4")
-        begin = self.offsets + _WORDS.size + _HEADER.size
-        end = self.offsets + _WORDS.size + words[:, 1]
-        plain = (words[:, 0] == _MAGIC) & (words[:, 1] >= _HEADER.size) & (words[:, 1] < 1 << 29) & (words[:, 2] == 0)
-        return np.stack([begin, np.where(plain & (end <= len(content)), end, 0)], axis=1)
+        fits = self._begins <= len(content)
+        words = np.zeros((len(fits), 3), np.uint32)
+        words[fits] = content[self.offsets[fits, None] + np.arange(12)].view("<u4")
+        magic, length, labels = words.T
+        end = self.offsets + _WORDS.size + length
+        plain = (magic == _MAGIC) & (length >= _HEADER.size) & (length < 1 << 29) & (labels == 0)
+        return np.where(plain & (end <= len(content)), end, 0)
 
     @cached_property
     def _view(self) -> memoryview:

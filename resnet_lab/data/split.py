@@ -170,7 +170,7 @@ class Stored:
         """
         item = int(self.places[place])
         try:
-            DECODERS[self.decoder](self.items.read(item), box or self._central, out)
+            DECODERS[self.decoder](self.items.read(item), box or (None if self.crop == 1 else self._central), out)
         except Undecodable as error:
             raise Undecodable(f"{self.items.name(item)} cannot be decoded: {error}") from None
 

@@ -1,7 +1,8 @@
 """Worker processes that make batches: in shared memory, in the order of the steps, never more ahead than there is room.
 
-Step s is made by worker s modulo their number, so the order is that of one process whatever their
-number is. A batch lies in a slot of shared memory; the slot is used again when the batch is no longer
+A step goes to the worker with the least to do, and batches are handed on in the order of the steps: what
+is in a batch depends on its step alone, so neither the number of workers nor their speed changes anything.
+A batch lies in a slot of shared memory; the slot is used again when the batch is no longer
 referred to, which keeps fast workers back (and one who hoards batches gets copies).
 """
 
@@ -17,7 +18,7 @@ import weakref
 from collections import deque
 from collections.abc import Iterator
 from itertools import count
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,10 +28,20 @@ from ..errors import LabError
 from .feed import Made
 
 _SPARE = 2
-"""Slots beyond one a worker: what the loop looks at, and one that is ready."""
+"""Slots beyond one a worker, at least: what the loop looks at, and one that is ready."""
+
+_ROOM = 64 << 20
+"""Bytes that more spare slots may take, up to four a worker: small batches come fast, and a wait for each is costly."""
 
 _HELD = 2
 """Slots that the loop may hold before it is given copies."""
+
+
+_QUEUED = 3
+"""Steps that are given to a worker at a time."""
+
+Answer = tuple[int, NDArray[Any], tuple[str, ...]] | LabError | str
+"""How many images are in the slot, their labels, the damaged ones; or a person's mistake; or a traceback."""
 
 
 class Maker(Protocol):
@@ -60,7 +71,7 @@ class Workers:
         self._pipes: list[Connection] = []
         self._free: deque[int] = deque()
         self._memory: Any = None
-        self._slot_bytes = 0
+        self._slot_bytes = self._slots = 0
         self._names: weakref.WeakKeyDictionary[Maker, int] = weakref.WeakKeyDictionary()
         self._next_name = count()
 
@@ -79,29 +90,35 @@ class Workers:
         """
         self._start(4 * int(np.prod(maker.batch_shape)))
         name = self._known(maker)
-        under_way: deque[tuple[int, int]] = deque()  # worker and slot
-        step = 0
+        under_way: dict[int, tuple[int, int]] = {}  # by step: worker and slot
+        done: dict[int, tuple[int, Answer]] = {}  # by step: slot and answer
+        queued = [0] * self.number
+        step = wanted = 0
         try:
-            while step < maker.steps or under_way:
-                while self._free and step < maker.steps:
-                    slot, worker = self._free.popleft(), step % self.number
-                    under_way.append((worker, slot))
-                    self._send(worker, (name, epoch, step, slot))
+            while wanted < maker.steps:
+                while self._free and step < maker.steps and min(queued) < _QUEUED:
+                    worker = queued.index(min(queued))
+                    under_way[step] = worker, self._free.popleft()
+                    queued[worker] += 1
+                    self._send(worker, (name, epoch, step, under_way[step][1]))
                     step += 1
-                worker, slot = under_way.popleft()
-                try:
-                    made = self._received(worker)
-                except BaseException:
+                while wanted not in done:
+                    for worker, number, answer in self._answers():
+                        queued[worker] -= 1
+                        done[number] = under_way.pop(number)[1], answer
+                slot, answer = done.pop(wanted)
+                if not isinstance(answer, tuple):
                     self._free.append(slot)
-                    raise
-                yield self._delivered(slot, made, maker, len(under_way))
+                    raise answer if isinstance(answer, LabError) else RuntimeError(f"a data worker failed:\n{answer}")
+                wanted += 1
+                yield self._delivered(slot, answer, maker, len(under_way) + len(done))
         finally:
-            if self._processes and all(process.is_alive() for process in self._processes):
-                for worker, slot in under_way:  # the loop was broken off: take what is on its way
-                    with contextlib.suppress(Exception):
-                        self._received(worker)
-                    self._free.append(slot)
-            else:
+            self._free.extend(slot for slot, _ in done.values())
+            try:
+                while under_way:  # the loop was broken off: take what is on its way
+                    for _, number, _ in self._answers():
+                        self._free.append(under_way.pop(number)[1])
+            except RuntimeError:
                 self.close()
 
     def close(self) -> None:
@@ -122,8 +139,8 @@ class Workers:
             return
         self.close()
         context = multiprocessing.get_context("spawn")
-        slots = self.number + _SPARE
-        self._slot_bytes = slot_bytes
+        slots = self.number + max(_SPARE, min(4 * self.number, _ROOM // slot_bytes))
+        self._slot_bytes, self._slots = slot_bytes, slots
         # Lies in a file that has no name any more, so that nothing is left behind however this ends.
         self._memory = context.RawArray(ctypes.c_char, slots * slot_bytes)
         self._free = deque(range(slots))
@@ -150,17 +167,15 @@ class Workers:
         except OSError:
             raise self._death(worker) from None
 
-    def _received(self, worker: int) -> tuple[int, NDArray[Any], tuple[str, ...]]:
-        try:
-            answer = self._pipes[worker].recv()
-        except (EOFError, OSError):
-            raise self._death(worker) from None
-        if isinstance(answer, LabError):
-            raise answer
-        if isinstance(answer, str):
-            raise RuntimeError(f"a data worker failed:\n{answer}")
-        made: tuple[int, NDArray[Any], tuple[str, ...]] = answer
-        return made
+    def _answers(self) -> Iterator[tuple[int, int, Answer]]:
+        """Worker, step and answer of those that have one; waits for the first."""
+        for ready in wait(self._pipes):
+            worker = self._pipes.index(ready)  # type: ignore[arg-type]
+            try:
+                step, answer = self._pipes[worker].recv()
+            except (EOFError, OSError):
+                raise self._death(worker) from None
+            yield worker, step, answer
 
     def _death(self, worker: int) -> RuntimeError:
         process = self._processes[worker]
@@ -169,15 +184,13 @@ class Workers:
         told = f"signal {-code}" if code is not None and code < 0 else f"exit status {code}"
         return RuntimeError(f"a data worker ended with {told}" + (", as when memory runs out" if code == -9 else ""))
 
-    def _delivered(
-        self, slot: int, made: tuple[int, NDArray[Any], tuple[str, ...]], maker: Maker, under_way: int
-    ) -> Made:
+    def _delivered(self, slot: int, made: tuple[int, NDArray[Any], tuple[str, ...]], maker: Maker, others: int) -> Made:
         """A view of the slot, which comes free with the last reference to it; a copy for one who holds many."""
         amount, labels, bad = made
         shape = (amount, *maker.batch_shape[1:])
         block = (ctypes.c_char * self._slot_bytes).from_buffer(self._memory, slot * self._slot_bytes)
         images = np.frombuffer(memoryview(block), np.float32, int(np.prod(shape))).reshape(shape)
-        if self.number + _SPARE - len(self._free) - under_way > _HELD:
+        if self._slots - len(self._free) - others > _HELD:
             images = images.copy()
             self._free.append(slot)
         else:
@@ -198,11 +211,11 @@ def _work(pipe: Connection, memory: Any, slot_bytes: int) -> None:
                 makers[name] = pickle.loads(content)
             else:
                 epoch, step, slot = told
-                pipe.send(_made(makers[name], epoch, step, slot, memory, slot_bytes))
+                pipe.send((step, _made(makers[name], epoch, step, slot, memory, slot_bytes)))
 
 
-def _made(maker: Maker, epoch: int, step: int, slot: int, memory: Any, slot_bytes: int) -> object:
-    """The answer to a step: how many images are in the slot, their labels, the damaged ones; or what went wrong."""
+def _made(maker: Maker, epoch: int, step: int, slot: int, memory: Any, slot_bytes: int) -> Answer:
+    """The answer to a step."""
     try:
         size = int(np.prod(maker.batch_shape))
         out = np.frombuffer(memory, np.float32, size, slot * slot_bytes).reshape(maker.batch_shape)

@@ -200,8 +200,10 @@ def batches(whose, task, folder, processes, batch):
     if whose == "ours_mxnet":
         import mxnet as mx
 
+        from resnet_lab.engines.mxnet.model import to_device
+
         def array(images):
-            made = mx.nd.array(images)
+            made = to_device(images, mx.cpu())
             made.wait_to_read()
             return made
 

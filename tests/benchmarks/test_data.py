@@ -48,3 +48,16 @@ def test_from_jpeg_to_a_batch(alone, benchmark, shared_data, folder, task, image
     for name in ("ours", "ours_mxnet", "ours_pillow"):
         ratio = statistics.median(a / b for a, b in zip(found[name], best, strict=True))
         print(f"{task}: {name} {ratio:.2f} times the best of the others in each round")
+
+
+@pytest.mark.parametrize("name", ["mxnet", "torch"])
+def test_training_from_memory_against_synthetic_data(alone, benchmark, shared_data, name):
+    """cifar_resnet20, batch 128, CPU, turns of ten steps in one process; the ratio is the median of the turns."""
+    engine_or_skip(name)
+    found: list[tuple[float, float]] = []
+    script = str(Path(__file__).parent / "memory_loop.py")
+    benchmark.pedantic(lambda: found.extend(alone(script, name, "12", "10")), rounds=1)
+    ratio = statistics.median(memory / synthetic for memory, synthetic in found)
+    memory, synthetic = (statistics.median(column) for column in zip(*found, strict=True))
+    print(f"\n{name}: {memory:.0f} images/s from memory, {synthetic:.0f} on synthetic data; ratio {ratio:.3f}")
+    benchmark.extra_info["ratio"] = ratio

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from resnet_lab import LabError, data
+from resnet_lab.data import stream
 from resnet_lab.data.feed import Evaluation
 from resnet_lab.data.split import Files
 from tests.conftest import ROOT, engine_or_skip
@@ -125,8 +126,9 @@ def test_batches_stay_as_they_are_while_they_are_held(pictures):
     assert content(source.epoch(0)) == expected  # started again
 
 
-def test_workers_are_kept_back(pictures):
+def test_workers_are_kept_back(pictures, monkeypatch):
     """No more batches are under way than there is room for, however slow the loop is."""
+    monkeypatch.setattr(stream, "_ROOM", 0)
     with data.Workers(2) as workers:
         batches = iter(feed(pictures, workers).epoch(0))
         first = next(batches)[0]

@@ -205,7 +205,7 @@ class MXNetModel:
     def _split(self, array: Array) -> list[Any]:
         """A part of a batch on each device; none on those that are too many for it."""
         parts = zip(self.contexts, np.array_split(array, len(self.contexts)), strict=True)
-        return [nd.array(part, ctx=context) for context, part in parts if len(part)]
+        return [to_device(part, context) for context, part in parts if len(part)]
 
     def _share_statistics(self) -> None:
         """Give each device the mean of all devices' running statistics."""
@@ -244,6 +244,13 @@ def _weight(parameter: Any, context: Any) -> Weight:
 def _classes(labels: Any) -> Any:
     """The class of each image, or the one that has the largest share of it."""
     return labels if labels.ndim == 1 else labels.argmax(axis=1)
+
+
+def to_device(array: Array, context: Any) -> Any:
+    """A float32 NDArray of the same values; `nd.array` would copy them twice."""
+    made = nd.empty(array.shape, ctx=context)
+    made[:] = array
+    return made
 
 
 def _cross_entropy(logits: Any, labels: Any, smoothing: float) -> Any:
