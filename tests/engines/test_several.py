@@ -14,6 +14,7 @@ from resnet_lab.experiment import load
 from resnet_lab.graph import Builder
 from resnet_lab.runner.evaluate import evaluate
 from tests.conftest import engine_or_skip
+from tests.test_modules import GLUON, SPEC
 
 RNG = np.random.default_rng(0)
 BATCHES = [
@@ -93,6 +94,21 @@ def test_running_statistics_are_the_mean_of_the_devices(on):
         assert not np.array_equal(parts[0][name], parts[1][name])
         for array in both.block.params[name].list_data():
             assert np.allclose(array.asnumpy(), wanted, atol=1e-6)
+
+
+def test_statistics_of_gluons_own_blocks_are_the_mean_too(on, workspace):
+    (workspace / "variants" / "theirs.py").write_text(GLUON)
+    (workspace / "variants" / "theirs.yaml").write_text(SPEC.replace("BLOCK", "gluon_basic"))
+    graph = rl.graph("theirs", input=(3, 8, 8))
+    model = on(graph, "cpu:0,1")
+    start = weights.initial(graph, 0)
+    model.load(start)
+    model.prepare(Optimizer())
+    model.train_epoch(BATCHES[:1], [0.01], 0, lambda images, loss: None)
+    for name, parameter in model.block.own.items():
+        one, other = (array.asnumpy() for array in parameter.list_data())
+        assert np.array_equal(one, other), name
+        assert not np.array_equal(one, start[name]) or not start[name].any(), name
 
 
 def test_frozen_layers_stay_what_they_were_on_three_devices(on):

@@ -209,11 +209,12 @@ class MXNetModel:
 
     def _share_statistics(self) -> None:
         """Give each device the mean of all devices' running statistics."""
-        norms = [node for node in self.graph.nodes if node.op == "norm" and not node.attrs.get("frozen")]
         if len(self.contexts) > 1:
-            for name in (f"{node.name}.{key}" for node in norms for key in node.params if key.startswith("running")):
-                parts = [own[name].value.as_in_context(mx.cpu()) for own in self._weights]
-                self.block.own[name].set_data(nd.add_n(*parts) / len(parts))
+            for name, parameter in self.block.own.items():
+                if name.rpartition(".")[2].startswith("running_"):
+                    # In float64, where the mean of equal numbers is that number: frozen norms keep every bit.
+                    parts = [array.asnumpy().astype(np.float64) for array in parameter.list_data()]
+                    parameter.set_data(nd.array(np.mean(parts, axis=0), dtype="float32"))
 
     def predict(self, images: Array) -> Array:
         """Logits, (batch, classes), in inference mode."""
