@@ -156,7 +156,8 @@ def evaluate(
     """Loss, top-1 and top-5 of a trained variant on a dataset, and a DataFrame with a row for each class.
 
     Args:
-        settings: `split`, `batch_size`, `normalise` (mean and std) and `by_dataset`, as `inference.evaluate` has them.
+        settings: `split`, `batch_size`, `normalise` (mean and std), `by_dataset` and `options`, as
+            `inference.evaluate` has them.
 
     Raises:
         LabError: there is no such variant, file or dataset, or they do not fit.
