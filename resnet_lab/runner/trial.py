@@ -104,7 +104,7 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
 def _workers(job: Job, dataset: data.Dataset) -> data.Workers | None:
     """Processes that make batches; None where the loop makes its own.
 
-    On the CPU, unless it is said, only one: it decodes faster than a CPU trains, and more would take the network's cores.
+    Unless it is said, one beside the CPU: it decodes faster than a CPU trains, and more would take the net's cores.
     """
     wanted = job.data.workers
     if wanted is None:
