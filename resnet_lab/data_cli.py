@@ -44,7 +44,7 @@ def fetch(name: Name) -> None:
 
     source = _source(name)
     if not source.files:
-        print(f"{name} needs no download: {source.summary}")
+        print(f"there is nothing to download for {name}: {source.summary}")
     for file in source.files:
         path = locate(source.folder, file)
         print(f"{path}: {file.hash[0].upper()} {file.hash[1]} is right")

@@ -12,7 +12,8 @@ import numpy as np
 
 from . import data, engines
 from .data import picture
-from .data.feed import Normalise, evaluation_batches
+from .data.feed import evaluation_batches
+from .data.pixels import Normalise
 from .engines.contract import Model
 from .errors import LabError, unknown
 from .exchange.pretrained import Numbers, Pretrained

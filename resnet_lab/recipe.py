@@ -210,8 +210,8 @@ def names_file(option: str, value: object) -> bool:
 class DataSpec(Strict):
     """Which images: `size` resizes, `channels: 3` repeats grey ones, `validation` puts a share of them aside.
 
-    `damaged: skip` leaves damaged pictures out and counts them; `workers` processes make the batches: as many as there
-    are cores where pictures are decoded, none where they are in memory, unless it is said. Further keys
+    `damaged: skip` leaves damaged pictures out and counts them; `workers` processes make the batches: unless it is
+    said, none where pictures are in memory, else one beside the CPU, and one for each core beside a GPU. Further keys
     are options of the dataset.
     """
 

@@ -82,7 +82,7 @@ def test_fetch_downloads_or_says_what_to_put_where(lab_data, server, monkeypatch
     assert code == 0
     assert f"things/f.bin: MD5 {FILE.md5} is right" in printed.out
     code, printed = lab_data("fetch", "digits")
-    assert (code, "digits needs no download" in printed.out) == (0, True)
+    assert (code, "nothing to download for digits" in printed.out) == (0, True)
     code, printed = lab_data("fetch", "cifar10-jpeg")
     assert code == 2
     assert "cifar10_train.rec" in printed.err

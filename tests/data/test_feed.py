@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from resnet_lab.data import Feed, Split, evaluation_batches
-from resnet_lab.data.feed import Normalise
+from resnet_lab.data.pixels import Normalise
 
 
 def feed(**changes) -> Feed:

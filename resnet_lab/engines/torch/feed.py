@@ -10,7 +10,8 @@ from weakref import WeakKeyDictionary
 
 import torch
 
-from ...data.feed import Epoch, Feed, Normalise
+from ...data.feed import Epoch, Feed
+from ...data.pixels import Normalise
 from ...data.split import Split
 
 
