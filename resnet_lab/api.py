@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -101,7 +102,10 @@ def read_weights(name: str, weights: str | Path, input: Shape | None = None, cla
     """
     from .exchange.pretrained import load as load_weights
 
-    return load_weights(name, weights, input=input, classes=classes)
+    net = load_weights(name, weights, input=input, classes=classes)
+    if net.doubt:
+        warnings.warn(f"{weights}: {net.doubt}", stacklevel=2)
+    return net
 
 
 def predict(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from enum import Enum
 from pathlib import Path
@@ -188,18 +189,19 @@ def _load(variant: str, weights: str, input: Shape | None = None) -> Pretrained:
 
 def _normalisation(text: str | None, net: Pretrained) -> tuple[Numbers, Numbers] | None:
     """What --normalise means, None where it is left out."""
-    from .data import picture
+    from .data.dataset import IMAGENET_MEAN, IMAGENET_STD
 
     if text is None:
         return None
     if text == "imagenet":
-        return picture.IMAGENET_MEAN, picture.IMAGENET_STD
+        return IMAGENET_MEAN, IMAGENET_STD
     mean, _, std = text.partition("/")
     try:
         values = (tuple(map(float, mean.split(","))), tuple(map(float, std.split(","))))
     except ValueError:
         values = ((), ())
-    if len(values[0]) != net.graph.input[0] or len(values[0]) != len(values[1]) or min(values[1]) <= 0:
+    finite = all(math.isfinite(value) for part in values for value in part)
+    if not finite or not len(values[0]) == len(values[1]) == net.graph.input[0] or min(values[1]) <= 0:
         raise LabError(
             f"--normalise is imagenet, dataset (with evaluate), or a mean and a deviation above 0 for each of "
             f"{net.graph.input[0]} channel(s), such as 0.5,0.5,0.5/0.2,0.2,0.2, not '{text}'"

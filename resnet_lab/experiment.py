@@ -6,7 +6,7 @@ import copy
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -67,6 +67,8 @@ class Experiment:
     name: str
     spec: ExperimentSpec
     document: Document
+    fitting: set[tuple[Any, ...]] = field(default_factory=set, compare=False)
+    """Networks and files of weights that were seen to fit."""
 
     def trials(self, device: str | None = None) -> list[Trial]:
         """All trials in order; nothing is trained or read but specs.
@@ -168,11 +170,15 @@ class Experiment:
         with _at(document, "train", "init", "weights"):
             path = finetune.locate(train.init.weights, variant, Path(document.file).parent)
         init = train.init.model_copy(update={"weights": str(path)})
-        try:
-            finetune.initial(graph, 0, init)
-        except LabError as error:  # the file is at fault, but the experiment named it
-            raise document.error(("train", "init", "weights"), str(error)) from None
-        return train.model_copy(update={"init": init}), finetune.digest(path)
+        content = finetune.digest(path)
+        known = (graph.digest, content, tuple(init.fresh))
+        if known not in self.fitting:  # once for all seeds, not for each
+            try:
+                finetune.taken(graph, init)
+            except LabError as error:  # the file is at fault, but the experiment named it
+                raise document.error(("train", "init", "weights"), str(error)) from None
+            self.fitting.add(known)
+        return train.model_copy(update={"init": init}), content
 
 
 def load(path: str | Path, settings: Sequence[str] = ()) -> Experiment:

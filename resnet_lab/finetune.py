@@ -14,8 +14,7 @@ import numpy as np
 from . import weights
 from .errors import LabError, unknown
 from .exchange import files, gluon_zoo
-from .exchange.match import match
-from .exchange.pretrained import FROM_GLUON
+from .exchange.pretrained import FROM_GLUON, fitting
 from .graph import Graph, Node
 from .opaque import OP
 from .recipe import InitSpec
@@ -92,21 +91,34 @@ def _frozen(node: Node) -> Node:
     return replace(node, params=params, attrs={**node.attrs, "frozen": True} if by_batch else node.attrs)
 
 
-def initial(graph: Graph, seed: int, init: InitSpec) -> dict[str, NDArray[np.float32]]:
+def initial(graph: Graph, seed: int, init: InitSpec, content: str = "") -> dict[str, NDArray[np.float32]]:
     """Every array of a network as training starts: drawn by the recipe, or taken from `init.weights` (a path).
 
-    Drawn are, even so, the parts in `init.fresh`, and a last layer that has another number of classes.
+    Drawn are, even so, the parts in `init.fresh`, and a last layer that has another number of classes
+    or is not in the file.
+
+    Args:
+        content: the digest that the file had when the trial got its id.
 
     Raises:
-        LabError: the file is missing or does not fit.
+        LabError: the file is missing, does not fit, or has changed.
     """
     drawn = weights.initial(graph, seed, **init.model_dump(exclude={"weights", "fresh"}))
     if init.weights is None:
         return drawn
     path = Path(init.weights)
-    fresh = [node.name for node in graph.nodes if node.params and _inside(node, init.fresh)]
-    try:
-        taken = match(graph, files.read(path).arrays, skip=[*fresh, graph.nodes[-1].name]).arrays
-    except LabError as error:
-        raise error.at(path, None) from None
-    return drawn | {name: array for name, array in taken.items() if name.rpartition(".")[0] not in fresh}
+    if content and digest(path) != content:
+        raise LabError("has changed since the trial was planned", file=path)
+    return drawn | taken(graph, init)
+
+
+def taken(graph: Graph, init: InitSpec) -> dict[str, NDArray[np.float32]]:
+    """The arrays that a network starts with from `init.weights`.
+
+    Raises:
+        LabError: the file is missing or does not fit.
+    """
+    fresh = {node.name for node in graph.nodes if node.params and _inside(node, init.fresh)}
+    file = files.read(Path(init.weights or ""))
+    found = fitting(graph, file, {*fresh, graph.nodes[-1].name}, alike=not init.fresh)
+    return {name: array for name, array in found.arrays.items() if name.rpartition(".")[0] not in fresh}

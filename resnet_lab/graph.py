@@ -188,6 +188,11 @@ class Builder:
         return Graph(tuple(node for node in self.nodes.values() if node.name in used))
 
 
+def _public(attrs: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The attributes that say what a node is, in order."""
+    return sorted((key, value) for key, value in attrs.items() if not key.startswith("_"))
+
+
 def total_macs(nodes: Iterable[Node]) -> int | None:
     """Multiply-adds of several nodes; None where those of one are not known."""
     macs = [node.macs for node in nodes]
@@ -248,20 +253,30 @@ class Graph:
         order of independent nodes nor that of the two terms of a sum matters. The name of a layer
         with parameters counts: its initial weights are drawn by it (weights.py).
         """
+
+        def content(node: Node, inputs: list[str]) -> list[Any]:
+            params = sorted((key, asdict(parameter)) for key, parameter in node.params.items())
+            return [node.op, node.name if node.params else "", node.output, _public(node.attrs), params, inputs]
+
+        return self._hash(content)
+
+    @cached_property
+    def architecture(self) -> str:
+        """16 hex digits that are equal for networks of the same layers by the same names, of whatever input and widths.
+
+        Weights fit a network of another architecture where the shapes are the same (a stride has
+        none), and are worth nothing there.
+        """
+        return self._hash(lambda node, inputs: [node.op, node.name, _public(node.attrs), inputs])
+
+    def _hash(self, content: Callable[[Node, list[str]], list[Any]]) -> str:
+        """Of the output, over what counts of each node and of its inputs' hashes; the terms of a sum in any order."""
         hashes: dict[str, str] = {}
         for node in self.nodes:
             inputs = [hashes[name] for name in node.inputs]
             if node.op == "add" and len(inputs) == 2:
                 inputs.sort()
-            content = [
-                node.op,
-                node.name if node.params else "",
-                node.output,
-                sorted((key, value) for key, value in node.attrs.items() if not key.startswith("_")),
-                sorted((key, asdict(parameter)) for key, parameter in node.params.items()),
-                inputs,
-            ]
-            hashes[node.name] = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+            hashes[node.name] = hashlib.sha256(json.dumps(content(node, inputs)).encode()).hexdigest()
         return hashes[self.nodes[-1].name][:16]
 
     def table(self) -> pd.DataFrame:

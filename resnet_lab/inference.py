@@ -12,11 +12,13 @@ import numpy as np
 
 from . import data, engines
 from .data import picture
+from .data.dataset import IMAGENET_MEAN, IMAGENET_STD
 from .data.feed import evaluation_batches
 from .data.pixels import Normalise
 from .engines.contract import Model
 from .errors import LabError, unknown
 from .exchange.pretrained import Numbers, Pretrained
+from .graph import Graph, show
 from .runner.evaluate import outcomes
 
 if TYPE_CHECKING:
@@ -84,23 +86,35 @@ def view(
 ) -> View:
     """How a network wants its photos: as its file of weights says, else as nets trained on ImageNet do.
 
-    A file of ours says what the images of its training were; those were used whole, so the crop is
-    then the whole of the shorter side. Else 224 of 256 pixels.
+    A file of ours says which share of a picture its training showed where it was not augmented; else
+    the crop is 224 of 256 pixels.
 
     Raises:
-        LabError: the crop is larger than the resized picture, or mean and std are for other channels.
+        LabError: the crop is larger than the resized picture, mean and std are for other channels, or
+            the network takes no photos: its images are not square, or neither grey nor in colour.
     """
-    channels, height, _ = net.graph.input
+    side = _side(net.graph)
+    channels = net.graph.input[0]
+    if channels not in (1, 3):
+        raise LabError(f"the network takes images of {channels} channels, and a photo has 1 or 3")
     mean, std = normalise or (net.mean, net.std)
     if mean is None or std is None:
-        mean, std = picture.IMAGENET_MEAN[:channels], picture.IMAGENET_STD[:channels]
-    crop = crop or height
-    whole = crop if net.mean is not None else round(crop * 256 / 224)
+        mean, std = IMAGENET_MEAN[:channels], IMAGENET_STD[:channels]
+    crop = crop or side
+    whole = round(crop / (net.crop or 224 / 256))
     for name, values in (("mean", mean), ("std", std)):
         if len(values) != channels:
             raise LabError(f"the {name} has {len(values)} values for images of {channels} channel(s)")
     picture.check_crop(resize or whole, crop)
     return View(resize or whole, crop, tuple(mean), tuple(std), antialias)
+
+
+def _side(graph: Graph) -> int:
+    """Height and width of a network's images, which have to be one."""
+    _, height, width = graph.input
+    if height != width:
+        raise LabError(f"the network takes images of {show(graph.input)}, and only square ones can be made here")
+    return height
 
 
 def model(net: Pretrained, engine: str = "mxnet", device: str = "auto") -> Model:
@@ -199,11 +213,14 @@ def evaluate(
 
     if split not in ("test", "train"):
         raise LabError(unknown("split", split, ("test", "train")))
-    channels, height, _ = net.graph.input
-    loaded = data.load(dataset, size=height, channels=channels, options=options)
+    channels = net.graph.input[0]
+    loaded = data.load(dataset, size=_side(net.graph), channels=channels, options=options)
     (outputs,) = net.graph.output
     if len(loaded.classes) != outputs:
         raise LabError(f"dataset '{dataset}' has {len(loaded.classes)} classes, the network {outputs}")
+    for index, (ours, theirs) in enumerate(zip(net.classes or loaded.classes, loaded.classes, strict=True)):
+        if ours != theirs:
+            raise LabError(f"class {index} is '{ours}' for the weights and '{theirs}' in dataset '{dataset}'")
     mean, std = normalise or (loaded.mean, loaded.std)
     if normalise is None and not by_dataset and net.mean is not None and net.std is not None:
         mean, std = net.mean, net.std

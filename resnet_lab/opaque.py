@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import LabError
-from .graph import Graph, Node, Parameter, Shape
+from .graph import Graph, Node, Shape
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 OP = "opaque"
 
@@ -39,10 +42,13 @@ class Factory:
 
 @dataclass(frozen=True)
 class ModuleFacts:
-    """What a framework says of a module: its output without the batch, and its arrays by the framework's names."""
+    """What a framework says of a module: its output without the batch, and its arrays by the framework's names.
+
+    Each array comes with whether training changes it; all are as the module makes them.
+    """
 
     output: Shape
-    params: dict[str, Parameter]
+    arrays: dict[str, tuple[NDArray[Any], bool]]
 
 
 FACTORIES: dict[str, Factory] = {}
@@ -64,19 +70,6 @@ def of(node: Node) -> Any:
     if factory.digest != node.attrs["digest"]:
         raise LabError(f"the code of block '{name}' has changed since the network was built")
     return factory(node.attrs["arguments"])
-
-
-def parameter(shape: Shape, first: float, constant: bool, trained: bool) -> Parameter:
-    """How an array of a module starts: one of several dimensions is drawn, another keeps the framework's constant.
-
-    Args:
-        first: its first element as the framework initialises it.
-        constant: whether all of them are that; where not, it starts at zero.
-    """
-    if len(shape) > 1:
-        area = Parameter(shape[2:]).size
-        return Parameter(shape, fan=(shape[1] * area, shape[0] * area), trained=trained)
-    return Parameter(shape, value=first if constant else 0.0, trained=trained)
 
 
 def homes(graph: Graph) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -114,6 +115,12 @@ class InitSpec(Strict):
 def named(value: object) -> object:
     """`cosine` as `{name: cosine}`."""
     return {"name": value} if isinstance(value, str) else value
+
+
+def covering(names: Iterable[str]) -> list[str]:
+    """The same parts, each once and in order: what lies in another that is named is left out."""
+    several = sorted(set(names))
+    return [name for name in several if not any(name.startswith(f"{other}.") for other in several)]
 
 
 class TrainSpec(Strict):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .graph import Graph, show
-from .recipe import DataSpec, TrainSpec
+from .recipe import DataSpec, TrainSpec, covering
 
 FORMAT = 1
 """Part of every trial's id; raised when a change of ours makes old results incomparable."""
@@ -61,6 +61,7 @@ class Trial:
         """The recipe with a file's content in the place of its name; keys that came later count where they are used."""
         recipe = self.train.model_dump()
         recipe["init"]["weights"] = self.weights
+        recipe["freeze"], recipe["init"]["fresh"] = covering(self.train.freeze), covering(self.train.init.fresh)
         for part, key in ((recipe, "freeze"), (recipe["init"], "weights"), (recipe["init"], "fresh")):
             if not part[key]:
                 del part[key]
@@ -98,6 +99,7 @@ class Trial:
             "digest": self.graph.digest,
             "data": self.data.model_dump(),
             "train": self.train.model_dump(),
+            "weights": self.weights,
             "engine": self.engine,
             "precision": self.precision,
             "seed": self.seed,

@@ -6,6 +6,7 @@ import pytest
 import resnet_lab as rl
 from resnet_lab import LabError, finetune, weights
 from resnet_lab.engines.contract import Optimizer
+from resnet_lab.exchange.pretrained import Pretrained, metadata
 from resnet_lab.experiment import load
 from resnet_lab.recipe import InitSpec
 from tests.conftest import engine_or_skip, random_weights
@@ -109,3 +110,30 @@ def test_mistakes_are_told_before_anything_runs(start, setting, told):
 def test_fresh_parts_need_weights(start):
     with pytest.raises(LabError, match="'fresh' parts need 'weights'"):
         load("experiments/e.yaml", ["train.init={fresh: [head]}"])
+
+
+def test_weights_of_another_architecture_are_refused(start, workspace):
+    """A stride has no shape: these would fit, and be worth nothing."""
+    other = rl.graph("resnet50_v1b", input=(3, 32, 32), classes=10)
+    said = metadata(Pretrained("resnet50_v1b", other, {}, ""))
+    weights.save(workspace / "experiments" / "start.safetensors", weights.initial(other, 0), said)
+    with pytest.raises(LabError, match="holds the weights of another network .'resnet50_v1b'"):
+        load("experiments/e.yaml", ["variants=[resnet50]", "train.freeze=[stem]"]).trials()
+    assert load("experiments/e.yaml", ["variants=[resnet50_v1b]"]).trials()
+    assert load("experiments/e.yaml", ["variants=[resnet50]", "train.init.fresh=[stage4]"]).trials()
+
+
+def test_the_same_parts_spelt_otherwise_are_the_same_trial(start):
+    ids = {
+        load("experiments/e.yaml", [f"train.freeze={parts}"]).trials()[0].id
+        for parts in ("[stem, stage1]", "[stage1, stem]", "[stage1, stage1.block1, stem, stem]")
+    }
+    assert len(ids) == 1
+
+
+def test_a_file_that_changes_after_the_plan_is_not_taken(start, workspace):
+    (trial,) = load("experiments/e.yaml").trials()
+    path = workspace / "experiments" / "start.safetensors"
+    weights.save(path, dict(start, **{"stem.norm1.bias": np.ones(16, np.float32)}))
+    with pytest.raises(LabError, match="start.safetensors: has changed since the trial was planned"):
+        finetune.initial(trial.graph, 0, trial.train.init, trial.weights)

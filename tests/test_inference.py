@@ -9,11 +9,11 @@ from PIL import Image
 import resnet_lab as rl
 from resnet_lab import LabError, inference, weights
 from resnet_lab.data import picture
-from resnet_lab.exchange import export
-from resnet_lab.exchange.pretrained import Pretrained, load
+from resnet_lab.data.dataset import IMAGENET_MEAN, IMAGENET_STD
+from resnet_lab.exchange.pretrained import Pretrained, load, metadata
 from tests.conftest import engine_or_skip, random_weights
 
-IMAGENET = (picture.IMAGENET_MEAN, picture.IMAGENET_STD)
+IMAGENET = (IMAGENET_MEAN, IMAGENET_STD)
 
 
 @pytest.fixture
@@ -130,12 +130,48 @@ def test_probabilities_and_names_are_those_of_the_logits(engine, tmp_path, net):
 
 def test_what_the_weights_say_of_themselves_is_followed(tmp_path):
     graph = rl.graph("cifar_resnet20", input=(1, 20, 20), classes=3)
-    trained = Pretrained("cifar_resnet20", graph, random_weights(graph), "", ("a", "b", "c"), (0.2,), (0.4,))
-    weights.save(tmp_path / "net.safetensors", trained.arrays, export.metadata(trained))
+    trained = Pretrained("cifar_resnet20", graph, random_weights(graph), "", ("a", "b", "c"), (0.2,), (0.4,), 0.8)
+    weights.save(tmp_path / "net.safetensors", trained.arrays, metadata(trained))
     back = load("cifar_resnet20", tmp_path / "net.safetensors")
     assert (back.graph, back.classes) == (graph, ("a", "b", "c"))
-    assert inference.view(back) == inference.View(20, 20, (0.2,), (0.4,))
+    assert inference.view(back) == inference.View(25, 20, (0.2,), (0.4,))
     assert inference.class_names(back) == ("a", "b", "c")
+
+
+def test_a_trials_own_crop_is_what_predict_shows(workspace, engine):
+    """Pictures of a folder are tested on their central share; predict shows the same, not more."""
+    for label in ("plain", "framed"):
+        (workspace / "photos" / label).mkdir(parents=True)
+        for index in range(8):
+            pixels = np.zeros((40, 40, 3), np.uint8)
+            if label == "framed":
+                pixels[[0, -1]], pixels[:, [0, -1]] = 255, 255  # the outermost pixels alone
+            Image.fromarray(pixels + index).save(workspace / "photos" / label / f"{index}.png")
+    (workspace / "experiments" / "e.yaml").write_text(
+        "variants: [cifar_resnet20]\nmeasure: false\n"
+        "data: {name: imagefolder, path: ../photos, size: 32}\n"
+        f"train: {{epochs: 1, batch_size: 4}}\nengine: {engine.name}\n"
+    )
+    rl.run("experiments/e.yaml")
+    (path,) = (workspace / "results" / "e" / "trials").glob("*/weights.safetensors")
+    seen = inference.view(load("cifar_resnet20", path))
+    assert (seen.resize, seen.crop) == (37, 32)
+    framed = picture.read(workspace / "photos" / "framed" / "0.png")
+    assert picture.prepare(framed, seen.resize, seen.crop).max() == 0
+
+
+def test_what_no_photo_can_become_is_refused(net):
+    for shape, told in (((3, 32, 64), "only square ones"), ((4, 32, 32), "4 channels, and a photo has 1 or 3")):
+        graph = rl.graph("cifar_resnet20", input=shape)
+        with pytest.raises(LabError, match=told):
+            inference.view(Pretrained("cifar_resnet20", graph, {}, ""))
+
+
+def test_classes_by_other_names_are_not_scored(engine):
+    graph = rl.graph("cifar_resnet20", input=(3, 8, 8))
+    trained = Pretrained("cifar_resnet20", graph, random_weights(graph), "", tuple("jihgfedcba"))
+    with pytest.raises(LabError, match="class 0 is 'j' for the weights and '0' in dataset 'digits'"):
+        inference.evaluate(inference.model(trained, engine.name), trained, "digits")
 
 
 def test_views_of_files_that_say_nothing(net):
@@ -198,8 +234,13 @@ def test_evaluate_prints_json(engine, lab, net):
         (("predict", "cifar_resnet20", ".", "--labels", "absent.txt"), "absent.txt: cannot be read"),
         (("evaluate", "cifar_resnet20", "--data", "digit"), "did you mean 'digits'"),
         (("evaluate", "cifar_resnet20", "--data", "digits", "--split", "dev"), "unknown split 'dev'"),
-        (("export", "cifar_resnet20", "--to", "onnx", "-o", "absent/x"), "there is no folder absent"),
+        (("export", "cifar_resnet20", "--to", "onnx", "-o", "absent/x"), "'absent/x' names no file in a folder"),
         (("export", "cifar_resnet20", "--to", "torch", "-o", "x", "--fold"), "for onnx only"),
+        (("export", "cifar_resnet20", "--to", "onnx", "-o", "."), "'.' names no file"),
+        (("export", "cifar_resnet20", "--to", "onnx", "-o", "x", "--engine", "caffe"), "unknown engine 'caffe'"),
+        (("export", "cifar_resnet20", "--to", "onnx", "-o", "x", "--input", "3x0x32"), "written CxHxW"),
+        (("predict", "cifar_resnet20", ".", "--normalise", "nan,0,0/1,1,1"), "--normalise is imagenet, dataset"),
+        (("evaluate", "cifar_resnet20", "--data", "digits", "--set", "path"), "--set takes KEY=VALUE"),
     ],
 )
 def test_mistakes_end_in_one_message(lab, tmp_path, net, words, told):

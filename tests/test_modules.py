@@ -149,12 +149,54 @@ def test_what_cannot_reach_into_a_module_says_so(theirs, tmp_path):
         onnx.lower(rl.graph("theirs"), {}, {})
 
 
-def test_a_change_of_its_code_changes_the_digest(theirs, workspace):
+def test_a_change_of_its_code_changes_the_digest_a_comment_does_not(theirs, workspace):
     file = workspace / "variants" / "theirs.py"
     before = rl.graph("theirs").digest
+    file.write_text(file.read_text() + "\n# a thought\n")
     assert rl.graph("theirs").digest == before
-    file.write_text(file.read_text() + "\n# another thought\n")
-    assert (rl.graph("theirs").digest == before) == (theirs == "mxnet")  # whose class lies in MXNet itself
+    file.write_text(file.read_text() + "\nmore = 1\n")
+    # Gluon's class lies in MXNet itself, and not in the file that registers it.
+    assert (rl.graph("theirs").digest == before) == (theirs == "mxnet")
+
+
+CONSTANTS = """
+import torch
+from torch import nn
+from resnet_lab import module_block
+
+
+@module_block("blurred")
+class Blurred(nn.Module):
+    def __init__(self, in_channels, channels, stride):
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, channels, 3, stride, 1)
+        self.gain = nn.Parameter(torch.ones(1, channels, 1, 1))
+        self.register_buffer("blur", torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]]).repeat(channels, 1, 1, 1) / 16)
+        EXTRA
+
+    def forward(self, x):
+        y = self.conv(x) * self.gain
+        return nn.functional.conv2d(y, self.blur, padding=1, groups=len(self.blur))
+"""
+
+
+def test_a_modules_own_values_stay(workspace):
+    torch = engine_or_skip("torch") and pytest.importorskip("torch")
+    file = workspace / "variants" / "blurred.py"
+    file.write_text(CONSTANTS.replace("EXTRA", ""))
+    (workspace / "variants" / "mine.yaml").write_text(
+        "extends: cifar_resnet20\nblocks: [blurred.py]\nevery_stage: {block: blurred}\n"
+    )
+    net = rl.build("mine", engine="torch", input=(3, 16, 16))
+    module = net.get_submodule("stage1.block1.blurred")
+    assert module.blur[0, 0].tolist() == [[0.0625, 0.125, 0.0625], [0.125, 0.25, 0.125], [0.0625, 0.125, 0.0625]]
+    assert (module.gain == 1).all()
+    assert module.conv.weight.std() > 0
+    again = rl.build("mine", engine="torch", input=(3, 16, 16))
+    assert torch.equal(again.get_submodule("stage1.block1.blurred").conv.weight, module.conv.weight)
+    file.write_text(CONSTANTS.replace("EXTRA", "self.ramp = nn.Parameter(torch.linspace(0, 1, channels))"))
+    with pytest.raises(LabError, match="'ramp' starts with values of its own, which a seed could not draw again"):
+        rl.build("mine", engine="torch")
 
 
 def test_mistakes_in_registering():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,6 @@ from ..errors import LabError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
-"""A channel, on the scale 0 to 1: what nets trained on ImageNet expect to be normalised by."""
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
@@ -54,11 +50,20 @@ def read(path: Path, channels: int = 3) -> Image:
     try:
         with Image.open(path) as file:
             picture = ImageOps.exif_transpose(file)
-            if picture.mode.startswith("I"):  # 16 bits; Pillow's own conversion would clip them at 255
-                picture = Image.fromarray((np.asarray(picture).astype(np.uint32) >> 8).astype(np.uint8))
+            if picture.mode.startswith("I;16") or picture.mode == "I":  # Pillow's own conversion would clip at 255
+                picture = Image.fromarray(_upper_eight(np.asarray(picture)))
+            elif picture.mode == "F":
+                raise ValueError("it holds fractions, not 8 or 16 bits")
             return picture.convert("RGB" if channels == 3 else "L")
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         raise LabError(f"cannot be read as a picture: {error}", file=path) from None
+
+
+def _upper_eight(values: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
+    """16 bits as 8."""
+    if values.min(initial=0) < 0 or values.max(initial=0) > 65535:
+        raise ValueError("it holds more than 16 bits")
+    return (values.astype(np.uint32) >> 8).astype(np.uint8)
 
 
 def check_crop(resize: int, crop: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from . import files, gluon_zoo, onnx, write
 from .fold import fold
 from .layouts import gluon_layout, layout
 from .match import match
-from .pretrained import Pretrained
+from .pretrained import Pretrained, metadata
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,13 +94,6 @@ def _difference(net: Pretrained, ours: Reader, theirs: Reader) -> float:
     return float(np.max(found))
 
 
-def metadata(net: Pretrained) -> dict[str, str]:
-    """What a file says of its network."""
-    said = {"variant": net.variant, "digest": net.graph.digest, "input": json.dumps(net.graph.input)}
-    optional = {"classes": net.classes, "mean": net.mean, "std": net.std}
-    return said | {key: json.dumps(value) for key, value in optional.items() if value is not None}
-
-
 _Written = tuple[tuple[Path, ...], Any, str]
 
 
@@ -121,7 +113,7 @@ def _safetensors(net: Pretrained, path: Path, folded: bool) -> _Written:
 
 def _gluon(net: Pretrained, path: Path, folded: bool) -> _Written:
     path = _suffixed(path, ".params")
-    theirs = gluon_zoo.net(net)
+    theirs = gluon_zoo.net(net.variant, net.graph)
     if theirs is None:
         write.gluon(path, None, net.arrays)
         return (path,), _gluon_reader(_own_block(net), path), "a GraphBlock of resnet_lab.build"

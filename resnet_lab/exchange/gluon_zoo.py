@@ -9,14 +9,13 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import engines, workspace
+from ..data.cifar import CIFAR10_CLASSES
 from ..errors import LabError, unknown
+from ..graph import Graph
 from .layouts import gluon_layout
-
-if TYPE_CHECKING:
-    from .pretrained import Pretrained
 
 _PATIENCE = 30.0
 """Seconds that a silent server is waited for."""
@@ -51,7 +50,7 @@ def importable() -> Iterator[None]:
             sys.modules["torch"] = before
 
 
-def net(ours: Pretrained) -> Any | None:
+def net(variant: str, graph: Graph) -> Any | None:
     """Gluon-CV's own net of that name, a HybridBlock without weights; None where it has none, or another.
 
     Raises:
@@ -59,20 +58,20 @@ def net(ours: Pretrained) -> Any | None:
     """
     with importable():
         from gluoncv.model_zoo.model_zoo import _models
-    if ours.variant not in _models:
+    if variant not in _models:
         return None
     import mxnet as mx
 
-    (classes,) = ours.graph.output
-    theirs = _models[ours.variant](pretrained=False, classes=classes)
+    (classes,) = graph.output
+    theirs = _models[variant](pretrained=False, classes=classes)
     theirs.initialize()
-    theirs(mx.nd.zeros((1, *ours.graph.input)))
+    theirs(mx.nd.zeros((1, *graph.input)))
     shapes = {name: parameter.shape for name, parameter in theirs._collect_params_with_prefix().items()}
     try:
-        layout = gluon_layout(ours.variant, ours.graph)
+        layout = gluon_layout(variant, graph)
     except LabError:  # a variant of one's own by that name
         return None
-    own = {other: ours.graph.parameters[name].shape for name, other in layout.arrays.items()}
+    own = {other: graph.parameters[name].shape for name, other in layout.arrays.items()}
     own |= {name: (length,) for name, (length, _) in layout.constants.items()}
     return theirs if own == shapes else None
 
@@ -101,6 +100,16 @@ def fetch(variant: str) -> Path:
             f"{variant}-{sha1[:8]}.params (SHA-1 {sha1}) into {home / 'models'} by hand, or name another source in "
             "MXNET_GLUON_REPO"
         ) from None
+
+
+def trained_on(variant: str) -> dict[str, Any]:
+    """What Gluon-CV's CIFAR-10 nets expect of their images; nothing for those of ImageNet, which is the default.
+
+    Source: dmlc/gluon-cv, scripts/classification/cifar/train_cifar10.py.
+    """
+    if not variant.startswith("cifar_"):
+        return {}
+    return {"mean": (0.4914, 0.4822, 0.4465), "std": (0.2023, 0.1994, 0.2010), "crop": 1.0, "classes": CIFAR10_CLASSES}
 
 
 @contextlib.contextmanager

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from ..graph import Graph, Shape
 from ..variant import load as load_variant
 from . import files, gluon_zoo
 from .layouts import layouts
-from .match import match
+from .match import Match, match
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,6 +41,9 @@ class Pretrained:
     std: Numbers | None = None
     """What the network's input is normalised by, a channel, on the scale 0 to 1."""
 
+    crop: float | None = None
+    """The share of the shorter side that the images of its training showed where they were not augmented."""
+
     doubt: str = ""
     """Why the weights, though they fit, may belong to another network."""
 
@@ -57,28 +61,41 @@ def load(variant: str, weights: str | Path, *, input: Shape | None = None, class
         LabError: there is no such variant or file, or the two do not fit: what is missing, left over
             or differently shaped.
     """
-    path = gluon_zoo.fetch(variant) if str(weights) == FROM_GLUON else Path(weights)
-    file = files.read(path)
-    told = _Metadata(file.metadata, path)
+    from_gluon = str(weights) == FROM_GLUON
+    file = files.read(gluon_zoo.fetch(variant) if from_gluon else Path(weights))
+    told = _Metadata(file)
     spec = load_variant(variant)
-    outputs = classes or _outputs(spec.graph(input or told.input), file)
-    graph = spec.graph(input or told.input, outputs)
-    try:
-        found = match(graph, file.arrays)
-    except LabError as error:
-        raise error.at(path, None) from None
-    trained = spec.graph(told.input, outputs).digest
-    if told.digest and told.digest != trained:
+    graph = spec.graph(input or told.input, classes or _outputs(spec.graph(input or told.input), file))
+    found = fitting(graph, file)
+    told_of_images = (told.classes, told.mean, told.std, told.crop)
+    net = Pretrained(spec.name, graph, found.arrays, found.how, *told_of_images, doubt(graph, file, found))
+    return replace(net, **gluon_zoo.trained_on(variant)) if from_gluon else net
+
+
+def fitting(graph: Graph, file: files.WeightsFile, skip: Iterable[str] = (), *, alike: bool = True) -> Match:
+    """The arrays of a file for a network.
+
+    Args:
+        skip: layers that the file may not have, or have otherwise.
+        alike: whether the file may not say that it is of another architecture.
+
+    Raises:
+        LabError: they do not fit, or the file says that they are another network's.
+    """
+    told = file.metadata.get("architecture")
+    if alike and told and told != graph.architecture:
         raise LabError(
-            f"holds the weights of another network of the same shapes ('{told.variant}', digest {told.digest}, "
-            f"where '{spec.name}' has {trained})",
-            file=path,
+            f"holds the weights of another network ('{file.metadata.get('variant')}', architecture {told}; this one "
+            f"is {graph.architecture})",
+            file=file.path,
         )
-    doubt = "" if told.digest else _doubt(graph, found.how)
-    return Pretrained(spec.name, graph, found.arrays, found.how, told.classes, told.mean, told.std, doubt)
+    try:
+        return match(graph, file.arrays, skip)
+    except LabError as error:
+        raise error.at(file.path, None) from None
 
 
-def _doubt(graph: Graph, how: str) -> str:
+def doubt(graph: Graph, file: files.WeightsFile, found: Match) -> str:
     """Weights tell no strides: those of a v1b net fit the paper's, too, and give nonsense there."""
     strided = [
         node.name
@@ -86,12 +103,22 @@ def _doubt(graph: Graph, how: str) -> str:
         if node.op == "conv" and node.attrs["kernel"] == [1, 1] and node.attrs["stride"] > 1
         if ".shortcut." not in node.name
     ]
-    if strided and how in ("the names of torchvision", "the names of Gluon-CV v1b"):
+    if strided and "architecture" not in file.metadata and found.how in _OF_ANY_STRIDE:
         return (
-            f"{how} are those of nets with the stride on the 3x3 convolution (such as resnet50_v1b); here it is on "
-            f"the 1x1 ({strided[0]}): the weights fit, but may belong to another network"
+            f"weights read by {found.how} are mostly of nets with the stride on the 3x3 convolution (such as "
+            f"resnet50_v1b); here it is on the 1x1 ({strided[0]}): they fit, but may belong to another network"
         )
     return ""
+
+
+_OF_ANY_STRIDE = ("the names of torchvision", "the names of Gluon-CV v1b", "the structure")
+
+
+def metadata(net: Pretrained) -> dict[str, str]:
+    """What a file says of its network; `load` reads it."""
+    said = {"variant": net.variant, "architecture": net.graph.architecture, "input": json.dumps(net.graph.input)}
+    optional = {"classes": net.classes, "mean": net.mean, "std": net.std, "crop": net.crop}
+    return said | {key: json.dumps(value) for key, value in optional.items() if value is not None}
 
 
 def _outputs(graph: Graph, file: files.WeightsFile) -> int | None:
@@ -107,16 +134,19 @@ def _outputs(graph: Graph, file: files.WeightsFile) -> int | None:
 class _Metadata:
     """What a safetensors file of ours says of itself."""
 
-    def __init__(self, metadata: dict[str, str], path: Path) -> None:
-        self.variant, self.digest = metadata.get("variant", ""), metadata.get("digest", "")
+    def __init__(self, file: files.WeightsFile) -> None:
         try:
-            values: dict[str, Any] = {
-                key: tuple(json.loads(metadata[key])) if key in metadata else None
-                for key in ("input", "classes", "mean", "std")
-            }
+            said = {key: json.loads(file.metadata[key]) for key in self._KEYS if key in file.metadata}
+            self.input = self._tuple(said, "input", int)
+            self.classes = self._tuple(said, "classes", str)
+            self.mean = self._tuple(said, "mean", float)
+            self.std = self._tuple(said, "std", float)
+            self.crop: float | None = float(said["crop"]) if "crop" in said else None
         except (ValueError, TypeError) as error:
-            raise LabError(f"has metadata that cannot be read: {error}", file=path) from None
-        self.input: Shape | None = values["input"]
-        self.classes: tuple[str, ...] | None = values["classes"]
-        self.mean: Numbers | None = values["mean"]
-        self.std: Numbers | None = values["std"]
+            raise LabError(f"has metadata that cannot be read: {error}", file=file.path) from None
+
+    _KEYS = ("input", "classes", "mean", "std", "crop")
+
+    @staticmethod
+    def _tuple(said: dict[str, Any], key: str, kind: Callable[[Any], Any]) -> Any:
+        return tuple(kind(value) for value in said[key]) if key in said else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import sys
 import time
@@ -16,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from .. import data, engines, finetune, hardware, plugins, weights
+from ..data.split import Stored
 from ..engines.contract import Diverged, Model, Optimizer
+from ..exchange.pretrained import Pretrained, metadata
 from ..files import read_json, write_json
 from ..graph import Graph
 from ..opaque import homes
@@ -53,6 +54,8 @@ class Job:
     labels: dict[str, Any] = field(default_factory=dict)
     datasets: tuple[str, ...] = ()
     """Files that register datasets of a person's own."""
+    weights: str = ""
+    """What the file that training starts from held when the trial was planned."""
 
     @staticmethod
     def of(config: dict[str, Any], folder: Path, device: str, compile: str = "auto", measure: bool = True) -> Job:
@@ -70,6 +73,7 @@ class Job:
             measure,
             config["labels"],
             tuple(config["datasets"]),
+            config["weights"],
         )
 
 
@@ -184,7 +188,7 @@ class _Loop:
         spec = self.job.train.optimizer
         self.model.prepare(Optimizer(**spec.model_dump(exclude={"lr"})))
         if not self._resume():
-            self.model.load(finetune.initial(self.job.graph, self.job.seed, self.job.train.init))
+            self.model.load(finetune.initial(self.job.graph, self.job.seed, self.job.train.init, self.job.weights))
         for epoch in range(len(self.rows), self.job.train.epochs):
             self._epoch(epoch)
             if time.perf_counter() - self._saved > CHECKPOINT_EVERY:
@@ -239,14 +243,10 @@ class _Loop:
 
     def metadata(self) -> dict[str, str]:
         """What a file of weights says of itself."""
-        return {
-            "variant": str(self.job.labels.get("variant", "")),
-            "digest": self.job.graph.digest,
-            "classes": json.dumps(self.dataset.classes),
-            "mean": json.dumps(self.dataset.mean),
-            "std": json.dumps(self.dataset.std),
-            "input": json.dumps(self.job.graph.input),
-        }
+        data = self.dataset
+        shown = data.test.crop if isinstance(data.test, Stored) else 1.0
+        name = str(self.job.labels.get("variant", ""))
+        return metadata(Pretrained(name, self.job.graph, {}, "", data.classes, data.mean, data.std, shown))
 
     def _save(self) -> None:
         arrays = self.model.weights() | {

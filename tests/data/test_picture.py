@@ -8,6 +8,7 @@ from PIL import Image
 
 from resnet_lab import LabError
 from resnet_lab.data import picture
+from resnet_lab.data.dataset import IMAGENET_MEAN, IMAGENET_STD
 from tests.conftest import engine_or_skip, gluoncv
 
 RAMP = np.linspace(0, 255, 40 * 60).reshape(40, 60).astype(np.uint8)
@@ -77,6 +78,14 @@ def test_damage_is_told(tmp_path, content):
         picture.read(path)
 
 
+def test_more_than_sixteen_bits_are_refused(tmp_path):
+    Image.fromarray(RAMP.astype(np.float32) / 255).save(tmp_path / "a.tif")
+    Image.fromarray(RAMP.astype(np.int32) * 1000).save(tmp_path / "b.tif")
+    for name, told in (("a.tif", "it holds fractions"), ("b.tif", "it holds more than 16 bits")):
+        with pytest.raises(LabError, match=f"{name}: cannot be read as a picture: {told}"):
+            picture.read(tmp_path / name)
+
+
 @pytest.mark.parametrize(("width", "height"), [(60, 40), (40, 60), (41, 41), (300, 24)])
 def test_the_centre_is_cut(width, height):
     plane = np.add.outer(np.zeros(height), np.arange(width)) * 255 / width
@@ -97,7 +106,7 @@ def test_pixels_are_gluon_cvs(shared_data):
     import mxnet as mx
     from gluoncv.data.transforms.presets.imagenet import transform_eval
 
-    mean, std = (np.array(v).reshape(3, 1, 1) for v in (picture.IMAGENET_MEAN, picture.IMAGENET_STD))
+    mean, std = (np.array(v).reshape(3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))
     photos = picture.find([shared_data / "photos"])
     assert len(photos) == 11
     for path in photos:

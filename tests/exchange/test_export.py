@@ -1,5 +1,7 @@
 """Exports: each format is read back by whoever it is for, and says what it differs by."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,12 @@ from resnet_lab.exchange import export as module
 from resnet_lab.exchange.export import FORMATS, export
 from resnet_lab.exchange.pretrained import Pretrained, load
 from tests.conftest import engine_or_skip, random_weights
+
+
+def _engine():
+    """An engine that can run here."""
+    found = next((name for name in engines.names() if not engines.get(name).problem()), None)
+    return found or pytest.skip("no engine can run here")
 
 
 def net(name, size=32, classes=None):
@@ -52,9 +60,7 @@ def test_who_reads_it(tmp_path, name, to, reader):
 
 
 def test_a_file_that_the_reader_takes_otherwise_is_taken_away(tmp_path, monkeypatch):
-    engine = next((name for name in ("mxnet", "torch") if not engines.get(name).problem()), None)
-    if engine is None:
-        pytest.skip("no engine can run here")
+    engine = _engine()
     trained = net("cifar_resnet20")
     other = dict(trained.arrays, **{"head.dense1.bias": np.full(10, 7, np.float32)})
     monkeypatch.setattr(weights, "save", lambda path, arrays, metadata, save=weights.save: save(path, other, metadata))
@@ -63,11 +69,39 @@ def test_a_file_that_the_reader_takes_otherwise_is_taken_away(tmp_path, monkeypa
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_no_number_is_no_agreement(tmp_path, monkeypatch, value):
+    name = _engine()
+    trained = net("cifar_resnet20")
+    broken = dict(trained.arrays, **{"head.dense1.bias": np.full(10, value, np.float32)})
+    before = tmp_path / "net.safetensors"
+    before.write_text("what was there")
+    monkeypatch.setattr(weights, "save", lambda path, arrays, metadata, save=weights.save: save(path, broken, metadata))
+    with pytest.raises(LabError, match="gives other logits"):
+        export(trained, "safetensors", tmp_path / "net", engine=name)
+    with pytest.raises(LabError, match="logits are not finite"):
+        export(replace(trained, arrays=broken), "safetensors", tmp_path / "net", engine=name)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["what was there"]
+
+
+def test_a_variant_of_ones_own_by_gluons_name_is_not_gluons(tmp_path, workspace):
+    engine_or_skip("mxnet")
+    pytest.importorskip("onnx")
+    text = "extends: cifar_resnet20\nstages: {1: {channels: 24}}\n"
+    (workspace / "variants" / "cifar_resnet20_v1.yaml").write_text(text)
+    assert export(net("cifar_resnet20_v1"), "gluon", tmp_path / "net").reader.startswith("a GraphBlock")
+
+
 def test_what_cannot_be_exported(tmp_path):
     with pytest.raises(LabError, match="folded into convolutions for onnx only"):
         export(net("cifar_resnet20"), "torch", tmp_path / "net", folded=True)
-    with pytest.raises(LabError, match="there is no folder"):
+    with pytest.raises(LabError, match="names no file in a folder"):
         export(net("cifar_resnet20"), "onnx", tmp_path / "nowhere" / "net")
+    with pytest.raises(LabError, match="names no file in a folder"):
+        export(net("cifar_resnet20"), "onnx", tmp_path)
+    (tmp_path / "net.safetensors").mkdir()
+    with pytest.raises(LabError, match="cannot be written"):
+        export(net("cifar_resnet20"), "safetensors", tmp_path / "net", engine=_engine())
 
 
 def test_torchvisions_own_class_loads_it(tmp_path):
@@ -81,7 +115,7 @@ def test_weights_of_another_network_of_the_same_shapes(tmp_path, monkeypatch):
     trained = net("resnet50")
     weights.save(tmp_path / "net.safetensors", trained.arrays, module.metadata(trained))
     assert load("resnet50", tmp_path / "net.safetensors").graph.input == (3, 32, 32)
-    with pytest.raises(LabError, match="weights of another network of the same shapes .'resnet50', digest"):
+    with pytest.raises(LabError, match="holds the weights of another network .'resnet50', architecture"):
         load("resnet50_v1b", tmp_path / "net.safetensors")
 
 

@@ -99,3 +99,74 @@ def test_what_gluons_norms_ignore_must_be_neutral():
     theirs["features.0.beta"] = np.array([0, 0.5, 0], np.float32)
     with pytest.raises(LabError, match="features.0.beta is not 0 throughout"):
         match(graph, theirs)
+
+
+def akamaster(graph, arrays):
+    """As akamaster/pytorch_resnet_cifar10 names a net's arrays."""
+    names = {}
+    for node in graph.nodes:
+        part = {"stem.conv1": "conv1", "stem.norm1": "bn1", "head.dense1": "linear"}.get(node.name)
+        if node.params and part is None:
+            stage, block, layer = node.name.split(".")
+            part = f"layer{stage[5:]}.{int(block[5:]) - 1}.{layer.replace('norm', 'bn')}"
+        for key in node.params:
+            names[f"{part}.{'weight' if key == 'scale' else key}"] = arrays[f"{node.name}.{key}"]
+    return names
+
+
+@pytest.mark.parametrize("depth", [56, 110])
+def test_names_that_are_sorted_as_text_are_put_in_order(depth):
+    """layer1.10 comes before layer1.2 there, and every block of a stage has the same shapes."""
+    graph, arrays = graph_and_arrays(f"cifar_resnet{depth}", 32)
+    theirs = akamaster(graph, arrays)
+    found = match(graph, {name: theirs[name] for name in sorted(theirs)})
+    assert found.how == "the structure"
+    assert same(found.arrays, arrays)
+
+
+def test_names_that_do_not_count_up_are_refused():
+    graph, arrays = graph_and_arrays("cifar_resnet20", 32)
+    theirs = {}
+    for name, value in akamaster(graph, arrays).items():  # the second and third block of a stage change names
+        theirs[name.replace("layer1.1.", "layer1.x.").replace("layer1.2.", "layer1.1.").replace("x", "2")] = value
+    found = match(graph, dict(sorted(theirs.items())))
+    assert np.array_equal(found.arrays["stage1.block2.conv1.weight"], theirs["layer1.1.conv1.weight"])
+    words = {name.replace("layer1.1.", "layer9.1."): value for name, value in theirs.items()}
+    with pytest.raises(LabError, match="do not fit the network"):
+        match(graph, words)
+
+
+def test_legacy_names_of_gluon_and_its_neutral_parameters():
+    """`resnetv20_batchnorm0_gamma` and the rest, as HybridBlock.export has them, also with `moving_mean`."""
+    graph, arrays = graph_and_arrays("resnet18_v2")
+    theirs, counts = {}, {}
+    for node in (node for node in graph.nodes if node.params):
+        kind = {"norm": "batchnorm"}.get(node.op, node.op)
+        number = counts[kind] = counts.get(kind, -1) + 1
+        values = {key: arrays[f"{node.name}.{key}"] for key in node.params}
+        if node.name == "stem.norm1":
+            values |= {"scale": np.ones(3, np.float32), "bias": np.zeros(3, np.float32)}
+        for key, value in values.items():
+            suffix = {"scale": "gamma", "running_mean": "moving_mean", "running_var": "moving_var"}.get(key, key)
+            suffix = "beta" if node.op == "norm" and key == "bias" else suffix
+            theirs[f"resnetv20_{kind}{number}_{suffix}"] = value
+    assert same(match(graph, theirs).arrays, arrays)
+    theirs["resnetv20_batchnorm0_gamma"] = np.full(3, 2, np.float32)
+    with pytest.raises(LabError, match="do not fit"):
+        match(graph, theirs)
+
+
+def test_a_backbone_without_its_head_fits_where_the_head_is_skipped():
+    graph, arrays = graph_and_arrays("resnet18")
+    for theirs in (arrays, write.renamed(layout("torchvision", graph), arrays), renamed(graph, arrays, lambda node: 0)):
+        body = {name: value for name, value in theirs.items() if value.shape not in ((1000, 512), (1000,))}
+        found = match(graph, body, skip=["head.dense1"])
+        assert same(found.arrays, {name: value for name, value in arrays.items() if not name.startswith("head")})
+        with pytest.raises(LabError):
+            match(graph, body)
+
+
+def test_an_array_of_no_layer_is_named():
+    graph = rl.graph("resnet18")
+    with pytest.raises(LabError, match="'pos_embed' is of no convolution, norm or dense layer"):
+        match(graph, {"pos_embed": np.zeros(3, np.float32)})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ... import hardware
 from ...errors import LabError
 from ...graph import Graph, Shape
-from ...opaque import ModuleFacts, check_engine, parameter
+from ...opaque import ModuleFacts, check_engine
 from ..support import check_compile, check_precision, choose_device
 from .cuda import preload
 from .lowering import LOWERINGS
@@ -116,12 +116,9 @@ class MXNetEngine:
         mx = self._import()
         module.initialize()
         output = module(mx.nd.zeros((2, *input)))
-        params = {}
-        for name, own in module._collect_params_with_prefix().items():
-            values = own.data().asnumpy()
-            first = float(values.flat[0]) if values.size else 0.0
-            params[name] = parameter(tuple(own.shape), first, bool((values == first).all()), own.grad_req != "null")
-        return ModuleFacts(tuple(output.shape[1:]), params)
+        own = module._collect_params_with_prefix()
+        arrays = {name: (array.data().asnumpy(), array.grad_req != "null") for name, array in own.items()}
+        return ModuleFacts(tuple(output.shape[1:]), arrays)
 
     def out_of_memory(self, error: BaseException) -> bool:
         """Whether an error says that memory ran out."""

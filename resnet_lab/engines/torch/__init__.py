@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ... import hardware
 from ...errors import LabError
 from ...graph import Graph, Shape
-from ...opaque import ModuleFacts, check_engine, parameter
+from ...opaque import ModuleFacts, check_engine
 from ..support import check_compile, check_precision, check_several, choose_device, gpu_numbers
 from .compiling import WAYS, choose
 from .ops import OPS
@@ -103,13 +103,12 @@ class TorchEngine:
         torch = self._import()
         with torch.no_grad():
             output = module.eval()(torch.zeros(2, *input))
-        params = {}
-        for name, own in module.state_dict(keep_vars=True).items():
-            values = own.detach()
-            if values.is_floating_point():
-                first = float(values.flatten()[0]) if values.numel() else 0.0
-                params[name] = parameter(tuple(values.shape), first, bool((values == first).all()), own.requires_grad)
-        return ModuleFacts(tuple(output.shape[1:]), params)
+        arrays = {
+            name: (own.detach().numpy(), own.requires_grad)
+            for name, own in module.state_dict(keep_vars=True).items()
+            if own.is_floating_point()
+        }
+        return ModuleFacts(tuple(output.shape[1:]), arrays)
 
     def out_of_memory(self, error: BaseException) -> bool:
         """Whether an error says that memory ran out."""
