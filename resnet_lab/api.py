@@ -79,9 +79,9 @@ def build(
         net = read_weights(name, weights, input, classes)
         network, arrays = net.graph, net.arrays
     chosen = engines.get(engine)
-    model = chosen.build(network, chosen.device(device)[0], compile=compile or "auto")
+    model = chosen.build(network, chosen.device(device)[0], compile=compile or chosen.usual)
     model.load(arrays)
-    return model.block if compile is None else model.network
+    return model.network
 
 
 def read_weights(name: str, weights: str | Path, input: Shape | None = None, classes: int | None = None) -> Pretrained:
@@ -156,7 +156,8 @@ def evaluate(
     """Loss, top-1 and top-5 of a trained variant on a dataset, and a DataFrame with a row for each class.
 
     Args:
-        settings: `split`, `batch_size`, `normalise` (mean and std) and `by_dataset`, as `inference.evaluate` has them.
+        settings: `split`, `batch_size`, `normalise` (mean and std), `by_dataset` and `options`, as
+            `inference.evaluate` has them.
 
     Raises:
         LabError: there is no such variant, file or dataset, or they do not fit.

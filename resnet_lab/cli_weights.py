@@ -96,6 +96,9 @@ def evaluate(
     variant: Variant,
     weights: Weights,
     data: Annotated[str, typer.Option(help="A dataset's name.")],
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="KEY=VALUE: an option of the dataset, such as path=photos.")
+    ] = None,
     split: Annotated[str, typer.Option(help="test or train.")] = "test",
     batch_size: Annotated[int, typer.Option(min=1, help="Images that go through together.")] = 128,
     normalise: Normalise = None,
@@ -119,6 +122,7 @@ def evaluate(
         batch_size=batch_size,
         normalise=told,
         by_dataset=normalise == "dataset",
+        options=_options(settings),
     )
     if as_json:
         classes = json.loads(result.classes.to_json(orient="records"))
@@ -159,6 +163,18 @@ def export(
     done = write(net, to.value, output, engine=engine, folded=fold)
     print(f"wrote {', '.join(map(str, done.paths))} (weights read by {net.how})")
     print(f"{done.reader} and the engine '{engine}' differ by at most {done.difference:.1e} of the largest logit")
+
+
+def _options(settings: list[str] | None) -> dict[str, object]:
+    from .yamlfile import scalar
+
+    options = {}
+    for setting in settings or []:
+        key, equals, value = setting.partition("=")
+        if not equals or not key:
+            raise LabError(f"--set takes KEY=VALUE, such as path=photos, not '{setting}'")
+        options[key] = scalar(value)
+    return options
 
 
 def _load(variant: str, weights: str, input: Shape | None = None) -> Pretrained:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -110,7 +110,7 @@ def model(net: Pretrained, engine: str = "mxnet", device: str = "auto") -> Model
         LabError: the engine cannot run here, or has no such device.
     """
     chosen = engines.get(engine)
-    built = chosen.build(net.graph, chosen.device(device)[0])
+    built = chosen.build(net.graph, chosen.device(device)[0], compile=chosen.usual)
     built.load(net.arrays)
     return built
 
@@ -182,6 +182,7 @@ def evaluate(
     batch_size: int = 128,
     normalise: tuple[Numbers, Numbers] | None = None,
     by_dataset: bool = False,
+    options: Mapping[str, Any] | None = None,
 ) -> Evaluation:
     """Score a network on a dataset, its images resized to the network's input.
 
@@ -189,6 +190,7 @@ def evaluate(
         split: `test` or `train`.
         normalise: mean and std; where None, those that the weights' file states, else the dataset's own.
         by_dataset: the dataset's own in any case.
+        options: the dataset's own, such as the path of an imagefolder.
 
     Raises:
         LabError: no such dataset or split, or one with other classes or channels.
@@ -198,7 +200,7 @@ def evaluate(
     if split not in ("test", "train"):
         raise LabError(unknown("split", split, ("test", "train")))
     channels, height, _ = net.graph.input
-    loaded = data.load(dataset, size=height, channels=channels)
+    loaded = data.load(dataset, size=height, channels=channels, options=options)
     (outputs,) = net.graph.output
     if len(loaded.classes) != outputs:
         raise LabError(f"dataset '{dataset}' has {len(loaded.classes)} classes, the network {outputs}")

@@ -129,8 +129,8 @@ def network(described: Described, layers: bool) -> None:
 
 def plan(experiment: Experiment, folder: Path, device: str | None = None) -> None:
     """Print the trials of an experiment, and which of them are done."""
-    from .experiment import distinct, same
     from .results import is_done
+    from .trials import distinct, same
 
     trials, left_out = distinct(experiment.trials(device))
     swept = list(dict.fromkeys(key for trial in trials for key in trial.swept))

@@ -50,7 +50,7 @@ def test_an_id_is_the_content_and_nothing_else(trials, workspace):
 
 
 def test_a_known_id(trials):
-    """Pinned: a change of defaults that alters outcomes must raise experiment.FORMAT, and so this."""
+    """Pinned: a change of defaults that alters outcomes must raise trials.FORMAT, and so this."""
     assert trials()[0].id == KNOWN
 
 

@@ -25,7 +25,7 @@ def test_a_layer_that_two_variants_share_starts_alike():
 
 
 def test_known_bits():
-    """Pinned: a change here makes old results incomparable, and must raise experiment.FORMAT."""
+    """Pinned: a change here makes old results incomparable, and must raise trials.FORMAT."""
     drawn = weights.initial(rl.graph("cifar_resnet20"), 0)["stem.conv1.weight"].reshape(-1)[:3]
     assert drawn.tobytes().hex() == KNOWN
 

@@ -174,12 +174,12 @@ def load(
     """
     source: Source = DATASETS.get(name)
     raw = source.read(source.check(options or {}), size)
+    if size is not None:
+        raw = replace(raw, train=raw.train.resized(size), test=raw.test.resized(size))
     if channels is not None and channels != raw.shape[0]:
         if raw.shape[0] != 1 or channels != 3:
             raise LabError(f"dataset '{name}' has {raw.shape[0]} channels and cannot be given {channels}")
         raw = replace(raw, train=raw.train.rgb(), test=raw.test.rgb(), mean=raw.mean * 3, std=raw.std * 3)
-    if size is not None:
-        raw = replace(raw, train=raw.train.resized(size), test=raw.test.resized(size))
     if validation:
         order = np.random.default_rng([seed, 2]).permutation(len(raw.train))
         kept = len(order) - round(len(order) * validation)

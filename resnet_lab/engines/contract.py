@@ -119,6 +119,9 @@ class Engine(Protocol):
     ways: tuple[str, ...]
     """What `compile` can be beside `auto`. Results differ by rounding alone: it is no part of a trial's id."""
 
+    usual: str
+    """The one of `ways` that the framework's own code expects of a module, and that starts at once."""
+
     ops: frozenset[str]
     """The ops it lowers; a test demands all of ops.py."""
 

@@ -16,10 +16,11 @@ from filelock import FileLock, Timeout
 from .. import engines, hardware
 from ..data import DATASETS, Source
 from ..errors import LabError
-from ..experiment import Experiment, Trial, distinct, same
+from ..experiment import Experiment
 from ..files import read_json, write_json
 from ..recipe import DataSpec
 from ..results import is_done, refresh
+from ..trials import Trial, distinct, same
 from .progress import Progress
 from .provenance import now, where
 from .trial import CHECKPOINT

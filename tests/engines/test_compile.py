@@ -57,6 +57,8 @@ def test_an_engine_refuses_a_way_of_another():
     with pytest.raises(LabError, match="'compile' of the engine 'torch' is auto, off, default, .* not hybridize"):
         engines.get("torch").compiling("hybridize", "cpu")
     assert engines.get("mxnet").compiling("auto", "gpu:0")[0] == "hybridize"
+    for name in engines.names():
+        assert engines.get(name).compiling(engines.get(name).usual, "gpu:0") == (engines.get(name).usual, "asked for")
 
 
 def test_what_auto_means_for_pytorch(monkeypatch):

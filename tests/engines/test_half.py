@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import resnet_lab as rl
-from resnet_lab import LabError, data, engines, ops, weights
+from resnet_lab import LabError, data, engines, finetune, ops, weights
 from resnet_lab.engines.contract import Optimizer
 from resnet_lab.graph import Builder
 from resnet_lab.runner.evaluate import evaluate
@@ -76,7 +76,9 @@ def test_updates_of_a_float16_weight_are_those_of_its_float32_master(mx, rule):
 def everything(classes=5, width=6):
     """Every kind of norm and of parameter, and a gate."""
     builder = Builder()
-    x = ops.relu(ops.norm(ops.conv(builder.input((3, 8, 8)), width, 3, bias=True)))
+    x = builder.input((3, 8, 8))
+    with ops.scope(x, "stem"):
+        x = ops.relu(ops.norm(ops.conv(x, width, 3, bias=True)))
     x = x + ops.layer_scale(ops.norm(ops.conv(x, width, 3), "group", groups=3), 0.5)
     x = x + ops.norm(ops.conv(x, width, 3), "layer")
     x = x * ops.sigmoid(ops.dense(ops.global_avg_pool(x), width))
@@ -88,7 +90,7 @@ def test_what_is_float16_and_what_is_not(lent):
     model = lent(graph)
     dtypes = {name: np.dtype(parameter.dtype).name for name, parameter in model.block.params.items()}
     assert {name for name, dtype in dtypes.items() if dtype == "float16"} == {
-        name for name in dtypes if name.startswith(("conv", "dense"))
+        name for name in dtypes if name.split(".")[-2].startswith(("conv", "dense"))
     }
     start = weights.initial(graph, 0)
     model.load(start)
@@ -113,6 +115,17 @@ def _train(model, graph, rule):
     model.prepare(rule)
     model.train_epoch(BATCHES, [0.003] * len(BATCHES), 0, lambda images, loss: losses.append(loss))
     return losses
+
+
+def test_frozen_weights_stay_what_they_were_bit_for_bit(lent):
+    graph = finetune.frozen(everything(), ["stem"])
+    model = lent(graph)
+    start = weights.initial(graph, 0)
+    _train(model, graph, RULES[3])
+    after = model.weights()
+    for name, array in start.items():
+        assert after[name].dtype == np.float32
+        assert np.array_equal(after[name], array) is name.startswith("stem."), name
 
 
 def test_small_gradients_do_not_vanish(lent):

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 import resnet_lab as rl
-from resnet_lab import LabError, data, engines, ops, weights
+from resnet_lab import LabError, data, engines, finetune, ops, weights
 from resnet_lab.engines.contract import Optimizer
 from resnet_lab.engines.support import choose_device, gpu_numbers
 from resnet_lab.experiment import load
 from resnet_lab.graph import Builder
 from resnet_lab.runner.evaluate import evaluate
 from tests.conftest import engine_or_skip
+from tests.test_modules import GLUON, SPEC
 
 RNG = np.random.default_rng(0)
 BATCHES = [
@@ -38,7 +39,9 @@ def unnormed():
 
 def normed():
     builder = Builder()
-    x = ops.relu(ops.norm(ops.conv(builder.input((3, 8, 8)), 6, 3)))
+    x = builder.input((3, 8, 8))
+    with ops.scope(x, "stem"):
+        x = ops.relu(ops.norm(ops.conv(x, 6, 3)))
     return builder.finish(ops.dense(ops.global_avg_pool(x), 5))
 
 
@@ -86,11 +89,42 @@ def test_running_statistics_are_the_mean_of_the_devices(on):
     both.prepare(Optimizer())
     both.train_epoch([(images, labels)], [0.0], 0, lambda images, loss: None)
     both.synchronize()
-    for name in ("norm1.running_mean", "norm1.running_var"):
+    for name in ("stem.norm1.running_mean", "stem.norm1.running_var"):
         wanted = (parts[0][name] + parts[1][name]) / 2
         assert not np.array_equal(parts[0][name], parts[1][name])
         for array in both.block.params[name].list_data():
             assert np.allclose(array.asnumpy(), wanted, atol=1e-6)
+
+
+def test_statistics_of_gluons_own_blocks_are_the_mean_too(on, workspace):
+    (workspace / "variants" / "theirs.py").write_text(GLUON)
+    (workspace / "variants" / "theirs.yaml").write_text(SPEC.replace("BLOCK", "gluon_basic"))
+    graph = rl.graph("theirs", input=(3, 8, 8))
+    model = on(graph, "cpu:0,1")
+    start = weights.initial(graph, 0)
+    model.load(start)
+    model.prepare(Optimizer())
+    model.train_epoch(BATCHES[:1], [0.01], 0, lambda images, loss: None)
+    for name, parameter in model.block.own.items():
+        one, other = (array.asnumpy() for array in parameter.list_data())
+        assert np.array_equal(one, other), name
+        assert not np.array_equal(one, start[name]) or not start[name].any(), name
+
+
+def test_frozen_layers_stay_what_they_were_on_three_devices(on):
+    """A mean of three equal numbers need not be that number."""
+    graph = finetune.frozen(normed(), ["stem"])
+    start = weights.initial(graph, 0)
+    start["stem.norm1.running_mean"] = RNG.standard_normal(6).astype(np.float32)
+    start["stem.norm1.running_var"] = RNG.uniform(0.5, 2, 6).astype(np.float32)
+    model = on(graph, "cpu:0,1,2")
+    model.load(start)
+    model.prepare(Optimizer(momentum=0.9))
+    model.train_epoch(BATCHES, [0.05] * len(BATCHES), 0, lambda images, loss: None)
+    after = model.weights()
+    assert {name for name in start if np.array_equal(after[name], start[name])} == {
+        name for name in start if not name.startswith("dense")
+    }
 
 
 def test_a_net_with_batch_norm_learns_on_two_devices_and_goes_on_from_its_state(on):

@@ -32,6 +32,7 @@ class MXNetEngine:
     precisions = ("float32", "float16")
     several = True
     ways = ("hybridize", "off")
+    usual = "hybridize"
     ops = frozenset(LOWERINGS)
 
     def problem(self) -> str | None:

@@ -104,12 +104,10 @@ class MXNetModel:
         self.block.initialize(ctx=self.contexts)
         if hybridize:
             self.block.hybridize(static_alloc=True, static_shape=True)
-        self._parameters = {name: self.block.own[name] for name in graph.parameters}
-        trained = {name: self._parameters[name] for name, own in graph.parameters.items() if own.trained}
+        self._trained = [name for name, parameter in graph.parameters.items() if parameter.trained]
         self._weights = [
-            {name: _weight(parameter, context) for name, parameter in trained.items()} for context in self.contexts
+            {name: _weight(self.block.own[name], context) for name in graph.parameters} for context in self.contexts
         ]
-        self._statistics = [self._parameters[name] for name in self._parameters if name not in trained]
 
     def load(self, weights: Mapping[str, Array]) -> None:
         """Take these weights, by canonical name.
@@ -118,29 +116,23 @@ class MXNetModel:
             LabError: a name is missing or left over, or a shape differs.
         """
         check_weights(self.graph, weights)
-        for name, parameter in self._parameters.items():
-            for context, own in zip(self.contexts, self._weights, strict=True):
-                array = nd.array(weights[name], ctx=context, dtype="float32")
-                if name in own:
-                    own[name].set(array)
-                else:
-                    parameter.data(context)[:] = array
+        for context, own in zip(self.contexts, self._weights, strict=True):
+            for name, weight in own.items():
+                weight.set(nd.array(weights[name], ctx=context, dtype="float32"))
 
     def weights(self) -> dict[str, Array]:
         """Copies of all arrays, float32."""
         self.synchronize()
-        first, own = self.contexts[0], self._weights[0]
-        return {
-            name: (own[name].exact if name in own else parameter.data(first)).asnumpy()
-            for name, parameter in self._parameters.items()
-        }
+        return {name: weight.exact.asnumpy() for name, weight in self._weights[0].items()}
 
     def prepare(self, optimizer: Optimizer) -> None:
         """Begin training with an empty optimizer state."""
-        self._updates = [Update(optimizer, weights, self._scale) for weights in self._weights]
+        self._updates = [
+            Update(optimizer, {name: own[name] for name in self._trained}, self._scale) for own in self._weights
+        ]
         self._kvstore: gluon.Trainer | None = None
         if len(self.contexts) > 1:  # for the sum of gradients alone: the updates are ours
-            trained = [self._parameters[name] for name in self._weights[0]]
+            trained = [self.block.own[name] for name in self._trained]
             self._kvstore = gluon.Trainer(trained, "sgd", kvstore="device", update_on_kvstore=False)
 
     def optimizer_state(self) -> dict[str, Array]:
@@ -218,9 +210,11 @@ class MXNetModel:
     def _share_statistics(self) -> None:
         """Give each device the mean of all devices' running statistics."""
         if len(self.contexts) > 1:
-            for parameter in self._statistics:
-                parts = [array.as_in_context(mx.cpu()) for array in parameter.list_data()]
-                parameter.set_data(nd.add_n(*parts) / len(parts))
+            for name, parameter in self.block.own.items():
+                if name.rpartition(".")[2].startswith("running_"):
+                    # In float64, where the mean of equal numbers is that number: frozen norms keep every bit.
+                    parts = [array.asnumpy().astype(np.float64) for array in parameter.list_data()]
+                    parameter.set_data(nd.array(np.mean(parts, axis=0), dtype="float32"))
 
     def predict(self, images: Array) -> Array:
         """Logits, (batch, classes), in inference mode."""
@@ -243,7 +237,8 @@ class MXNetModel:
 
 
 def _weight(parameter: Any, context: Any) -> Weight:
-    value, gradient = parameter.data(context), parameter.grad(context)
+    value = parameter.data(context)
+    gradient = None if parameter.grad_req == "null" else parameter.grad(context)
     return Weight(value, gradient, value.astype("float32") if value.dtype == np.float16 else None)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Weight:
-    """A weight on one device: its value, its gradient and, where the value is float16, a float32 `master` of it."""
+    """An array of the network on one device: value, gradient if it is trained, float32 master if it is in float16."""
 
     value: Any
     gradient: Any

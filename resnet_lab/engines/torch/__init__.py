@@ -30,6 +30,7 @@ class TorchEngine:
     precisions = ("float32", "bfloat16")
     several = False
     ways = WAYS
+    usual = "off"
 
     def problem(self) -> str | None:
         """Why PyTorch cannot be used here, judged without importing it; None where it can."""
