@@ -12,10 +12,10 @@ sweep: $(VENV)/.installed
 	$(BIN)/resnet-lab run experiments/depth_sweep.yaml
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 test-all: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -m "not benchmark"
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m "not benchmark"
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m benchmark -s

@@ -20,6 +20,9 @@ from resnet_lab.exchange import gluon_zoo
 from resnet_lab.graph import Graph
 from resnet_lab.stems import STEMS
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # side by side, threads that spin would only take each other's cores
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -15,8 +15,8 @@ from .. import weights
 from ..errors import LabError
 from . import gluon_params
 
-TORCH_SUFFIXES = (".pt", ".pth", ".th", ".ckpt", ".bin")
-_WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "params")
+TORCH_SUFFIXES = (".pt", ".pth", ".th", ".ckpt", ".bin", ".tar")
+_WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "net", "params")
 """Keys under which training scripts put the weights, beside an epoch and an optimizer's state."""
 
 
@@ -32,7 +32,7 @@ class WeightsFile:
 def read(path: Path) -> WeightsFile:
     """A file of weights: safetensors, Gluon's `.params`, or PyTorch's (no code in it can run).
 
-    Counters (`num_batches_tracked`) are left out, and a prefix that all names share
+    Counters (single whole numbers, such as `num_batches_tracked`) are left out, and a prefix that all names share
     (`module.` of DataParallel) is taken off.
 
     Raises:
@@ -51,7 +51,7 @@ def read(path: Path) -> WeightsFile:
     else:
         known = ", ".join((".safetensors", ".params", *TORCH_SUFFIXES))
         raise LabError(f"is no file of weights by its name (known: {known})", file=path)
-    arrays = {name: value for name, value in found.items() if not name.endswith("num_batches_tracked")}
+    arrays = {name: value for name, value in found.items() if value.ndim or value.dtype.kind not in "iu"}
     if not arrays:
         raise LabError("holds no weights", file=path)
     prefix = _shared_prefix(list(arrays))
@@ -61,6 +61,8 @@ def read(path: Path) -> WeightsFile:
 
 
 def _float(value: NDArray[Any], name: str, path: Path) -> NDArray[np.float32]:
+    if value.dtype.name == "bfloat16":  # of the package ml_dtypes, which safetensors uses
+        value = value.astype(np.float32)
     if value.dtype.kind != "f":
         raise LabError(f"'{name}' holds {value.dtype}, not floating-point weights (a quantised net?)", file=path)
     return np.ascontiguousarray(value, np.float32)
@@ -101,14 +103,16 @@ def _read_torch(path: Path) -> dict[str, NDArray[Any]]:
     others = [name for name, value in content.items() if not isinstance(value, torch.Tensor)]
     if others or not content:
         raise LabError(f"holds no state_dict: '{others[0] if others else ''}' is no tensor", file=path)
-    return {str(name): value.detach().to(_plain(value.dtype)).numpy() for name, value in content.items()}
+    return {str(name): _numpy(value, str(name), path) for name, value in content.items()}
 
 
-def _plain(dtype: Any) -> Any:
-    """bfloat16, which NumPy has not, as float32."""
-    import torch
-
-    return torch.float32 if dtype == torch.bfloat16 else dtype
+def _numpy(tensor: Any, name: str, path: Path) -> NDArray[Any]:
+    """A tensor of PyTorch's; what NumPy has no type for, such as bfloat16, becomes float32."""
+    try:
+        plain = tensor.detach().to_dense() if tensor.is_sparse else tensor.detach()
+        return (plain.float() if plain.is_floating_point() else plain).numpy()  # type: ignore[no-any-return]
+    except (TypeError, RuntimeError, NotImplementedError) as error:
+        raise LabError(f"'{name}' ({tensor.dtype}) holds no weights: {error}", file=path) from None
 
 
 def _unwrapped(content: Any) -> dict[str, Any]:

@@ -9,10 +9,14 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .. import workspace
+from .. import engines, workspace
 from ..errors import LabError, unknown
+from .layouts import gluon_layout
+
+if TYPE_CHECKING:
+    from .pretrained import Pretrained
 
 _PATIENCE = 30.0
 """Seconds that a silent server is waited for."""
@@ -25,8 +29,11 @@ def importable() -> Iterator[None]:
     Pillow still refuses truncated pictures afterwards, which Gluon-CV's import would change for all.
 
     Raises:
-        LabError: Gluon-CV is not installed.
+        LabError: Gluon-CV or MXNet cannot be imported here.
     """
+    problem = engines.get("mxnet").problem()
+    if problem:
+        raise LabError(f"Gluon-CV's nets are MXNet's: {problem}")
     if importlib.util.find_spec("gluoncv") is None:
         raise LabError("Gluon-CV is not installed: pip install 'resnet-lab[mxnet]' (Python 3.10 or 3.11)")
     from PIL import ImageFile
@@ -44,17 +51,30 @@ def importable() -> Iterator[None]:
             sys.modules["torch"] = before
 
 
-def net(variant: str, classes: int) -> Any:
-    """Gluon-CV's own net of that name, a HybridBlock without weights.
+def net(ours: Pretrained) -> Any | None:
+    """Gluon-CV's own net of that name, a HybridBlock without weights; None where it has none, or another.
 
     Raises:
-        LabError: it has none, or Gluon-CV is not installed.
+        LabError: Gluon-CV cannot be imported here.
     """
     with importable():
         from gluoncv.model_zoo.model_zoo import _models
-    if variant not in _models:
-        raise LabError(unknown("net of Gluon-CV", variant, _models))
-    return _models[variant](pretrained=False, classes=classes)
+    if ours.variant not in _models:
+        return None
+    import mxnet as mx
+
+    (classes,) = ours.graph.output
+    theirs = _models[ours.variant](pretrained=False, classes=classes)
+    theirs.initialize()
+    theirs(mx.nd.zeros((1, *ours.graph.input)))
+    shapes = {name: parameter.shape for name, parameter in theirs._collect_params_with_prefix().items()}
+    try:
+        layout = gluon_layout(ours.variant, ours.graph)
+    except LabError:  # a variant of one's own by that name
+        return None
+    own = {other: ours.graph.parameters[name].shape for name, other in layout.arrays.items()}
+    own |= {name: (length,) for name, (length, _) in layout.constants.items()}
+    return theirs if own == shapes else None
 
 
 def fetch(variant: str) -> Path:

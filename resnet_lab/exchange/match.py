@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import LabError
-from ..graph import Graph, show
+from ..graph import Graph, Node, show
 from .layouts import layouts
 from .structure import by_structure, difference
 
@@ -34,7 +34,8 @@ def match(graph: Graph, arrays: Arrays, skip: Iterable[str] = ()) -> Match:
 
     Args:
         arrays: in the file's order, by the names of whoever wrote it.
-        skip: nodes whose shapes may differ; they are left out where they do (a head of another size).
+        skip: nodes whose shapes may differ, or which the file may not have; they are left out then (a head of
+            another size).
 
     Raises:
         LabError: they do not fit; a short list of what is missing, left over or differently shaped.
@@ -44,8 +45,10 @@ def match(graph: Graph, arrays: Arrays, skip: Iterable[str] = ()) -> Match:
         ("our own names", own, {}),
         *((f"the names of {found.name}", found.arrays, found.constants) for found in layouts(graph)),
     ]
+    skipped = {f"{name}.{key}" for name in skip for key in _node(graph, name).params}
     for how, names, constants in known:
-        if set(names.values()) | set(constants) == set(arrays):
+        may_miss = {names[own] for own in skipped}
+        if set(names.values()) - may_miss | set(constants) <= set(arrays) <= set(names.values()) | set(constants):
             faults = _shape_faults(graph, names, arrays, skip) + _constant_faults(constants, arrays)
             if faults:
                 raise LabError(_told(faults))
@@ -86,5 +89,10 @@ def _constant_faults(constants: Mapping[str, tuple[int, float]], arrays: Arrays)
     ]
 
 
+def _node(graph: Graph, name: str) -> Node:
+    return next(node for node in graph.nodes if node.name == name)
+
+
 def _taken(graph: Graph, names: Mapping[str, str], arrays: Arrays) -> dict[str, NDArray[np.float32]]:
-    return {own: arrays[other] for own, other in names.items() if arrays[other].shape == graph.parameters[own].shape}
+    found = {own: arrays[other] for own, other in names.items() if other in arrays}
+    return {own: array for own, array in found.items() if array.shape == graph.parameters[own].shape}

@@ -1,7 +1,8 @@
 """Which layer of a file is which of a network, where the names say little: by kind, order and shapes.
 
-The convolutions of both follow each other in one order, and so do the norms and the dense layers;
-what a file calls a shortcut has to be one.
+The convolutions of both follow each other in one order, and so do the norms and the dense layers.
+The names have the last word: what a file calls a shortcut has to be one, and the numbers in its
+names (`layer2.10.conv1`) have to rise along the network, which a file sorted by name does not do.
 """
 
 from __future__ import annotations
@@ -18,18 +19,29 @@ from ..graph import Graph, Node, Shape, show
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_SUFFIX = re.compile(r"[._](weight|bias|gamma|beta|running_mean|running_var)$")
-_NORM_KEYS = {"gamma": "scale", "weight": "scale", "beta": "bias"}
+_SUFFIX = re.compile(r"[._](weight|bias|gamma|beta|(?:running|moving)_(?:mean|var))$")
+_NORM_KEYS = {
+    "gamma": "scale",
+    "weight": "scale",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_var": "running_var",
+}
+_NEUTRAL = {"scale": 1, "bias": 0}
 _SHORTCUT = re.compile(r"downsample|shortcut|skip|projection|identity", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class _Layer:
-    """`arrays` and `shapes` by our keys: weight, bias, scale, running_mean, running_var."""
+    """`arrays` and `shapes` by our keys: weight, bias, scale, running_mean, running_var.
+
+    `neutral`: the keys of a norm's scale and bias that do nothing (Gluon keeps them where a norm has none).
+    """
 
     name: str
     arrays: dict[str, str]
     shapes: dict[str, Shape]
+    neutral: frozenset[str] = frozenset()
 
     @property
     def kind(self) -> str:
@@ -37,6 +49,19 @@ class _Layer:
         if "weight" not in self.shapes:
             return "norm"
         return {2: "dense", 4: "convolution"}.get(len(self.shapes["weight"]), "other")
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Those in its name."""
+        return tuple(int(number) for number in re.findall(r"\d+", self.name))
+
+    @property
+    def is_shortcut(self) -> bool:
+        return ".shortcut." in self.name
+
+    def holds(self, own: _Layer) -> bool:
+        """Whether it has what a layer of ours needs, and nothing else that does anything."""
+        return own.shapes == {k: shape for k, shape in self.shapes.items() if k in own.shapes or k not in self.neutral}
 
 
 def by_structure(
@@ -46,29 +71,34 @@ def by_structure(
 
     Args:
         arrays: in the file's order.
-        skip: layers of the network whose shapes may differ.
+        skip: layers of the network whose shapes may differ, or which the file may not have.
     """
     theirs = _layers_of_file(arrays)
     if theirs is None:
         return None
     nodes = [node for node in graph.nodes if node.params]
-    for order in (nodes, _shortcuts_first(nodes)):
-        pairs = _aligned([_layer(node) for node in order], theirs, skip)
-        if pairs is not None and _names_agree(pairs):
-            return {own.arrays[key]: other.arrays[key] for own, other in pairs for key in own.arrays}
+    for file_order in (theirs, sorted(theirs, key=lambda layer: layer.numbers)):
+        for order in (nodes, _shortcuts_first(nodes)):
+            ours = [_layer(node) for node in order]
+            pairs = _aligned(ours, file_order, skip)
+            if pairs is None and skip:
+                pairs = _aligned([layer for layer in ours if layer.name not in skip], file_order, skip)
+            if pairs is not None and _names_agree(pairs):
+                return {own.arrays[key]: other.arrays[key] for own, other in pairs for key in own.arrays}
     return None
 
 
 def difference(graph: Graph, arrays: Mapping[str, NDArray[np.float32]]) -> list[str]:
     """Where the layers of a file and of a network part, kind by kind, a clause each; empty where they don't."""
-    theirs = _layers_of_file(arrays) or []
+    theirs = _layers_of_file(arrays)
+    if theirs is None:
+        stranger = next(name for name in arrays if _SUFFIX.search(name) is None)
+        return [f"'{stranger}' is of no convolution, norm or dense layer"]
     ours = [_layer(node) for node in graph.nodes if node.params]
     faults = []
     for kind in dict.fromkeys(layer.kind for layer in (*ours, *theirs)):
         mine, others = ([layer for layer in layers if layer.kind == kind] for layers in (ours, theirs))
-        apart = next(
-            ((own, other) for own, other in zip(mine, others, strict=False) if own.shapes != other.shapes), None
-        )
+        apart = next(((own, other) for own, other in zip(mine, others, strict=False) if not other.holds(own)), None)
         if len(mine) != len(others):
             faults.append(f"the file has {len(others)} {kind} layers, the network {len(mine)}")
         if apart is not None:
@@ -102,7 +132,9 @@ def _layers_of_file(arrays: Mapping[str, NDArray[np.float32]]) -> list[_Layer] |
     for layer, parts in found.items():
         if "weight" not in parts or arrays[parts["weight"]].ndim == 1:
             parts = {_NORM_KEYS.get(key, key): name for key, name in parts.items()}
-        layers.append(_Layer(layer, parts, {key: arrays[name].shape for key, name in parts.items()}))
+        neutral = (key for key, name in parts.items() if key in _NEUTRAL and (arrays[name] == _NEUTRAL[key]).all())
+        shapes = {key: arrays[name].shape for key, name in parts.items()}
+        layers.append(_Layer(layer, parts, shapes, frozenset(neutral if "weight" not in parts else ())))
     return layers
 
 
@@ -123,13 +155,18 @@ def _aligned(ours: Sequence[_Layer], theirs: Sequence[_Layer], skip: Set[str]) -
             return None
         pairs += zip(mine, others, strict=True)
     fits = all(
-        own.shapes == other.shapes or (own.name in skip and own.shapes.keys() == other.shapes.keys())
-        for own, other in pairs
+        other.holds(own) or (own.name in skip and own.shapes.keys() == other.shapes.keys()) for own, other in pairs
     )
     return pairs if fits else None
 
 
 def _names_agree(pairs: Sequence[tuple[_Layer, _Layer]]) -> bool:
-    """Whether the file calls shortcuts what is one here; where it calls nothing so, it does not disagree."""
+    """Whether the file calls shortcuts what is one here (or nothing), and counts up along the network."""
     called = [bool(_SHORTCUT.search(other.name)) for _, other in pairs]
-    return not any(called) or called == [".shortcut." in own.name for own, _ in pairs]
+    if any(called) and called != [own.is_shortcut for own, _ in pairs]:
+        return False
+    for kind in {own.kind for own, _ in pairs}:
+        numbers = [other.numbers for own, other in pairs if own.kind == kind and not own.is_shortcut]
+        if numbers != sorted(numbers):
+            return False
+    return True
