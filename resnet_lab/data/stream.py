@@ -30,14 +30,14 @@ from .feed import Made
 _SPARE = 2
 """Slots beyond one a worker, at least: what the loop looks at, and one that is ready."""
 
-_ROOM = 64 << 20
-"""Bytes that more spare slots may take, up to four a worker: small batches come fast, and a wait for each is costly."""
+_ROOM, _AHEAD = 64 << 20, 8
+"""Bytes that more spare slots may take, and how many a worker: small batches come fast, and a wait for each costs."""
 
 _HELD = 2
 """Slots that the loop may hold before it is given copies."""
 
 
-_QUEUED = 3
+_QUEUED = 6
 """Steps that are given to a worker at a time."""
 
 Answer = tuple[int, NDArray[Any], tuple[str, ...]] | LabError | str
@@ -139,7 +139,7 @@ class Workers:
             return
         self.close()
         context = multiprocessing.get_context("spawn")
-        slots = self.number + max(_SPARE, min(4 * self.number, _ROOM // slot_bytes))
+        slots = self.number + max(_SPARE, min(_AHEAD * self.number, _ROOM // slot_bytes))
         self._slot_bytes, self._slots = slot_bytes, slots
         # Lies in a file that has no name any more, so that nothing is left behind however this ends.
         self._memory = context.RawArray(ctypes.c_char, slots * slot_bytes)
