@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .exchange.pretrained import Numbers, Pretrained
     from .graph import Shape
 
-Variant = Annotated[str, typer.Argument(help="The name or path of a stage spec.")]
+Variant = Annotated[str, typer.Argument(help="The name or path of a stage spec, or the folder of a trial.")]
 Weights = Annotated[
     str,
     typer.Option(help="A file (.safetensors, Gluon's .params, PyTorch's .pth, .pt, .th), or 'gluon': Gluon-CV's own."),

@@ -139,7 +139,7 @@ class Experiment:
             loaded = load_variant(name, overrides, beside=beside, marks=marks)
             data = experiment_data.with_channels(spec.data, facts, loaded.spec.input[0])
             graph = loaded.graph(experiment_data.image_shape(data, facts), facts.classes)
-            check_engine(graph, engine)
+            check_engine(graph, engine, spec.precision)
             check_known(graph)
             if spec.train.init.last_scale == "zero":
                 branch_ends(graph)

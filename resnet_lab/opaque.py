@@ -93,11 +93,11 @@ def check_known(graph: Graph) -> None:
             )
 
 
-def check_engine(graph: Graph, engine: str) -> None:
+def check_engine(graph: Graph, engine: str, precision: str = "float32") -> None:
     """See that an engine can run every block.
 
     Raises:
-        LabError: one is a module of another framework.
+        LabError: one is a module of another framework, or Gluon's in float16: what of it may be that is not known.
     """
     for node in graph.nodes:
         if node.op == OP and node.attrs["engine"] != engine:
@@ -105,3 +105,5 @@ def check_engine(graph: Graph, engine: str) -> None:
                 f"block '{node.attrs['block']}' ({node.name}) is a module of the engine '{node.attrs['engine']}'; "
                 f"'{engine}' cannot run it"
             )
+        if node.op == OP and precision == "float16":
+            raise LabError(f"block '{node.attrs['block']}' ({node.name}) is {engine}'s own, and runs in float32 only")

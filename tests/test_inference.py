@@ -160,6 +160,22 @@ def test_a_trials_own_crop_is_what_predict_shows(workspace, engine):
     assert picture.prepare(framed, seen.resize, seen.crop).max() == 0
 
 
+def test_the_folder_of_a_trial_is_its_network(workspace, engine):
+    (workspace / "experiments" / "e.yaml").write_text(
+        "variants: [cifar_resnet20]\nmeasure: false\ndata: {name: digits, size: 8}\n"
+        f"train: {{epochs: 1, batch_size: 64}}\nengine: {engine.name}\n"
+        "grid: {variant.every_stage.shortcut: [projection]}\n"
+    )
+    table = rl.run("experiments/e.yaml")
+    (folder,) = (workspace / "results" / "e" / "trials").iterdir()
+    found = rl.evaluate(str(folder), folder / "weights.safetensors", "digits", engine=engine.name)
+    assert found.top1 == pytest.approx(table["test_accuracy"][0])
+    with pytest.raises(LabError, match="holds the weights of another network"):
+        load("cifar_resnet20", folder / "weights.safetensors")
+    with pytest.raises(LabError, match="takes images of 3x8x8 and has 10 classes"):
+        load(str(folder), folder / "weights.safetensors", input=(3, 16, 16))
+
+
 def test_what_no_photo_can_become_is_refused(net):
     for shape, told in (((3, 32, 64), "only square ones"), ((4, 32, 32), "4 channels, and a photo has 1 or 3")):
         graph = rl.graph("cifar_resnet20", input=shape)

@@ -9,6 +9,7 @@ import resnet_lab as rl
 from resnet_lab import LabError, engines
 from resnet_lab.engines.contract import Optimizer
 from resnet_lab.experiment import load
+from resnet_lab.opaque import check_engine
 from resnet_lab.weights import initial
 from tests.conftest import engine_or_skip
 
@@ -135,6 +136,12 @@ def test_another_engine_is_refused_with_the_reason(theirs):
     assert str(caught.value.file) == "experiments/e.yaml"
     with pytest.raises(LabError, match=f"'{other}' cannot run it"):
         rl.build("theirs", engine=other)
+
+
+def test_gluons_own_blocks_are_refused_in_float16(theirs):
+    graph = rl.graph("theirs")
+    with pytest.raises(LabError, match=f"is {theirs}'s own, and runs in float32 only"):
+        check_engine(graph, theirs, "float16")
 
 
 def test_what_cannot_reach_into_a_module_says_so(theirs, tmp_path):

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import plugins
 from ..errors import LabError
-from ..graph import Graph, Shape
+from ..files import read_json
+from ..graph import Graph, Shape, show
+from ..opaque import homes
 from ..variant import load as load_variant
 from . import files, gluon_zoo
 from .layouts import layouts
@@ -52,6 +55,8 @@ def load(variant: str, weights: str | Path, *, input: Shape | None = None, class
     """A variant with the weights of a file.
 
     Args:
+        variant: a name, the path of a spec, or the folder of a trial, whose network (swept values and
+            all) lies there as data.
         weights: a file (safetensors of ours, Gluon's .params, PyTorch's), or `gluon`: Gluon-CV's
             pretrained weights of the net of that name.
         input: (channels, height, width); where None, what the file says it was trained on, else the spec's own.
@@ -64,12 +69,31 @@ def load(variant: str, weights: str | Path, *, input: Shape | None = None, class
     from_gluon = str(weights) == FROM_GLUON
     file = files.read(gluon_zoo.fetch(variant) if from_gluon else Path(weights))
     told = _Metadata(file)
-    spec = load_variant(variant)
+    spec = _Trial(Path(variant)) if (Path(variant) / "trial.json").is_file() else load_variant(variant)
     graph = spec.graph(input or told.input, classes or _outputs(spec.graph(input or told.input), file))
     found = fitting(graph, file)
     told_of_images = (told.classes, told.mean, told.std, told.crop)
     net = Pretrained(spec.name, graph, found.arrays, found.how, *told_of_images, doubt(graph, file, found))
     return replace(net, **gluon_zoo.trained_on(variant)) if from_gluon else net
+
+
+class _Trial:
+    """The network of a trial that ran, in the place of a variant."""
+
+    def __init__(self, folder: Path) -> None:
+        config = read_json(folder / "trial.json")
+        self.name, self._graph = str(config["labels"]["variant"]), Graph.from_json(config["graph"])
+        for file in homes(self._graph):
+            plugins.load_file(Path(file), (file, 1))
+
+    def graph(self, input: Shape | None = None, classes: int | None = None) -> Graph:
+        """Raises LabError: its input and classes are what they were."""
+        if (input or self._graph.input, (classes or self._graph.output[0],)) != (self._graph.input, self._graph.output):
+            raise LabError(
+                f"the network of a trial takes images of {show(self._graph.input)} and has {self._graph.output[0]} "
+                "classes; for others name its variant"
+            )
+        return self._graph
 
 
 def fitting(graph: Graph, file: files.WeightsFile, skip: Iterable[str] = (), *, alike: bool = True) -> Match:

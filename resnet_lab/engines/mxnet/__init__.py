@@ -103,7 +103,7 @@ class MXNetEngine:
         Raises:
             LabError: MXNet cannot run here, or not in that precision, or `compile` is no way of it.
         """
-        check_engine(graph, self.name)
+        check_engine(graph, self.name, precision)
         self._import()
         self.check_precision(precision, device)
         way, _ = self.compiling(compile, device)

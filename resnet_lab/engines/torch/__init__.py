@@ -90,7 +90,7 @@ class TorchEngine:
         Raises:
             LabError: PyTorch cannot run here, or not in that precision, or cannot compile so.
         """
-        check_engine(graph, self.name)
+        check_engine(graph, self.name, precision)
         self._import()
         self.check_precision(precision, device)
         way, _ = self.compiling(compile, device)
