@@ -16,15 +16,12 @@ from numpy.typing import NDArray
 
 from .augment import NO_AUGMENT, Augment
 from .decode import Box, Undecodable
-from .pixels import Normalise, crop, viewed
+from .pixels import Made, Normalise, crop, viewed
 from .split import Pictures, Split
 
 if TYPE_CHECKING:
     from ..engines.contract import Batch
     from .stream import Workers
-
-Made = tuple[NDArray[np.float32], NDArray[Any], tuple[str, ...]]
-"""Images, labels, and the names of damaged pictures that were left out."""
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from .decode import Box
+
+Made = tuple[NDArray[np.float32], NDArray[Any], tuple[str, ...]]
+"""A batch: images, labels, and the names of damaged pictures that were left out."""
 
 _IN_CACHE = 150_000
 """Values that are normalised at a time."""

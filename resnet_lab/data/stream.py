@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import LabError
-from .feed import Made
+from .pixels import Made
 
 _SPARE = 2
 """Slots beyond one a worker, at least: what the loop looks at, and one that is ready."""
@@ -35,7 +35,6 @@ _ROOM, _AHEAD = 64 << 20, 8
 
 _HELD = 2
 """Slots that the loop may hold before it is given copies."""
-
 
 _QUEUED = 6
 """Steps that are given to a worker at a time."""

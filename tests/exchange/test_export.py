@@ -1,6 +1,7 @@
 """Exports: each format is read back by whoever it is for, and says what it differs by."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -102,6 +103,29 @@ def test_what_cannot_be_exported(tmp_path):
     (tmp_path / "net.safetensors").mkdir()
     with pytest.raises(LabError, match="cannot be written"):
         export(net("cifar_resnet20"), "safetensors", tmp_path / "net", engine=_engine())
+
+
+def torchvisions():
+    """By net, the names and shapes of torchvision's arrays, as they were printed by it."""
+    nets = {}
+    for line in (Path(__file__).parent / "torchvision.txt").read_text().splitlines()[1:]:
+        if line.startswith("#"):
+            arrays = nets[line[2:]] = {}
+        else:
+            name, _, shape = line.partition(" ")
+            arrays[name] = tuple(int(extent) for extent in shape.split("x") if extent)
+    return nets
+
+
+@pytest.mark.parametrize("theirs", ["resnet18", "resnet50", "resnext50_32x4d"])
+def test_a_state_dict_has_torchvisions_names_and_shapes_in_their_order(tmp_path, theirs):
+    torch = pytest.importorskip("torch")
+    engine_or_skip("torch")
+    name = {other: own for own, other in module._TORCHVISION.items()}[theirs]
+    (path,) = export(net(name), "torch", tmp_path / "net", engine="torch").paths
+    state = torch.load(path, weights_only=True)
+    assert {key: tuple(value.shape) for key, value in state.items()} == torchvisions()[theirs]
+    assert list(state) == list(torchvisions()[theirs])
 
 
 def test_torchvisions_own_class_loads_it(tmp_path):
