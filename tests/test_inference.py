@@ -11,7 +11,7 @@ from resnet_lab import LabError, inference, weights
 from resnet_lab.data import picture
 from resnet_lab.data.dataset import IMAGENET_MEAN, IMAGENET_STD
 from resnet_lab.exchange.pretrained import Pretrained, load, metadata
-from tests.conftest import engine_or_skip, random_weights
+from tests.conftest import any_engine, engine_or_skip, random_weights
 
 IMAGENET = (IMAGENET_MEAN, IMAGENET_STD)
 
@@ -261,6 +261,8 @@ def test_evaluate_prints_json(engine, lab, net):
 )
 def test_mistakes_end_in_one_message(lab, tmp_path, net, words, told):
     Image.new("RGB", (40, 40)).save(tmp_path / "a.png")
+    if "--engine" not in words:
+        words = (*words, "--engine", any_engine())
     done = lab(*words, "--weights", str(net), cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     assert told in done.stderr

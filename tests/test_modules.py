@@ -135,7 +135,7 @@ def test_another_engine_is_refused_with_the_reason(theirs):
         load("experiments/e.yaml", [f"engine={other}"]).trials()
     assert str(caught.value.file) == "experiments/e.yaml"
     with pytest.raises(LabError, match=f"'{other}' cannot run it"):
-        rl.build("theirs", engine=other)
+        engines.get(other).build(rl.graph("theirs"), "cpu")
 
 
 def test_gluons_own_blocks_are_refused_in_float16(theirs):

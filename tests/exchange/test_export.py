@@ -7,17 +7,11 @@ import numpy as np
 import pytest
 
 import resnet_lab as rl
-from resnet_lab import LabError, engines, weights
+from resnet_lab import LabError, weights
 from resnet_lab.exchange import export as module
 from resnet_lab.exchange.export import FORMATS, export
 from resnet_lab.exchange.pretrained import Pretrained, load
-from tests.conftest import engine_or_skip, random_weights
-
-
-def _engine():
-    """An engine that can run here."""
-    found = next((name for name in engines.names() if not engines.get(name).problem()), None)
-    return found or pytest.skip("no engine can run here")
+from tests.conftest import any_engine, engine_or_skip, random_weights
 
 
 def net(name, size=32, classes=None):
@@ -61,7 +55,7 @@ def test_who_reads_it(tmp_path, name, to, reader):
 
 
 def test_a_file_that_the_reader_takes_otherwise_is_taken_away(tmp_path, monkeypatch):
-    engine = _engine()
+    engine = any_engine()
     trained = net("cifar_resnet20")
     other = dict(trained.arrays, **{"head.dense1.bias": np.full(10, 7, np.float32)})
     monkeypatch.setattr(weights, "save", lambda path, arrays, metadata, save=weights.save: save(path, other, metadata))
@@ -72,7 +66,7 @@ def test_a_file_that_the_reader_takes_otherwise_is_taken_away(tmp_path, monkeypa
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_what_is_no_number_is_no_agreement(tmp_path, monkeypatch, value):
-    name = _engine()
+    name = any_engine()
     trained = net("cifar_resnet20")
     broken = dict(trained.arrays, **{"head.dense1.bias": np.full(10, value, np.float32)})
     before = tmp_path / "net.safetensors"
@@ -102,7 +96,7 @@ def test_what_cannot_be_exported(tmp_path):
         export(net("cifar_resnet20"), "onnx", tmp_path)
     (tmp_path / "net.safetensors").mkdir()
     with pytest.raises(LabError, match="cannot be written"):
-        export(net("cifar_resnet20"), "safetensors", tmp_path / "net", engine=_engine())
+        export(net("cifar_resnet20"), "safetensors", tmp_path / "net", engine=any_engine())
 
 
 def torchvisions():

@@ -91,6 +91,7 @@ def test_a_net_that_gluon_has_no_weights_for():
 
 
 def test_torch_is_as_it_was_after_gluoncv_was_imported():
+    engine_or_skip("mxnet")
     torch = pytest.importorskip("torch")
     with gluon_zoo.importable(), pytest.raises(ImportError):
         import torch.nn
