@@ -67,10 +67,12 @@ def predict(
 
     Example: `resnet-lab predict resnet50_v2 photo.jpg --weights gluon`
     """
-    from . import inference, show
+    from . import inference, plots, show
     from .data import picture
 
     paths = picture.find(images)
+    if plot is not None:
+        plots.check(plot)
     net = _load(variant, weights)
     if crop is not None:
         net = _load(variant, weights, (net.graph.input[0], crop, crop))
@@ -86,9 +88,7 @@ def predict(
     if as_json:
         print(json.dumps([inference.as_json(prediction) for prediction in found], indent=1))
     if plot is not None:
-        from .plots import predictions
-
-        predictions(found, plot)
+        plots.predictions(found, plot)
     if any(prediction.problem for prediction in found):
         raise typer.Exit(1)
 

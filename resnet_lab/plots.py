@@ -15,9 +15,21 @@ if TYPE_CHECKING:
 INSTALL = "pip install 'resnet-lab[plot]'"
 
 
-def _figure(width: float, height: float) -> Any:
+def check(path: Path) -> None:
+    """See that a plot can be drawn into a file.
+
+    Raises:
+        LabError: matplotlib is missing, or the path is no file's with a suffix that says the kind.
+    """
     if importlib.util.find_spec("matplotlib") is None:
         raise LabError(f"plots are drawn by matplotlib, which is not installed: {INSTALL}")
+    if not path.suffix or path.is_dir() or not path.parent.is_dir():
+        raise LabError(
+            f"'{path}' names no file for a plot: say one with a suffix, such as .png, in a folder that is there"
+        )
+
+
+def _figure(width: float, height: float) -> Any:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -37,10 +49,11 @@ def predictions(found: Sequence[Prediction], path: Path) -> None:
     """Each picture beside the classes named on it and their probabilities, one below the other.
 
     Raises:
-        LabError: matplotlib is missing, no picture could be read, or the file cannot be written.
+        LabError: as `check`, no picture could be read, or the file cannot be written.
     """
     from .data import picture
 
+    check(path)
     done = [prediction for prediction in found if not prediction.problem]
     if not done:
         raise LabError("there is no picture to plot")

@@ -248,6 +248,7 @@ def test_evaluate_prints_json(engine, lab, net):
         (("predict", "cifar_resnet20", ".", "--normalise", "1,1,1/0,0,0"), "a deviation above 0"),
         (("predict", "cifar_resnet20", ".", "--crop", "40", "--resize", "30"), "a crop of 40 pixels"),
         (("predict", "cifar_resnet20", ".", "--labels", "absent.txt"), "absent.txt: cannot be read"),
+        (("predict", "cifar_resnet20", ".", "--plot", "named"), "'named' names no file for a plot"),
         (("evaluate", "cifar_resnet20", "--data", "digit"), "did you mean 'digits'"),
         (("evaluate", "cifar_resnet20", "--data", "digits", "--split", "dev"), "unknown split 'dev'"),
         (("export", "cifar_resnet20", "--to", "onnx", "-o", "absent/x"), "'absent/x' names no file in a folder"),
