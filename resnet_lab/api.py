@@ -85,7 +85,9 @@ def build(
     return model.network
 
 
-def read_weights(name: str, weights: str | Path, input: Shape | None = None, classes: int | None = None) -> Pretrained:
+def read_weights(
+    name: str, weights: str | Path, input: Shape | None = None, classes: int | None = None, size: int | None = None
+) -> Pretrained:
     """A variant with the weights of a file.
 
     Args:
@@ -93,6 +95,7 @@ def read_weights(name: str, weights: str | Path, input: Shape | None = None, cla
             `gluon`: Gluon-CV's pretrained weights of the net of that name.
         input: (channels, height, width); where None, what the file says, else the spec's own.
         classes: outputs of the head; where None, as many as the file's last layer has.
+        size: height and width of the images, in place of what the file says.
 
     Returns:
         .graph, .arrays (by canonical name, NumPy), and what the file says of classes and normalisation.
@@ -102,7 +105,7 @@ def read_weights(name: str, weights: str | Path, input: Shape | None = None, cla
     """
     from .exchange.pretrained import load as load_weights
 
-    net = load_weights(name, weights, input=input, classes=classes)
+    net = load_weights(name, weights, input=input, classes=classes, size=size)
     if net.doubt:
         warnings.warn(f"{weights}: {net.doubt}", stacklevel=2)
     return net
@@ -140,9 +143,7 @@ def predict(
 
     several = [images] if isinstance(images, (str, Path)) else images
     paths = picture.find([Path(path) for path in several])
-    net = read_weights(name, weights)
-    if view.get("crop"):
-        net = read_weights(name, weights, (net.graph.input[0], view["crop"], view["crop"]))
+    net = read_weights(name, weights, size=view.get("crop"))
     names = inference.class_names(net, Path(labels) if labels else None)
     rows: list[dict[str, Any]] = []
     model = inference.model(net, engine, device)

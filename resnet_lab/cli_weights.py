@@ -73,9 +73,7 @@ def predict(
     paths = picture.find(images)
     if plot is not None:
         plots.check(plot)
-    net = _load(variant, weights)
-    if crop is not None:
-        net = _load(variant, weights, (net.graph.input[0], crop, crop))
+    net = _load(variant, weights, size=crop)
     seen = inference.view(net, resize=resize, crop=crop, normalise=_normalisation(normalise, net), antialias=antialias)
     names = inference.class_names(net, labels)
     found = []
@@ -178,10 +176,10 @@ def _options(settings: list[str] | None) -> dict[str, object]:
     return options
 
 
-def _load(variant: str, weights: str, input: Shape | None = None) -> Pretrained:
+def _load(variant: str, weights: str, input: Shape | None = None, size: int | None = None) -> Pretrained:
     from .exchange.pretrained import load
 
-    net = load(variant, weights, input=input)
+    net = load(variant, weights, input=input, size=size)
     if net.doubt:
         print(f"resnet-lab: {weights}: {net.doubt}", file=sys.stderr)
     return net

@@ -134,6 +134,7 @@ def test_what_the_weights_say_of_themselves_is_followed(tmp_path):
     weights.save(tmp_path / "net.safetensors", trained.arrays, metadata(trained))
     back = load("cifar_resnet20", tmp_path / "net.safetensors")
     assert (back.graph, back.classes) == (graph, ("a", "b", "c"))
+    assert load("cifar_resnet20", tmp_path / "net.safetensors", size=24).graph.input == (1, 24, 24)
     assert inference.view(back) == inference.View(25, 20, (0.2,), (0.4,))
     assert inference.class_names(back) == ("a", "b", "c")
 

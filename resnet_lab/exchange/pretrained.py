@@ -51,7 +51,14 @@ class Pretrained:
     """Why the weights, though they fit, may belong to another network."""
 
 
-def load(variant: str, weights: str | Path, *, input: Shape | None = None, classes: int | None = None) -> Pretrained:
+def load(
+    variant: str,
+    weights: str | Path,
+    *,
+    input: Shape | None = None,
+    size: int | None = None,
+    classes: int | None = None,
+) -> Pretrained:
     """A variant with the weights of a file.
 
     Args:
@@ -60,6 +67,7 @@ def load(variant: str, weights: str | Path, *, input: Shape | None = None, class
         weights: a file (safetensors of ours, Gluon's .params, PyTorch's), or `gluon`: Gluon-CV's
             pretrained weights of the net of that name.
         input: (channels, height, width); where None, what the file says it was trained on, else the spec's own.
+        size: height and width, in place of those.
         classes: outputs of the head; where None, as many as the file's last layer has.
 
     Raises:
@@ -70,7 +78,10 @@ def load(variant: str, weights: str | Path, *, input: Shape | None = None, class
     file = files.read(gluon_zoo.fetch(variant) if from_gluon else Path(weights))
     told = _Metadata(file)
     spec = _Trial(Path(variant)) if (Path(variant) / "trial.json").is_file() else load_variant(variant)
-    graph = spec.graph(input or told.input, classes or _outputs(spec.graph(input or told.input), file))
+    shape = input or told.input
+    if size is not None:
+        shape = (spec.graph(shape).input[0], size, size)
+    graph = spec.graph(shape, classes or _outputs(spec.graph(shape), file))
     found = fitting(graph, file)
     told_of_images = (told.classes, told.mean, told.std, told.crop)
     net = Pretrained(spec.name, graph, found.arrays, found.how, *told_of_images, doubt(graph, file, found))
