@@ -215,12 +215,7 @@ def evaluate(
         raise LabError(unknown("split", split, ("test", "train")))
     channels = net.graph.input[0]
     loaded = data.load(dataset, size=_side(net.graph), channels=channels, options=options)
-    (outputs,) = net.graph.output
-    if len(loaded.classes) != outputs:
-        raise LabError(f"dataset '{dataset}' has {len(loaded.classes)} classes, the network {outputs}")
-    for index, (ours, theirs) in enumerate(zip(net.classes or loaded.classes, loaded.classes, strict=True)):
-        if ours != theirs:
-            raise LabError(f"class {index} is '{ours}' for the weights and '{theirs}' in dataset '{dataset}'")
+    _check_classes(net, loaded.classes, dataset)
     mean, std = normalise or (loaded.mean, loaded.std)
     if normalise is None and not by_dataset and net.mean is not None and net.std is not None:
         mean, std = net.mean, net.std
@@ -231,19 +226,34 @@ def evaluate(
         pd.DataFrame({"label": found.labels, "loss": found.losses, "top1": found.ranks < 1, "top5": found.ranks < 5})
         for found in outcomes(built, evaluation_batches(images, batch_size, mean, std))
     )
-    grouped = rows.groupby("label")
-    classes = grouped.agg(
+    return Evaluation(
+        float(rows["loss"].mean()),
+        float(rows["top1"].mean()),
+        float(rows["top5"].mean()),
+        len(rows),
+        _by_class(rows, loaded.classes),
+    )
+
+
+def _check_classes(net: Pretrained, classes: Sequence[str], dataset: str) -> None:
+    """See that a network's outputs are a dataset's classes: as many and, where the weights name them, the same."""
+    (outputs,) = net.graph.output
+    if len(classes) != outputs:
+        raise LabError(f"dataset '{dataset}' has {len(classes)} classes, the network {outputs}")
+    if net.classes is not None and len(net.classes) == outputs:
+        for index, (ours, theirs) in enumerate(zip(net.classes, classes, strict=True)):
+            if ours != theirs:
+                raise LabError(f"class {index} is '{ours}' for the weights and '{theirs}' in dataset '{dataset}'")
+
+
+def _by_class(rows: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+    """One row a class from one row an image."""
+    table = rows.groupby("label").agg(
         count=("label", "size"),
         right=("top1", "sum"),
         top1=("top1", "mean"),
         top5=("top5", "mean"),
         loss=("loss", "mean"),
     )
-    classes.insert(0, "class", [loaded.classes[index] for index in classes.index])
-    return Evaluation(
-        float(rows["loss"].mean()),
-        float(rows["top1"].mean()),
-        float(rows["top5"].mean()),
-        len(rows),
-        classes.reset_index(drop=True),
-    )
+    table.insert(0, "class", [classes[index] for index in table.index])
+    return table.reset_index(drop=True)

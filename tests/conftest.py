@@ -15,7 +15,8 @@ from hypothesis import settings
 
 from resnet_lab import engines, plugins, weights
 from resnet_lab.blocks import BLOCKS
-from resnet_lab.data import DATASETS
+from resnet_lab.data import DATASETS, Feed
+from resnet_lab.engines.contract import Model, Optimizer
 from resnet_lab.exchange import gluon_zoo
 from resnet_lab.graph import Graph
 from resnet_lab.stems import STEMS
@@ -114,6 +115,22 @@ def random_weights(graph: Graph, seed: int = 1) -> dict[str, np.ndarray]:
     for end in ends:
         values[end] *= np.float32(len(ends) ** -0.5)
     return values
+
+
+def trained_in_two_goes(make: Callable[[], Model], start: dict[str, np.ndarray], feed: Feed, breaks: bool) -> Model:
+    """A model after two epochs; with `breaks`, another takes over between them, from the first's weights and state."""
+    model = make()
+    model.load(start)
+    model.prepare(Optimizer(momentum=0.9))
+    for epoch in range(2):
+        model.train_epoch(feed.epoch(epoch), [0.05] * feed.steps, epoch, lambda images, loss: None)
+        if breaks and epoch == 0:
+            kept, state = model.weights(), model.optimizer_state()
+            model = make()
+            model.prepare(Optimizer(momentum=0.9))
+            model.load(kept)
+            model.load_optimizer_state(state)
+    return model
 
 
 settings.register_profile("here", deadline=None, derandomize=True)

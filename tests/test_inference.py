@@ -1,6 +1,7 @@
 """What trained networks say: published weights on real data, photos of every kind, and the commands around them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -189,6 +190,8 @@ def test_classes_by_other_names_are_not_scored(engine):
     trained = Pretrained("cifar_resnet20", graph, random_weights(graph), "", tuple("jihgfedcba"))
     with pytest.raises(LabError, match="class 0 is 'j' for the weights and '0' in dataset 'digits'"):
         inference.evaluate(inference.model(trained, engine.name), trained, "digits")
+    few = replace(trained, classes=("a", "b"))  # names for another number of outputs say nothing
+    assert inference.evaluate(inference.model(few, engine.name), few, "digits").count == 360
 
 
 def test_views_of_files_that_say_nothing(net):

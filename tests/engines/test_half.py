@@ -12,7 +12,7 @@ from resnet_lab import LabError, data, engines, finetune, ops, weights
 from resnet_lab.engines.contract import Optimizer
 from resnet_lab.graph import Builder
 from resnet_lab.runner.evaluate import evaluate
-from tests.conftest import engine_or_skip
+from tests.conftest import engine_or_skip, trained_in_two_goes
 from tests.engines.test_training import RULES
 
 BATCHES = [
@@ -147,21 +147,8 @@ def test_a_net_learns_in_float16_and_goes_on_from_its_state(lent):
     feed = data.Feed(dataset.train, 48, 0, dataset.mean, dataset.std)
     graph = everything(classes=10, width=12)
 
-    def trained(breaks):
-        model = lent(graph)
-        model.load(weights.initial(graph, 0))
-        model.prepare(Optimizer(momentum=0.9))
-        for epoch in range(2):
-            model.train_epoch(feed.epoch(epoch), [0.05] * feed.steps, epoch, lambda images, loss: None)
-            if breaks and epoch == 0:
-                kept, state = model.weights(), model.optimizer_state()
-                model = lent(graph)
-                model.prepare(Optimizer(momentum=0.9))
-                model.load(kept)
-                model.load_optimizer_state(state)
-        return model
-
-    through, broken = trained(False), trained(True)
+    start = weights.initial(graph, 0)
+    through, broken = (trained_in_two_goes(lambda: lent(graph), start, feed, breaks) for breaks in (False, True))
     one, other = through.weights(), broken.weights()
     assert all(np.array_equal(one[name], other[name]) for name in one)
     score = evaluate(through, data.evaluation_batches(dataset.test, 100, dataset.mean, dataset.std))

@@ -13,7 +13,7 @@ from resnet_lab.engines.support import choose_device, gpu_numbers
 from resnet_lab.experiment import load
 from resnet_lab.graph import Builder
 from resnet_lab.runner.evaluate import evaluate
-from tests.conftest import engine_or_skip
+from tests.conftest import engine_or_skip, trained_in_two_goes
 from tests.test_modules import GLUON, SPEC
 
 RNG = np.random.default_rng(0)
@@ -132,21 +132,10 @@ def test_a_net_with_batch_norm_learns_on_two_devices_and_goes_on_from_its_state(
     feed = data.Feed(dataset.train, 48, 0, dataset.mean, dataset.std)
     graph = rl.graph("cifar_resnet20", input=(3, 8, 8), classes=10)
 
-    def run(breaks):
-        model = on(graph, "cpu:0,1")
-        model.load(weights.initial(graph, 0))
-        model.prepare(Optimizer(momentum=0.9))
-        for epoch in range(2):
-            model.train_epoch(feed.epoch(epoch), [0.05] * feed.steps, epoch, lambda images, loss: None)
-            if breaks and epoch == 0:
-                kept, state = model.weights(), model.optimizer_state()
-                model = on(graph, "cpu:0,1")
-                model.prepare(Optimizer(momentum=0.9))
-                model.load(kept)
-                model.load_optimizer_state(state)
-        return model
-
-    through, broken = run(False), run(True)
+    start = weights.initial(graph, 0)
+    through, broken = (
+        trained_in_two_goes(lambda: on(graph, "cpu:0,1"), start, feed, breaks) for breaks in (False, True)
+    )
     one, other = through.weights(), broken.weights()
     assert all(np.array_equal(one[name], other[name]) for name in one)
     score = evaluate(through, data.evaluation_batches(dataset.test, 100, dataset.mean, dataset.std))
