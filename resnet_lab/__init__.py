@@ -1,22 +1,26 @@
-"""Architecture-variant research on residual networks; `resnet-lab --help` and README.md show the way in.
+"""resnet-lab finds out whether an idea about residual networks is any good.
 
-The names below are imported when they are first used: `import resnet_lab` loads no framework, no
-pandas and no NumPy.
+This module is the public Python face; `resnet-lab --help` and README.md show the command line. A name is imported when
+it is first used: `import resnet_lab` loads no framework, no pandas and no NumPy.
 """
 
 from __future__ import annotations
 
 import importlib
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from . import results as _results_room  # before `results` below: a later first import would hide the function
+
 if TYPE_CHECKING:
-    from .api import build, evaluate, export, graph, predict, read_weights, results, run, variant
+    from pathlib import Path
+
+    import pandas as pd
+
+    from .api import build, evaluate, export, graph, predict, read_weights, run, variant
+    from .base.errors import LabError
     from .blocks import block
-    from .errors import LabError
-    from .modules import module_block
-    from .stems import stem
+    from .blocks.stems import stem
+    from .engines.modules import module_block
 
 __version__ = "0.1.0"
 __all__ = [
@@ -35,7 +39,25 @@ __all__ = [
     "variant",
 ]
 
-_HOMES = {"block": "blocks", "stem": "stems", "LabError": "errors", "module_block": "modules"}
+_HOMES = {"LabError": "base.errors", "block": "blocks", "module_block": "engines.modules", "stem": "blocks.stems"}
+"""Where each public name is defined; those that are not listed are in api.py."""
+
+
+def results(path: str | Path) -> pd.DataFrame:
+    """Read the trials of a results folder.
+
+    Args:
+        path: the folder, or a `trials.csv`.
+
+    Returns:
+        A DataFrame with one row for each trial.
+
+    Raises:
+        LabError: There is no results table at this path.
+    """
+    from .results.store import read
+
+    return read(path)
 
 
 def __getattr__(name: str) -> Any:
@@ -48,13 +70,4 @@ def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
 
 
-class _Face(ModuleType):
-    """`rl.graph(...)`, `rl.variant(...)` and `rl.results(...)` are functions, though modules of these names exist."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        # The import of a submodule sets it on its package; where that would hide a function, it may not.
-        if not (name in __all__ and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Face
+del _results_room

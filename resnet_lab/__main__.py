@@ -1,5 +1,5 @@
 """`python -m resnet_lab` is `resnet-lab`."""
 
-from .cli import main
+from .cli.app import main
 
 main()

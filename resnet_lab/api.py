@@ -8,16 +8,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import LabError
-from .graph import Graph, Shape
-from .variant import Variant, load
+from .base.errors import LabError
+from .network.graph import Graph, Shape
+from .specs.variant import Variant, load
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .exchange.export import Exported
-    from .exchange.pretrained import Pretrained
-    from .inference import Evaluation
+    from .training.prediction import Evaluation
+    from .weights.export import Exported
+    from .weights.pretrained import Pretrained
 
 
 def variant(name: str) -> Variant:
@@ -69,7 +69,7 @@ def build(
         LabError: as `graph`, or the engine cannot run here.
     """
     from . import engines
-    from .weights import initial
+    from .network.initial import initial
 
     if weights is None:
         network = graph(name, input, classes)
@@ -103,7 +103,7 @@ def read_weights(
     Raises:
         LabError: there is no such variant or file, or the two do not fit.
     """
-    from .exchange.pretrained import load as load_weights
+    from .weights.pretrained import load as load_weights
 
     net = load_weights(name, weights, input=input, classes=classes, size=size)
     if net.doubt:
@@ -138,8 +138,8 @@ def predict(
     """
     import pandas as pd
 
-    from . import inference
-    from .data import picture
+    from .data.formats import picture
+    from .training import prediction as inference
 
     several = [images] if isinstance(images, (str, Path)) else images
     paths = picture.find([Path(path) for path in several])
@@ -167,7 +167,7 @@ def evaluate(
     Raises:
         LabError: there is no such variant, file or dataset, or they do not fit.
     """
-    from . import inference
+    from .training import prediction as inference
 
     net = read_weights(name, weights)
     return inference.evaluate(inference.model(net, engine, device), net, data, **settings)
@@ -192,7 +192,7 @@ def export(
     Raises:
         LabError: a package is missing, or the two sides do not agree.
     """
-    from .exchange.export import export as write
+    from .weights.export import export as write
 
     return write(read_weights(name, weights, input), to, Path(path), engine=engine, folded=folded)
 
@@ -218,20 +218,9 @@ def run(
     Raises:
         LabError: the experiment is wrong, or cannot run here.
     """
-    from .experiment import load as load_experiment
-    from .runner.progress import Silent
-    from .runner.sweep import run as run_sweep
+    from .sweeps.plan import load as load_experiment
+    from .sweeps.progress import Silent
+    from .sweeps.run import run as run_sweep
 
     experiment = load_experiment(path, settings)
     return run_sweep(experiment, Path(results) / experiment.name, Silent(), device=device, fresh=fresh)
-
-
-def results(path: str | Path) -> pd.DataFrame:
-    """The trials of a results folder, one row each.
-
-    Raises:
-        LabError: there are none.
-    """
-    from .results import read
-
-    return read(path)

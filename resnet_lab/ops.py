@@ -11,8 +11,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Literal, NoReturn
 
-from .graph import OPS, GraphError, Parameter, Shape, Tensor, show
-from .window import Size, check_pool_padding, slide
+from .network.graph import GraphError, Parameter, Shape, show
+from .network.tensor import OPS, Tensor
+from .network.window import Size, check_pool_padding, slide
 
 
 def op(function: Callable[..., Tensor]) -> Callable[..., Tensor]:

@@ -13,13 +13,15 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from resnet_lab import engines, plugins, weights
-from resnet_lab.blocks import BLOCKS
+from resnet_lab import engines
+from resnet_lab.blocks.registry import BLOCKS
+from resnet_lab.blocks.stems import STEMS
 from resnet_lab.data import DATASETS, Feed
 from resnet_lab.engines.contract import Model, Optimizer
-from resnet_lab.exchange import gluon_zoo
-from resnet_lab.graph import Graph
-from resnet_lab.stems import STEMS
+from resnet_lab.network.graph import Graph
+from resnet_lab.network.initial import branch_ends, initial
+from resnet_lab.specs import plugins
+from resnet_lab.weights import gluon_zoo
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # side by side, threads that spin would only take each other's cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -105,13 +107,13 @@ def gluoncv():
 def random_weights(graph: Graph, seed: int = 1) -> dict[str, np.ndarray]:
     """Random weights and statistics under which activations keep their size through a thousand layers."""
     generator = np.random.default_rng(seed)
-    values = weights.initial(graph, seed)
+    values = initial(graph, seed)
     for own in values:
         if own.endswith(("scale", "running_var")):
             values[own] = generator.uniform(0.8, 1.2, values[own].shape).astype(np.float32)
         elif own.endswith(("bias", "running_mean")):
             values[own] = generator.normal(0, 0.1, values[own].shape).astype(np.float32)
-    ends = weights.branch_ends(graph)
+    ends = branch_ends(graph)
     for end in ends:
         values[end] *= np.float32(len(ends) ** -0.5)
     return values

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from resnet_lab.graph import OPS, Builder, GraphError, Tensor
+from resnet_lab.network.graph import GraphError
+from resnet_lab.network.tensor import OPS, Builder, Tensor
 from resnet_lab.ops import (
     avg_pool,
     concat,

@@ -1,11 +1,20 @@
 """Datasets, batch order and augmentation draws; nothing here knows an engine."""
 
-from . import arrays, cifar, cifar10_jpeg, digits, fashion_mnist, folders, mnist, records  # they register themselves
-from .augment import Augment
 from .dataset import DATASETS, Dataset, Facts, Source, dataset, load, statistics
-from .feed import Feed, evaluation_batches
-from .split import Pictures, Split, Stored
-from .stream import Workers
+from .pipeline.augment import Augment
+from .pipeline.feed import Feed, evaluation_batches
+from .pipeline.split import Pictures, Split, Stored
+from .pipeline.stream import Workers
+from .sources import (  # they register themselves
+    arrays,
+    cifar,
+    cifar10_jpeg,
+    digits,
+    fashion_mnist,
+    folders,
+    mnist,
+    records,
+)
 
 __all__ = [
     "DATASETS",

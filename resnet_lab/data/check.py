@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from .dataset import Dataset, Source
-from .decode import Undecodable
-from .download import check, locate
-from .split import Pictures, Split
+from .formats.decode import Undecodable
+from .formats.download import check, locate
+from .pipeline.split import Pictures, Split
 
 
 def hashes(source: Source) -> Iterator[str]:

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import LabError
-from ..registry import DATASETS, Entry
-from .download import RemoteFile, folders
-from .split import Pictures, Split
+from ..base.errors import LabError
+from ..base.registry import DATASETS, Entry
+from .formats.download import RemoteFile, folders
+from .pipeline.split import Pictures, Split
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import LabError
-from .augment import Augment
+from ..base.errors import LabError
 from .dataset import Dataset
-from .feed import Feed
+from .pipeline.augment import Augment
+from .pipeline.feed import Feed
 
 _COLUMNS = 8
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 
-from ..errors import LabError, unknown
+from ..base.errors import LabError, unknown
 from .contract import Engine
 
 _MODULES = {"mxnet": "resnet_lab.engines.mxnet", "torch": "resnet_lab.engines.torch"}

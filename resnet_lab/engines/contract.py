@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..graph import Graph, Shape
-from ..opaque import ModuleFacts
+from ..blocks.opaque import ModuleFacts
+from ..network.graph import Graph, Shape
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ..errors import LabError
-from ..graph import Graph, show
+from ..base.errors import LabError
+from ..network.graph import Graph, show
 
 if TYPE_CHECKING:
     from .contract import Array

@@ -24,7 +24,7 @@ def ours(task, folder, processes, batch, decoder, take):
     from pathlib import Path
 
     from resnet_lab import data
-    from resnet_lab.data.split import Records
+    from resnet_lab.data.pipeline.split import Records
 
     items = Records(Path(folder) / f"{task}.rec")
     split = data.Stored(items, items.file.labels(), np.arange(len(items)), 1.0, decoder).resized(SIZE[task])
@@ -93,7 +93,7 @@ class Pictures:
     """A dataset for PyTorch's DataLoader, as people write it with OpenCV or Pillow."""
 
     def __init__(self, task, folder, decoder):
-        from resnet_lab.data.recordio import RecordFile
+        from resnet_lab.data.formats.recordio import RecordFile
 
         records = RecordFile(f"{folder}/{task}.rec")
         self.content = [records[place].content for place in range(len(records))]
@@ -163,7 +163,7 @@ def make(folder, count=512):
     """`count` pictures of 500x375 with structure at every scale, about 60 kB each; and CIFAR's where it is at hand."""
     from PIL import Image
 
-    from resnet_lab.data.recordio import RecordFile
+    from resnet_lab.data.formats.recordio import RecordFile
 
     rng = np.random.default_rng(0)
     pictures = []

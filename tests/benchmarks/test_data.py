@@ -24,7 +24,7 @@ def test_from_jpeg_to_a_batch(alone, benchmark, shared_data, folder, task, image
     for name in ("mxnet", "torch"):
         engine_or_skip(name)
     pytest.importorskip("cv2")
-    from resnet_lab.hardware import cores
+    from resnet_lab.base.hardware import cores
 
     if not (folder / "cifar.rec").is_file():
         print(f"\n500-pixel pictures of {alone(SCRIPT, 'make', str(folder)) / 1000:.0f} kB on average")

@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 def test_training_resnet18_at_96(alone, benchmark, rounds):
     """Images a second, batch 32: out of the box, and with the same threads. Each ratio is a median of rounds."""
     engine_or_skip("mxnet")
-    from resnet_lab.hardware import cores
+    from resnet_lab.base.hardware import cores
 
     size = ("15", "32", "96")
     found: dict[str, list[float]] = {"box": [], "same": []}

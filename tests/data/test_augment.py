@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from resnet_lab import data
-from resnet_lab.data.decode import central, random_resized, scaled_crop
+from resnet_lab.data.formats.decode import central, random_resized, scaled_crop
 
 KEY = (3, 1, 4)
 RNG = np.random.default_rng(0)
@@ -143,7 +143,7 @@ def test_colours_change_and_the_shape_stays(channels):
 def test_every_operation_of_rand_augment_does_something_but_one():
     from PIL import Image
 
-    from resnet_lab.data.augment import _OPERATIONS
+    from resnet_lab.data.pipeline.augment import _OPERATIONS
 
     picture = Image.fromarray(np.repeat(np.repeat(IMAGES[0].transpose(1, 2, 0) // 2 + 40, 2, 0), 2, 1))
     same = [np.array_equal(np.asarray(change(picture, 0.9, 1.0)), np.asarray(picture)) for change in _OPERATIONS]

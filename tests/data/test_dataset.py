@@ -7,7 +7,7 @@ import pytest
 
 from resnet_lab import LabError, data
 from resnet_lab.data.dataset import Dataset, Split, statistics
-from resnet_lab.data.fashion_mnist import read_idx
+from resnet_lab.data.sources.fashion_mnist import read_idx
 
 
 def test_digits_are_scikit_learns_with_a_fixed_split():

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from resnet_lab import LabError
-from resnet_lab.data.decode import DECODERS, Undecodable, central, check_decoder
+from resnet_lab.data.formats.decode import DECODERS, Undecodable, central, check_decoder
 from tests.data.test_stream import jpeg
 
 
@@ -76,7 +76,7 @@ def test_damage_is_refused(decode, size):
 
 
 def test_a_decoder_that_is_not_installed_is_refused(monkeypatch):
-    from resnet_lab.data import decode
+    from resnet_lab.data.formats import decode
 
     def missing():
         raise ImportError("No module named 'simplejpeg'")

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from resnet_lab import LabError
-from resnet_lab.data import download
-from resnet_lab.data.download import RemoteFile, fetch, locate
+from resnet_lab.data.formats import download
+from resnet_lab.data.formats.download import RemoteFile, fetch, locate
 from tests.conftest import ROOT
 
 CONTENT = bytes(range(256)) * 1000

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from resnet_lab.data import Feed, Split, evaluation_batches
-from resnet_lab.data.pixels import Normalise
+from resnet_lab.data.pipeline.pixels import Normalise
 
 
 def feed(**changes) -> Feed:

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from resnet_lab import LabError
-from resnet_lab.data import picture
 from resnet_lab.data.dataset import IMAGENET_MEAN, IMAGENET_STD
+from resnet_lab.data.formats import picture
 from tests.conftest import engine_or_skip, gluoncv
 
 RAMP = np.linspace(0, 255, 40 * 60).reshape(40, 60).astype(np.uint8)

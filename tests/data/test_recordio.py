@@ -7,7 +7,7 @@ import pytest
 
 from resnet_lab import LabError, data
 from resnet_lab.data.dataset import statistics
-from resnet_lab.data.recordio import RecordFile
+from resnet_lab.data.formats.recordio import RecordFile
 
 MAGIC = struct.pack("<I", 0xCED7230A)
 

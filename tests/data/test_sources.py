@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from resnet_lab import LabError, data
-from resnet_lab.data import cifar, mnist
-from resnet_lab.data.archives import unpack, unpacked
-from resnet_lab.data.download import RemoteFile
+from resnet_lab.data.formats.archives import unpack, unpacked
+from resnet_lab.data.formats.download import RemoteFile
+from resnet_lab.data.sources import cifar, mnist
 from tests.data.test_recordio import record
 from tests.data.test_stream import jpeg
 

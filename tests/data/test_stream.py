@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from resnet_lab import LabError, data
-from resnet_lab.data import stream
-from resnet_lab.data.feed import Evaluation
-from resnet_lab.data.split import Files
+from resnet_lab.data.pipeline import stream
+from resnet_lab.data.pipeline.feed import Evaluation
+from resnet_lab.data.pipeline.split import Files
 from tests.conftest import ROOT, engine_or_skip
 
 FULL = data.Augment(
@@ -74,8 +74,8 @@ def test_any_number_of_workers_makes_the_same_bytes(pictures):
 def test_both_engines_are_given_the_same_bytes(pictures, monkeypatch):
     """What arrives in each framework's own arrays, with workers and without, in two runs."""
     import resnet_lab as rl
-    from resnet_lab import weights
     from resnet_lab.engines.contract import Optimizer
+    from resnet_lab.network.initial import initial
 
     graph = rl.graph("cifar_resnet20", input=(3, 24, 24), classes=10)
     seen = {}
@@ -84,7 +84,7 @@ def test_both_engines_are_given_the_same_bytes(pictures, monkeypatch):
         for number in (0, 1, 4):
             with data.Workers(number or 1) as processes:
                 model = engine.build(graph, "cpu")
-                model.load(weights.initial(graph, 0))
+                model.load(initial(graph, 0))
                 model.prepare(Optimizer())
                 got = []
 

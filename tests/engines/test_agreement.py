@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 import resnet_lab as rl
-from resnet_lab import data, weights
+from resnet_lab import data
 from resnet_lab.engines.contract import Optimizer
-from resnet_lab.runner.evaluate import evaluate
-from resnet_lab.workspace import shipped
+from resnet_lab.network.initial import initial
+from resnet_lab.specs.workspace import shipped
+from resnet_lab.training.evaluate import evaluate
 from tests.conftest import engine_or_skip, random_weights
 
 VARIANTS = sorted(path.stem for path in shipped("variants").glob("*.yaml"))
@@ -19,7 +20,7 @@ def both(graph):
     models = []
     for name in ("mxnet", "torch"):
         model = engine_or_skip(name).build(graph, "cpu")
-        model.load(weights.initial(graph, 0, last_scale="zero"))
+        model.load(initial(graph, 0, last_scale="zero"))
         models.append(model)
     return models
 
@@ -106,7 +107,7 @@ def test_gradients_agree_in_float64(name):
     from resnet_lab.engines.torch.lowering import own_name
 
     for model in (mxnet_model, torch_model):
-        model.load(weights.initial(graph, 0))
+        model.load(initial(graph, 0))
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((8, 3, 64, 64)), rng.integers(0, 10, 8)
     ours, theirs = mxnet_model.block, torch_model.block
@@ -136,7 +137,7 @@ def test_what_one_engine_trains_the_other_evaluates_alike():
     graph = rl.graph("cifar_resnet20", input=(3, 16, 16), classes=10)
     models = both(graph)
     for trained, other in (models, models[::-1]):
-        trained.load(weights.initial(graph, 0))
+        trained.load(initial(graph, 0))
         trained.prepare(Optimizer(momentum=0.9))
         trained.train_epoch(feed.epoch(0), [0.01] * feed.steps, 0, lambda images, loss: None)
         other.load(trained.weights())
@@ -155,7 +156,7 @@ def test_running_statistics_after_one_step_are_the_same():
     graph = rl.graph("cifar_resnet20", input=(3, 16, 16), classes=10)
     after = []
     for model in both(graph):
-        model.load(weights.initial(graph, 0))
+        model.load(initial(graph, 0))
         model.prepare(Optimizer())
         model.train_epoch([next(iter(feed.epoch(0)))], [0.0], 0, lambda images, loss: None)
         after.append(model.weights())

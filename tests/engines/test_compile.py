@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 import resnet_lab as rl
-from resnet_lab import LabError, engines, ops, weights
+from resnet_lab import LabError, engines, ops
 from resnet_lab.engines.contract import Optimizer
 from resnet_lab.engines.torch import compiling
-from resnet_lab.graph import Builder
+from resnet_lab.network.initial import initial
+from resnet_lab.network.tensor import Builder
 from tests.conftest import engine_or_skip
 
 RNG = np.random.default_rng(0)
@@ -28,7 +29,7 @@ def trained(engine, way):
     """Losses of two epochs of four steps, logits between them at another batch size, and the weights after them."""
     graph = residual()
     model = engine.build(graph, "cpu", compile=way)
-    model.load(weights.initial(graph, 0))
+    model.load(initial(graph, 0))
     model.prepare(Optimizer(momentum=0.9))
     losses, logits = [], []
     for epoch in range(2):

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 import resnet_lab as rl
-from resnet_lab import LabError, data, engines, finetune, ops, weights
+from resnet_lab import LabError, data, engines, ops
 from resnet_lab.engines.contract import Optimizer
-from resnet_lab.graph import Builder
-from resnet_lab.runner.evaluate import evaluate
+from resnet_lab.network.initial import initial
+from resnet_lab.network.tensor import Builder
+from resnet_lab.training.evaluate import evaluate
+from resnet_lab.weights import finetune
 from tests.conftest import engine_or_skip, trained_in_two_goes
 from tests.engines.test_training import RULES
 
@@ -92,7 +94,7 @@ def test_what_is_float16_and_what_is_not(lent):
     assert {name for name, dtype in dtypes.items() if dtype == "float16"} == {
         name for name in dtypes if name.split(".")[-2].startswith(("conv", "dense"))
     }
-    start = weights.initial(graph, 0)
+    start = initial(graph, 0)
     model.load(start)
     given = model.weights()
     assert all(array.dtype == np.float32 for array in given.values())
@@ -111,7 +113,7 @@ def test_training_in_float16_follows_float32(lent, rule):
 
 def _train(model, graph, rule):
     losses = []
-    model.load(weights.initial(graph, 0))
+    model.load(initial(graph, 0))
     model.prepare(rule)
     model.train_epoch(BATCHES, [0.003] * len(BATCHES), 0, lambda images, loss: losses.append(loss))
     return losses
@@ -120,7 +122,7 @@ def _train(model, graph, rule):
 def test_frozen_weights_stay_what_they_were_bit_for_bit(lent):
     graph = finetune.frozen(everything(), ["stem"])
     model = lent(graph)
-    start = weights.initial(graph, 0)
+    start = initial(graph, 0)
     _train(model, graph, RULES[3])
     after = model.weights()
     for name, array in start.items():
@@ -132,7 +134,7 @@ def test_small_gradients_do_not_vanish(lent):
     """At a gradient of 1e-8 float16 is zero; the scaled loss carries it through."""
     builder = Builder()
     graph = builder.finish(ops.dense(ops.global_avg_pool(ops.conv(builder.input((3, 4, 4)), 4, 3)), 5))
-    start = weights.initial(graph, 0)
+    start = initial(graph, 0)
     start["dense1.weight"] *= 1e-6
     model = lent(graph)
     model.load(start)
@@ -147,7 +149,7 @@ def test_a_net_learns_in_float16_and_goes_on_from_its_state(lent):
     feed = data.Feed(dataset.train, 48, 0, dataset.mean, dataset.std)
     graph = everything(classes=10, width=12)
 
-    start = weights.initial(graph, 0)
+    start = initial(graph, 0)
     through, broken = (trained_in_two_goes(lambda: lent(graph), start, feed, breaks) for breaks in (False, True))
     one, other = through.weights(), broken.weights()
     assert all(np.array_equal(one[name], other[name]) for name in one)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from resnet_lab import engines, ops
-from resnet_lab.graph import OPS, Builder
+from resnet_lab.network.tensor import OPS, Builder
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((2, 6, 5, 7)).astype(np.float32)

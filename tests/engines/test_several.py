@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 
 import resnet_lab as rl
-from resnet_lab import LabError, data, engines, finetune, ops, weights
+from resnet_lab import LabError, data, engines, ops
 from resnet_lab.engines.contract import Optimizer
 from resnet_lab.engines.support import choose_device, gpu_numbers
-from resnet_lab.experiment import load
-from resnet_lab.graph import Builder
-from resnet_lab.runner.evaluate import evaluate
+from resnet_lab.network.initial import initial
+from resnet_lab.network.tensor import Builder
+from resnet_lab.sweeps.plan import load
+from resnet_lab.training.evaluate import evaluate
+from resnet_lab.weights import finetune
 from tests.conftest import engine_or_skip, trained_in_two_goes
-from tests.test_modules import GLUON, SPEC
+from tests.engines.test_modules import GLUON, SPEC
 
 RNG = np.random.default_rng(0)
 BATCHES = [
@@ -47,7 +49,7 @@ def normed():
 
 def trained(model, rule, epochs=2):
     losses = []
-    model.load(weights.initial(model.graph, 0))
+    model.load(initial(model.graph, 0))
     model.prepare(rule)
     scores = [
         model.train_epoch(BATCHES, [0.05] * len(BATCHES), epoch, lambda images, loss: losses.append(loss), 0.1)
@@ -80,12 +82,12 @@ def test_running_statistics_are_the_mean_of_the_devices(on):
     parts = []
     for part in (slice(0, 4), slice(4, 8)):
         model = on(graph, "cpu")
-        model.load(weights.initial(graph, 0))
+        model.load(initial(graph, 0))
         model.prepare(Optimizer())
         model.train_epoch([(images[part], labels[part])], [0.0], 0, lambda images, loss: None)
         parts.append(model.weights())
     both = on(graph, "cpu:0,1")
-    both.load(weights.initial(graph, 0))
+    both.load(initial(graph, 0))
     both.prepare(Optimizer())
     both.train_epoch([(images, labels)], [0.0], 0, lambda images, loss: None)
     both.synchronize()
@@ -101,7 +103,7 @@ def test_statistics_of_gluons_own_blocks_are_the_mean_too(on, workspace):
     (workspace / "variants" / "theirs.yaml").write_text(SPEC.replace("BLOCK", "gluon_basic"))
     graph = rl.graph("theirs", input=(3, 8, 8))
     model = on(graph, "cpu:0,1")
-    start = weights.initial(graph, 0)
+    start = initial(graph, 0)
     model.load(start)
     model.prepare(Optimizer())
     model.train_epoch(BATCHES[:1], [0.01], 0, lambda images, loss: None)
@@ -114,7 +116,7 @@ def test_statistics_of_gluons_own_blocks_are_the_mean_too(on, workspace):
 def test_frozen_layers_stay_what_they_were_on_three_devices(on):
     """A mean of three equal numbers need not be that number."""
     graph = finetune.frozen(normed(), ["stem"])
-    start = weights.initial(graph, 0)
+    start = initial(graph, 0)
     start["stem.norm1.running_mean"] = RNG.standard_normal(6).astype(np.float32)
     start["stem.norm1.running_var"] = RNG.uniform(0.5, 2, 6).astype(np.float32)
     model = on(graph, "cpu:0,1,2")
@@ -132,7 +134,7 @@ def test_a_net_with_batch_norm_learns_on_two_devices_and_goes_on_from_its_state(
     feed = data.Feed(dataset.train, 48, 0, dataset.mean, dataset.std)
     graph = rl.graph("cifar_resnet20", input=(3, 8, 8), classes=10)
 
-    start = weights.initial(graph, 0)
+    start = initial(graph, 0)
     through, broken = (
         trained_in_two_goes(lambda: on(graph, "cpu:0,1"), start, feed, breaks) for breaks in (False, True)
     )

@@ -7,7 +7,7 @@ import pytest
 
 import resnet_lab as rl
 from resnet_lab import data, engines
-from resnet_lab.opaque import OP
+from resnet_lab.blocks.opaque import OP
 from tests.conftest import engine_or_skip
 
 
@@ -61,7 +61,8 @@ def test_batches_made_on_the_device_are_the_hosts_bit_for_bit(torch, channels, p
 
 
 def test_bfloat16_is_close_and_float64_is_refused(torch):
-    from resnet_lab import LabError, weights
+    from resnet_lab import LabError
+    from resnet_lab.network.initial import initial
 
     graph = rl.graph("cifar_resnet20", classes=10)
     engine = engines.get("torch")
@@ -69,7 +70,7 @@ def test_bfloat16_is_close_and_float64_is_refused(torch):
     logits = []
     for precision in ("float32", "bfloat16"):
         model = engine.build(graph, "cpu", precision)
-        model.load(weights.initial(graph, 0))
+        model.load(initial(graph, 0))
         logits.append(model.predict(images))
     difference = np.abs(logits[0] - logits[1]).max() / np.abs(logits[0]).max()
     assert 0 < difference < 0.05

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from resnet_lab import ops, weights
+from resnet_lab import ops
 from resnet_lab.engines.contract import Diverged, Optimizer
-from resnet_lab.graph import Builder
+from resnet_lab.network.initial import initial
+from resnet_lab.network.tensor import Builder
 
 RNG = np.random.default_rng(1)
 BATCHES = [
@@ -75,7 +76,7 @@ def ignore(images, loss):
 @pytest.mark.parametrize("rule", RULES, ids=str)
 def test_the_update_rule_is_the_one_that_is_stated(engine, rule):
     graph = linear()
-    start = weights.initial(graph, 0)
+    start = initial(graph, 0)
     start["dense1.bias"] = np.linspace(-1, 1, 5, dtype=np.float32)
     model = engine.build(graph, "cpu")
     model.load(start)
@@ -92,11 +93,11 @@ def test_the_update_rule_is_the_one_that_is_stated(engine, rule):
 def test_label_smoothing(engine):
     graph = linear()
     model = engine.build(graph, "cpu")
-    model.load(weights.initial(graph, 0))
+    model.load(initial(graph, 0))
     model.prepare(Optimizer())
     losses = []
     model.train_epoch(BATCHES, RATES, 0, lambda images, loss: losses.append(loss), label_smoothing=0.1)
-    assert losses == pytest.approx(simulate(Optimizer(), weights.initial(graph, 0), 0.1)[1], rel=1e-4)
+    assert losses == pytest.approx(simulate(Optimizer(), initial(graph, 0), 0.1)[1], rel=1e-4)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
@@ -106,7 +107,7 @@ def test_shares_of_classes_for_labels(engine, smoothing):
 
     def losses(batches):
         model = engine.build(graph, "cpu")
-        model.load(weights.initial(graph, 0))
+        model.load(initial(graph, 0))
         model.prepare(Optimizer(momentum=0.9))
         told = []
         score = model.train_epoch(batches, RATES, 0, lambda images, loss: told.append(loss), label_smoothing=smoothing)
@@ -121,7 +122,7 @@ def test_shares_of_classes_for_labels(engine, smoothing):
 
     images, labels = BATCHES[0]
     mixed = (0.7 * np.eye(5)[labels] + 0.3 * np.eye(5)[labels[::-1]]).astype(np.float32)
-    start = weights.initial(graph, 0)
+    start = initial(graph, 0)
     logits = images.mean(axis=(2, 3)) @ start["dense1.weight"].T + start["dense1.bias"]
     logs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     target = (1 - smoothing) * mixed + smoothing / 5
@@ -139,7 +140,7 @@ def test_a_state_taken_out_and_put_back_goes_on_exactly(engine, rule):
 
     def trained(breaks: bool):
         model = engine.build(graph, "cpu")
-        model.load(weights.initial(graph, 0))
+        model.load(initial(graph, 0))
         model.prepare(rule)
         model.train_epoch(BATCHES[:3], [rate / 10 for rate in RATES[:3]], 7, ignore)
         if breaks:
@@ -158,12 +159,12 @@ def test_a_state_taken_out_and_put_back_goes_on_exactly(engine, rule):
 def test_training_changes_running_statistics_and_evaluation_does_not(engine):
     graph = residual()
     model = engine.build(graph, "cpu")
-    model.load(weights.initial(graph, 0))
+    model.load(initial(graph, 0))
     model.prepare(Optimizer())
     model.train_epoch(BATCHES[:1], [0.0], 0, ignore)
     after = model.weights()
     assert not np.array_equal(after["norm1.running_mean"], np.zeros(6))
-    assert np.array_equal(after["conv1.weight"], weights.initial(graph, 0)["conv1.weight"])
+    assert np.array_equal(after["conv1.weight"], initial(graph, 0)["conv1.weight"])
     model.predict(BATCHES[0][0])
     assert all(np.array_equal(after[name], array) for name, array in model.weights().items())
 
@@ -171,7 +172,7 @@ def test_training_changes_running_statistics_and_evaluation_does_not(engine):
 def test_a_loss_that_is_no_number_ends_the_epoch(engine):
     graph = residual()
     model = engine.build(graph, "cpu")
-    model.load(weights.initial(graph, 0))
+    model.load(initial(graph, 0))
     model.prepare(Optimizer())
     with pytest.raises(Diverged, match="training loss became (nan|inf)"):
         model.train_epoch(BATCHES, [1e30] * 6, 0, ignore)
@@ -180,6 +181,6 @@ def test_a_loss_that_is_no_number_ends_the_epoch(engine):
 def test_an_odd_batch_is_predicted_as_in_a_larger_one(engine):
     graph = residual()
     model = engine.build(graph, "cpu")
-    model.load(weights.initial(graph, 0))
+    model.load(initial(graph, 0))
     images = BATCHES[0][0]
     assert np.allclose(model.predict(images)[:3], model.predict(images[:3]), atol=1e-5)

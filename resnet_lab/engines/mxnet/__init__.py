@@ -7,10 +7,10 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ... import hardware
-from ...errors import LabError
-from ...graph import Graph, Shape
-from ...opaque import ModuleFacts, check_engine
+from ...base import hardware
+from ...base.errors import LabError
+from ...blocks.opaque import ModuleFacts, check_engine
+from ...network.graph import Graph, Shape
 from ..support import check_compile, check_precision, choose_device
 from .cuda import preload
 from .lowering import LOWERINGS

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...graph import Node
+from ...network.graph import Node
 from .lowering import LOWERINGS
 
 LOSS_SCALE = 1024.0

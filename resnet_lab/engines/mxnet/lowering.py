@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ...graph import Node
+from ...network.graph import Node
 
 Lowering = Callable[[Any, Node, Sequence[Any], Mapping[str, Any]], Any]
 

@@ -12,9 +12,10 @@ import mxnet as mx
 import numpy as np
 from mxnet import autograd, gluon, nd
 
-from ... import hardware, opaque
-from ...errors import LabError
-from ...graph import Graph, Node
+from ...base import hardware
+from ...base.errors import LabError
+from ...blocks import opaque
+from ...network.graph import Graph, Node
 from ..contract import Diverged, Optimizer, Score
 from ..support import check_weights
 from . import half, lowering

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 
-from ...errors import LabError
+from ...base.errors import LabError
 
 WAYS = ("off", "default", "reduce-overhead", "max-autotune")
 """`off`: as it is written; the others are modes of torch.compile, the last two with CUDA graphs on a GPU."""

@@ -10,9 +10,9 @@ from weakref import WeakKeyDictionary
 
 import torch
 
-from ...data.feed import Epoch, Feed
-from ...data.pixels import Normalise
-from ...data.split import Split
+from ...data.pipeline.feed import Epoch, Feed
+from ...data.pipeline.pixels import Normalise
+from ...data.pipeline.split import Split
 
 
 class Resident:

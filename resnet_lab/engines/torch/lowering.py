@@ -14,8 +14,8 @@ import torch
 from torch import fx, nn
 from torch.nn import functional
 
-from ... import opaque
-from ...graph import Graph, Node
+from ...blocks import opaque
+from ...network.graph import Graph, Node
 
 Lowering = Callable[["Program", Node, Sequence[fx.Node]], fx.Node]
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional
 
-from ... import hardware
-from ...data.feed import Epoch
-from ...graph import Graph
+from ...base import hardware
+from ...data.pipeline.feed import Epoch
+from ...network.graph import Graph
 from ..contract import Diverged, Optimizer, Score
 from ..support import check_weights
 from .compiling import WITH_CUDA_GRAPHS

@@ -1,0 +1,1 @@
+"""File formats of pictures: archives, RecordIO, decoding, downloads."""

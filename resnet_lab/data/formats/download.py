@@ -1,0 +1,242 @@
+"""Finding a file: in $RESNET_LAB_DATA, in the user's cache, or by download; whole and checked before use."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import http.client
+import os
+import shutil
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...base.errors import LabError
+
+_CHUNK = 1 << 20
+_TIMEOUT = 30.0
+_TRIES = 5
+"""Times that a connection may break without a byte more before a download is given up."""
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file as its publisher states it: a hash in hex; `size` in bytes; no `url` where nobody offers it."""
+
+    name: str
+    url: str = ""
+    md5: str = ""
+    size: int | None = None
+    sha1: str = ""
+    sha256: str = ""
+
+    @property
+    def hash(self) -> tuple[str, str]:
+        """The strongest hash that is stated: its algorithm and the digest in hex."""
+        for kind in ("sha256", "sha1", "md5"):
+            if getattr(self, kind):
+                return kind, getattr(self, kind)
+        raise ValueError(f"{self.name} has no hash to be checked by")
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept: $XDG_CACHE_HOME/resnet-lab, else ~/.cache/resnet-lab."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "resnet-lab"
+
+
+def folders() -> list[Path]:
+    """Where data is looked for, in order: $RESNET_LAB_DATA, if it is set, and the cache."""
+    given = os.environ.get("RESNET_LAB_DATA")
+    return ([Path(given)] if given else []) + [cache_folder()]
+
+
+def present(folder: str, file: RemoteFile) -> Path | None:
+    """The copy at hand, unchecked; None where there is none."""
+    return next((path for place in folders() if (path := place / folder / file.name).is_file()), None)
+
+
+def locate(folder: str, file: RemoteFile) -> Path:
+    """A whole, checked copy of the file, downloaded if there is none.
+
+    Mirrors that $RESNET_LAB_MIRROR names (several with commas) are asked for `FOLDER/NAME` instead of
+    the source; with RESNET_LAB_OFFLINE=1 nothing is asked.
+
+    Args:
+        folder: below each of `folders()`.
+
+    Raises:
+        LabError: a copy at hand is damaged, or none can be had; says where to put one by hand.
+    """
+    path = present(folder, file)
+    if path is not None:
+        check(path, file)
+        return path
+    return fetch(folder, file)
+
+
+def check(path: Path, file: RemoteFile) -> None:
+    """Raises LabError: the file at `path` is not what its publisher states."""
+    kind, wanted = file.hash
+    if digest(path, kind) != wanted:
+        raise LabError(f"is damaged: its {kind.upper()} is not {wanted}; remove it, and it is fetched anew", file=path)
+
+
+def digest(path: Path, kind: str) -> str:
+    """A file's hash in hex. Raises LabError: it cannot be read."""
+    summed = hashlib.new(kind, usedforsecurity=False)
+    try:
+        with path.open("rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                summed.update(chunk)
+    except OSError as error:
+        raise LabError(f"cannot be read: {error.strerror}", file=path) from None
+    return summed.hexdigest()
+
+
+def fetch(folder: str, file: RemoteFile) -> Path:
+    """Download into the cache; another process that wants the same file waits for this one.
+
+    What a broken connection left is kept as `NAME.partial`, and the next try asks for the rest.
+
+    Raises:
+        LabError: it cannot be had, or is not what its publisher states.
+    """
+    from filelock import FileLock
+
+    target = cache_folder() / folder / file.name
+    urls = [f"{mirror.strip().rstrip('/')}/{folder}/{file.name}" for mirror in _mirrors()] or [file.url]
+    kind, wanted = file.hash
+    by_hand = (
+        f"put it into {target.parent} by hand ({kind.upper()} {wanted}), name its folder's parent in "
+        "RESNET_LAB_DATA, or a mirror in RESNET_LAB_MIRROR"
+    )
+    if os.environ.get("RESNET_LAB_OFFLINE", "0") not in ("", "0"):
+        raise LabError(f"{file.name} is not here, and RESNET_LAB_OFFLINE forbids to fetch it: {by_hand}")
+    if not urls[0]:
+        raise LabError(f"{file.name} is not here, and nobody offers it for download: {by_hand}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(f"{target}.lock")
+        with lock:
+            if not target.is_file():  # else another process had the lock, and fetched it
+                _from_any(urls, file, target, by_hand)
+    except OSError as error:
+        raise _disk(error, target) from None
+    return target
+
+
+def _mirrors() -> list[str]:
+    return [mirror for mirror in os.environ.get("RESNET_LAB_MIRROR", "").split(",") if mirror.strip()]
+
+
+def _from_any(urls: list[str], file: RemoteFile, target: Path, by_hand: str) -> None:
+    faults = []
+    for url in urls:
+        partial = target.with_name(target.name + ".partial")
+        resumed = partial.exists()
+        try:
+            try:
+                _download(url, file, partial)
+            except _Changed:
+                if not resumed:
+                    raise
+                _download(url, file, partial)  # the part that lay there was of something else
+        except _Unreachable as error:
+            faults.append(f"{file.name} cannot be fetched from {url}: {error}")
+        except _Changed as error:
+            faults.append(f"{file.name} from {url} is not what its publisher states: {error}")
+        else:
+            partial.replace(target)
+            return
+    raise LabError(f"{'; '.join(faults)}; {by_hand}")
+
+
+class _Unreachable(Exception):
+    """No answer, or none that can be used."""
+
+
+class _Changed(Exception):
+    """The file has arrived, and is another one."""
+
+
+def _download(url: str, file: RemoteFile, partial: Path) -> None:
+    """Fetch what `partial` lacks, again and again while there is progress; then check it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(file.name, total=file.size)
+
+        def told(done: int, total: int | None) -> None:
+            progress.update(task, completed=done, total=total)
+
+        idle = 0
+        while True:
+            before = partial.stat().st_size if partial.exists() else 0
+            try:
+                total = _rest(url, partial, before, file.size, told)
+            except urllib.error.HTTPError as error:
+                if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                    break  # there is no more than what we have
+                if error.code < 500:
+                    raise _Unreachable(error) from None
+                fault: object = error
+            except (urllib.error.URLError, TimeoutError, ConnectionError, http.client.HTTPException) as error:
+                fault = getattr(error, "reason", error)
+            except ValueError as error:  # no URL at all
+                raise _Unreachable(error) from None
+            else:
+                if total is None or partial.stat().st_size >= total:
+                    break
+                fault = f"the connection ended after {partial.stat().st_size} of {total} bytes"
+            idle = 0 if partial.exists() and partial.stat().st_size > before else idle + 1
+            answered = partial.exists() or isinstance(fault, urllib.error.HTTPError)
+            if idle >= _TRIES or not answered:
+                raise _Unreachable(fault)
+            time.sleep(min(0.1 * 2**idle, 5.0))
+    _verify(file, partial)
+
+
+def _rest(url: str, partial: Path, have: int, size: int | None, told: Callable[[int, int | None], None]) -> int | None:
+    """Append to `partial` what the server still has; returns the whole's size where the server says it."""
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
+        resumed = answer.status == http.HTTPStatus.PARTIAL_CONTENT
+        done = have if resumed else 0
+        length = answer.headers.get("Content-Length")
+        total = done + int(length) if length is not None and length.isdigit() else None
+        _make_room(partial, (total or size or 0) - done)
+        with partial.open("ab" if resumed else "wb") as stream:
+            while chunk := answer.read(_CHUNK):
+                stream.write(chunk)
+                done += len(chunk)
+                told(done, total)
+    return total
+
+
+def _make_room(partial: Path, needed: int) -> None:
+    free = shutil.disk_usage(partial.parent).free
+    if needed > free:
+        raise OSError(errno.ENOSPC, f"{needed / 2**20:.1f} MiB are needed, and {free / 2**20:.1f} MiB are free")
+
+
+def _disk(error: OSError, target: Path) -> LabError:
+    """A fault of the disk, in a person's words; what is half there goes, for a full disk harms everybody."""
+    if error.errno == errno.ENOSPC:
+        target.with_name(target.name + ".partial").unlink(missing_ok=True)
+        return LabError(f"{target.name} cannot be kept in {target.parent}: the disk is full ({error.strerror})")
+    return LabError(f"{target.name} cannot be kept in {target.parent}: {error.strerror or error}")
+
+
+def _verify(file: RemoteFile, partial: Path) -> None:
+    """Raises _Changed, and takes the file away."""
+    kind, wanted = file.hash
+    if digest(partial, kind) != wanted:
+        size = partial.stat().st_size
+        partial.unlink()
+        stated = f"of {file.size} bytes" if file.size is not None else "bytes"
+        raise _Changed(f"{size} {stated}, or a {kind.upper()} other than {wanted}")

@@ -1,0 +1,107 @@
+"""One picture as a network sees it: decoded, resized, cropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...base.errors import LabError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+
+
+def find(paths: Iterable[Path]) -> list[Path]:
+    """The pictures that files and folders mean; a folder's by name, those of its folders too.
+
+    Raises:
+        LabError: a path is not there, or a folder holds no picture.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
+            if not inside:
+                raise LabError(f"there is no picture in it (known: {', '.join(SUFFIXES)})", file=path)
+            found += inside
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise LabError("there is no such picture or folder", file=path)
+    return found
+
+
+def read(path: Path, channels: int = 3) -> Image:
+    """A picture the right way up, in colour (`channels` 3) or grey (1), 8 bits a channel.
+
+    Transparency is dropped, as OpenCV and so Gluon's own loading drop it; 16 bits keep their upper eight.
+
+    Raises:
+        LabError: it is damaged or no picture.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(path) as file:
+            picture = ImageOps.exif_transpose(file)
+            if picture.mode.startswith("I;16") or picture.mode == "I":  # Pillow's own conversion would clip at 255
+                picture = Image.fromarray(_upper_eight(np.asarray(picture)))
+            elif picture.mode == "F":
+                raise ValueError("it holds fractions, not 8 or 16 bits")
+            return picture.convert("RGB" if channels == 3 else "L")
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        raise LabError(f"cannot be read as a picture: {error}", file=path) from None
+
+
+def _upper_eight(values: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
+    """16 bits as 8."""
+    if values.min(initial=0) < 0 or values.max(initial=0) > 65535:
+        raise ValueError("it holds more than 16 bits")
+    return (values.astype(np.uint32) >> 8).astype(np.uint8)
+
+
+def check_crop(resize: int, crop: int) -> None:
+    """See that a crop can be cut.
+
+    Raises:
+        LabError: it is larger than what it is cut from.
+    """
+    if not 1 <= crop <= resize:
+        raise LabError(f"a crop of {crop} pixels cannot be cut from a picture resized to {resize}")
+
+
+def prepare(picture: Image, resize: int = 256, crop: int = 224, *, antialias: bool = False) -> NDArray[np.uint8]:
+    """The centre of a picture, uint8, (channels, crop, crop).
+
+    Args:
+        resize: what the shorter side becomes before the crop, in pixels; at least `crop`.
+        antialias: average over the pixels that fall together (Pillow, torchvision), instead of
+            sampling between the nearest (OpenCV, Gluon-CV's `transform_eval`).
+
+    Raises:
+        LabError: the crop is larger than what it is cut from.
+    """
+    from PIL import Image
+
+    check_crop(resize, crop)
+    width, height = picture.size
+    shorter = min(width, height)
+    wide, high = max(resize, width * resize // shorter), max(resize, height * resize // shorter)
+    across, down = width / wide, height / high
+    left, top = (wide - crop) // 2 * across, (high - crop) // 2 * down
+    bilinear = Image.Resampling.BILINEAR
+    if antialias:
+        box = (left, top, left + crop * across, top + crop * down)
+        small = picture.resize((crop, crop), bilinear, box=box)
+    else:
+        small = picture.transform(
+            (crop, crop), Image.Transform.AFFINE, (across, 0, left, 0, down, top), resample=bilinear
+        )
+    pixels = np.asarray(small)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1) if pixels.ndim == 3 else pixels[None])

@@ -1,0 +1,248 @@
+"""What a model is fed: the order of images and the draws of augmentation, all from one seed, and the batches.
+
+Draws are made for (seed, epoch) or (seed, epoch, step) alone, so that every engine sees the same
+pictures, whoever makes a batch makes the same one, and a run that was cut off goes on as if it had not been.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..formats.decode import Box, Undecodable
+from .augment import NO_AUGMENT, Augment
+from .pixels import Made, Normalise, crop, viewed
+from .split import Pictures, Split
+
+if TYPE_CHECKING:
+    from ...engines.contract import Batch
+    from .stream import Workers
+
+
+@dataclass(frozen=True)
+class Draws:
+    """One epoch: the order of the images, and for each place in it a crop's corner (y, x) and a flip."""
+
+    order: NDArray[np.int64]
+    corners: NDArray[np.int64]
+    flips: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Feed:
+    """Training batches of one size; the rest of an epoch that fills no batch is left out.
+
+    Args:
+        mean, std: a channel, on the scale 0 to 1.
+        pad: zero pixels put around an image before a crop of its own size is drawn from it.
+        flip: mirror left and right with probability one half.
+        augment: what else is done.
+        classes: how many there are; needed where pictures are mixed.
+        skip: show the next picture of the epoch in place of a damaged one; else it is an error.
+        workers: who makes the batches; in the loop's own process where None.
+    """
+
+    split: Pictures
+    batch_size: int
+    seed: int
+    mean: Sequence[float]
+    std: Sequence[float]
+    pad: int = 0
+    flip: bool = False
+    augment: Augment = NO_AUGMENT
+    classes: int = 0
+    skip: bool = False
+    workers: Workers | None = None
+    skipped: set[str] = field(default_factory=set)
+    """Damaged pictures that were left out so far, by name."""
+
+    @property
+    def steps(self) -> int:
+        """Batches an epoch."""
+        return len(self.split) // self.batch_size
+
+    @property
+    def resident(self) -> bool:
+        """Whether an engine may make the batches on its device: images in memory, nothing but crops and flips.
+
+        All else is made on the host, the same for every engine.
+        """
+        return isinstance(self.split, Split) and self.augment.none
+
+    def draws(self, epoch: int) -> Draws:
+        """The order, crops and flips of an epoch (counted from 0)."""
+        generator = np.random.default_rng([self.seed, 1, epoch])
+        count = len(self.split)
+        order = generator.permutation(count)
+        corners = generator.integers(0, 2 * self.pad + 1, (count, 2))
+        return Draws(order, corners, generator.random(count) < 0.5)
+
+    def epoch(self, epoch: int) -> Epoch:
+        """The batches of an epoch."""
+        return Epoch(self, epoch)
+
+    @cached_property
+    def normalise(self) -> Normalise:
+        """From uint8 to what the network sees."""
+        return Normalise(self.mean, self.std)
+
+    @property
+    def batch_shape(self) -> tuple[int, int, int, int]:
+        """Of the images of one batch."""
+        return (self.batch_size, *self.split.shape)
+
+    def make(self, epoch: int, step: int, out: NDArray[np.float32] | None = None) -> Made:
+        """One batch.
+
+        Args:
+            out: float32 of `batch_shape`, to be written to.
+
+        Raises:
+            Undecodable: a picture is damaged, and damaged ones are not skipped.
+        """
+        draws, key = self._draws_of(epoch), (self.seed, epoch, step)
+        start = step * self.batch_size
+        place = slice(start, start + self.batch_size)
+        views = self.augment.views(key, self.batch_size, self.split.shape[1])
+        images, indices, bad = self._pictures(draws.order, start, views)
+        if self.pad:
+            images = crop(images, draws.corners[place], self.pad)
+        images = np.ascontiguousarray(images)
+        if self.flip:
+            flipped = draws.flips[place]
+            images[flipped] = images[flipped][..., ::-1]
+        self.augment.recolour(images, key)
+        normal = self.normalise(images, out)
+        self.augment.erase(normal, key)
+        return normal, self.augment.mix(normal, self.split.labels[indices], self.classes, key), bad
+
+    def _draws_of(self, epoch: int) -> Draws:
+        """`draws`, kept until another epoch is asked for."""
+        kept: tuple[int, Draws] | None = self.__dict__.get("_kept")
+        if kept is None or kept[0] != epoch:
+            kept = self.__dict__["_kept"] = epoch, self.draws(epoch)
+        return kept[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For a worker: without what it makes anew, and without the workers themselves."""
+        return {key: value for key, value in self.__dict__.items() if key != "_kept"} | {"workers": None}
+
+    def _pictures(
+        self, order: NDArray[np.int64], start: int, views: list[Box] | None
+    ) -> tuple[NDArray[np.uint8], NDArray[np.int64], tuple[str, ...]]:
+        """uint8 (batch, C, H, W), which pictures they are, and which were damaged."""
+        indices = order[start : start + self.batch_size].copy()
+        if isinstance(self.split, Split):
+            images = self.split.images[indices]
+            return (images if views is None else viewed(images, views)), indices, ()
+        images = np.empty((self.batch_size, *self.split.shape[1:], 3), np.uint8)
+        bad = []
+        for row in range(len(indices)):
+            view = None if views is None else views[row]
+            for offset in range(len(order)):
+                indices[row] = order[(start + row + offset) % len(order)]
+                try:
+                    self.split.fill(int(indices[row]), images[row], view)
+                    break
+                except Undecodable as error:
+                    if not self.skip:
+                        raise Undecodable(f"{error.message}; 'damaged: skip' in 'data' leaves such out") from None
+                    bad.append(self.split.name(int(indices[row])))
+        return images.transpose(0, 3, 1, 2), indices, tuple(bad)
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The batches of one epoch, made on the host when it is iterated; an engine may make the same on its device."""
+
+    feed: Feed
+    number: int
+
+    @cached_property
+    def draws(self) -> Draws:
+        """What is random about it."""
+        return self.feed.draws(self.number)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """float32 (batch, C, H, W) and labels, `feed.steps` times: int32 (batch,), or shares (batch, classes)."""
+        feed = self.feed
+        if feed.workers is not None:
+            made = feed.workers.batches(feed, self.number)
+        else:
+            made = (feed.make(self.number, step) for step in range(feed.steps))
+        for images, labels, bad in made:
+            feed.skipped.update(bad)
+            yield images, labels
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Every image once, in order, normalised; the last batch may be smaller, as any without its damaged pictures."""
+
+    split: Pictures
+    batch_size: int
+    mean: Sequence[float]
+    std: Sequence[float]
+    skip: bool = False
+
+    @property
+    def steps(self) -> int:
+        """Batches in all."""
+        return -(-len(self.split) // self.batch_size)
+
+    @property
+    def batch_shape(self) -> tuple[int, int, int, int]:
+        """Of the images of a whole batch."""
+        return (self.batch_size, *self.split.shape)
+
+    def make(self, epoch: int, step: int, out: NDArray[np.float32] | None = None) -> Made:
+        """One batch; as in `Feed`."""
+        indices = np.arange(step * self.batch_size, min((step + 1) * self.batch_size, len(self.split)))
+        normalise = Normalise(self.mean, self.std)
+        bad = []
+        if isinstance(self.split, Split):
+            images = self.split.images[indices[0] : indices[-1] + 1]
+        else:
+            images = np.empty((len(indices), *self.split.shape[1:], 3), np.uint8)
+            whole = np.ones(len(indices), bool)
+            for row, index in enumerate(indices):
+                try:
+                    self.split.fill(int(index), images[row])
+                except Undecodable as error:
+                    if not self.skip:
+                        raise Undecodable(f"{error.message}; 'damaged: skip' in 'data' leaves such out") from None
+                    whole[row] = False
+                    bad.append(self.split.name(int(index)))
+            images, indices = np.ascontiguousarray(images[whole].transpose(0, 3, 1, 2)), indices[whole]
+        return normalise(images, None if out is None else out[: len(images)]), self.split.labels[indices], tuple(bad)
+
+
+def evaluation_batches(
+    split: Pictures,
+    batch_size: int,
+    mean: Sequence[float],
+    std: Sequence[float],
+    *,
+    skip: bool = False,
+    workers: Workers | None = None,
+    skipped: set[str] | None = None,
+) -> Iterator[Batch]:
+    """Every image once, in order, normalised; the last batch may be smaller.
+
+    Args:
+        skip: leave damaged pictures out; else one is an error.
+        workers: who makes the batches; this process where None.
+        skipped: the names of pictures left out are added to it.
+    """
+    maker = Evaluation(split, batch_size, mean, std, skip)
+    made = workers.batches(maker, 0) if workers else (maker.make(0, step) for step in range(maker.steps))
+    for images, labels, bad in made:
+        if skipped is not None:
+            skipped.update(bad)
+        if len(images):
+            yield images, labels

@@ -1,0 +1,181 @@
+"""Labelled pictures: held in memory as pixels, or stored encoded and decoded when they are needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...base.errors import LabError
+from ..formats.decode import DECODERS, Box, Content, Decoder, Undecodable, central
+from ..formats.recordio import RecordFile
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images, uint8 (count, channels, height, width), and their classes, int32 (count,)."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of one image: (channels, height, width)."""
+        _, channels, height, width = self.images.shape
+        return channels, height, width
+
+    def take(self, indices: NDArray[np.int64]) -> Split:
+        """The images at these places."""
+        return Split(self.images[indices], self.labels[indices])
+
+    def rgb(self) -> Split:
+        """A grey image three times over; nothing is copied."""
+        count, _, height, width = self.images.shape
+        return Split(np.broadcast_to(self.images, (count, 3, height, width)), self.labels)
+
+    def resized(self, size: int) -> Split:
+        """All images at size x size, bilinear (Pillow's, which smooths when it shrinks)."""
+        from PIL import Image
+
+        images = self.images
+        if images.shape[2:] == (size, size):
+            return self
+        grey = images.strides[1] == 0  # three times the same channel: resize one
+        planes = images[:, :1] if grey else images
+        resized = np.empty((len(images), planes.shape[1], size, size), np.uint8)
+        for source, target in zip(planes.reshape(-1, *images.shape[2:]), resized.reshape(-1, size, size), strict=True):
+            target[:] = Image.fromarray(source).resize((size, size), Image.Resampling.BILINEAR)
+        return Split(np.broadcast_to(resized, (*images.shape[:2], size, size)) if grey else resized, self.labels)
+
+
+class Items(Protocol):
+    """Encoded pictures by place; light to pickle, for decoding elsewhere."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, place: int) -> Content:
+        """What is stored, mostly a JPEG. Raises LabError: it cannot be read."""
+
+    def name(self, place: int) -> str:
+        """What a person calls it: a file, a record of a file."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """Pictures in files below a folder."""
+
+    folder: Path
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def read(self, place: int) -> Content:
+        try:
+            return (self.folder / self.names[place]).read_bytes()
+        except OSError as error:
+            raise LabError(f"cannot be read: {error.strerror}", file=self.folder / self.names[place]) from None
+
+    def name(self, place: int) -> str:
+        return str(self.folder / self.names[place])
+
+
+class Records:
+    """Pictures in a `.rec` file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: RecordFile | None = None
+
+    @property
+    def file(self) -> RecordFile:
+        """Opened when it is first used, in each process anew."""
+        if self._file is None:
+            self._file = RecordFile(self.path)
+        return self._file
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"path": self.path, "_file": None}
+
+    def __len__(self) -> int:
+        return len(self.file)
+
+    def read(self, place: int) -> Content:
+        return self.file.content(place)
+
+    def name(self, place: int) -> str:
+        return f"{self.path}, record {place}"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Pictures that are decoded when they are needed, and brought to `size`.
+
+    Args:
+        labels: int32 (count,).
+        places: int64 (count,): which of the items.
+        size: height and width of what is decoded; None until an experiment says.
+        crop: share of the shorter side that the central square has which is shown where no other view is drawn.
+        decoder: `pillow`, or `fast`, which smooths less where it shrinks.
+    """
+
+    items: Items
+    labels: NDArray[np.int32]
+    places: NDArray[np.int64]
+    crop: float = 0.875
+    decoder: Decoder = "pillow"
+    size: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of one image: (3, height, width). Raises LabError: the size has not been said."""
+        if self.size is None:
+            raise LabError("pictures of any size need one to be brought to: say 'size' in 'data'")
+        return 3, self.size, self.size
+
+    def take(self, indices: NDArray[np.int64]) -> Stored:
+        """The pictures at these places."""
+        return replace(self, labels=self.labels[indices], places=self.places[indices])
+
+    def rgb(self) -> Stored:
+        """Grey pictures are decoded as RGB in any case."""
+        return self
+
+    def resized(self, size: int) -> Stored:
+        """The same at size x size."""
+        return replace(self, size=size)
+
+    def name(self, place: int) -> str:
+        """What a person calls the picture."""
+        return self.items.name(int(self.places[place]))
+
+    def fill(self, place: int, out: NDArray[np.uint8], box: Box | None = None) -> None:
+        """Decode one picture.
+
+        Args:
+            out: uint8 (size, size, 3), written to.
+            box: from the picture's width and height, which part of it is shown; the central one where None.
+
+        Raises:
+            Undecodable: it is damaged; named.
+        """
+        item = int(self.places[place])
+        try:
+            DECODERS[self.decoder](self.items.read(item), box or (None if self.crop == 1 else self._central), out)
+        except Undecodable as error:
+            raise Undecodable(f"{self.items.name(item)} cannot be decoded: {error}") from None
+
+    def _central(self, width: int, height: int) -> tuple[float, float, float, float]:
+        return central(width, height, self.crop)
+
+
+Pictures = Split | Stored

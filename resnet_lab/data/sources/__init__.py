@@ -1,0 +1,1 @@
+"""One file for each dataset; importing one registers it."""

@@ -1,0 +1,130 @@
+"""Folders of class folders: any such folder, and ImageNet's."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+
+from ...base.errors import LabError
+from ..dataset import IMAGENET_MEAN, IMAGENET_STD, Dataset, Facts, dataset, find
+from ..formats.archives import is_archive, unpacked
+from ..formats.decode import Decoder, check_decoder
+from ..pipeline.split import Files, Stored
+
+ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+_TESTS = ("test", "val", "validation")
+
+
+def _facts(path: str, test: float = 0.2, crop: float = 0.875, decoder: Decoder = "pillow") -> Facts:
+    root = _root(path)
+    train, held_out = _parts(root)
+    names = _names(train)
+    listing = "\n".join([*names, *(_names(held_out) if held_out else [])])
+    count = len(names) if held_out else len(names) - len(_drawn(names, test))
+    return Facts((3, None, None), len(classes(train)), count, hashlib.sha256(listing.encode()).hexdigest()[:16])
+
+
+@dataset("imagefolder", facts=_facts)
+def imagefolder(path: str, test: float = 0.2, crop: float = 0.875, decoder: Decoder = "pillow") -> Dataset:
+    """Any folder (or archive) of class folders, with `train` and `test` or `val` in it, or without.
+
+    Args:
+        path: from the experiment's file, the working directory or $RESNET_LAB_DATA.
+        test: share of each class that is put aside to test on, always the same, where there is no folder for it.
+        crop: side of the central square that is shown in testing, as a share of the picture's shorter side.
+        decoder: `pillow` or `fast` (decode.py).
+    """
+    train, held_out = _parts(_root(path))
+    names = classes(train)
+    if held_out is not None:
+        if classes(held_out) != names:
+            odd = sorted(set(classes(held_out)) ^ set(names))
+            raise LabError(
+                f"{train.name} and {held_out.name} have not the same classes: {', '.join(odd[:5])}", file=train
+            )
+        splits = [_stored(part, names, _names(part), crop, decoder) for part in (train, held_out)]
+    else:
+        files = _names(train)
+        put_aside = _drawn(files, test)
+        splits = [
+            _stored(train, names, [file for file in files if (file in put_aside) == tested], crop, decoder)
+            for tested in (False, True)
+        ]
+    return Dataset("imagefolder", tuple(names), splits[0], splits[1], IMAGENET_MEAN, IMAGENET_STD)
+
+
+def _root(path: str) -> Path:
+    root = find(path)
+    if is_archive(root):
+        root = unpacked(root)
+        inside = [entry for entry in root.iterdir() if entry.is_dir()]
+        return inside[0] if len(inside) == 1 else root  # most archives hold one folder
+    if not root.is_dir():
+        raise LabError("is no folder", file=root)
+    return root
+
+
+def _parts(root: Path) -> tuple[Path, Path | None]:
+    """The folders to train and to test on; None where one folder has to do for both."""
+    if not (root / "train").is_dir():
+        return root, None
+    for name in _TESTS:
+        if (root / name).is_dir():
+            return root / "train", root / name
+    return root / "train", None
+
+
+def classes(folder: Path) -> list[str]:
+    """The names of the class folders, sorted.
+
+    Raises:
+        LabError: there are fewer than two.
+    """
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith("."))
+    except OSError as error:
+        raise LabError(f"cannot be read: {error.strerror}", file=folder) from None
+    if len(names) < 2:
+        raise LabError(f"holds {len(names)} class folder(s), where two or more were expected", file=folder)
+    return names
+
+
+def _names(folder: Path) -> list[str]:
+    """All pictures as CLASS/FILE, sorted.
+
+    Raises:
+        LabError: a class has none.
+    """
+    found = []
+    for name in classes(folder):
+        files = sorted(entry.name for entry in os.scandir(folder / name) if entry.name.lower().endswith(ENDINGS))
+        if not files:
+            raise LabError(
+                f"the class '{name}' is empty: no picture ({', '.join(ENDINGS[:3])}, ...) is in it", file=folder / name
+            )
+        found += [f"{name}/{file}" for file in files]
+    return found
+
+
+def _drawn(names: list[str], share: float) -> set[str]:
+    """This share of each class, at least one of it; the same ones whatever the experiment's seed."""
+    if not 0 < share < 1:
+        raise LabError(f"option 'test' of dataset 'imagefolder' is {share}: it should be above 0 and below 1")
+    by_class: dict[str, list[str]] = {}
+    for name in names:
+        by_class.setdefault(name.partition("/")[0], []).append(name)
+    generator = np.random.default_rng(0)
+    drawn: set[str] = set()
+    for own in by_class.values():
+        drawn.update(own[place] for place in generator.permutation(len(own))[: max(1, round(share * len(own)))])
+    return drawn
+
+
+def _stored(folder: Path, names: list[str], files: list[str], crop: float, decoder: Decoder) -> Stored:
+    check_decoder(decoder)
+    numbers = {name: number for number, name in enumerate(names)}
+    labels = np.array([numbers[file.partition("/")[0]] for file in files], np.int32)
+    return Stored(Files(folder, tuple(files)), labels, np.arange(len(files)), crop, decoder)

@@ -1,0 +1,94 @@
+"""RecordIO files as datasets: any pair of them, and ImageNet, which comes as such a pair or as folders."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ...base.errors import LabError
+from ..dataset import IMAGENET_MEAN, IMAGENET_STD, Dataset, Facts, dataset, find
+from ..formats.decode import Decoder, check_decoder
+from ..pipeline.split import Records, Stored
+from .folders import imagefolder
+
+_IMAGENET = (3, 224, 224)
+
+
+def _facts(path: str, test: str, classes: int, crop: float = 0.875, decoder: Decoder = "pillow") -> Facts:
+    files = [_file(path), _file(test)]
+    told = hashlib.sha256()
+    for file in files:
+        told.update(f"{file.stat().st_size}".encode())
+        if file.with_suffix(".idx").is_file():
+            told.update(file.with_suffix(".idx").read_bytes())
+    return Facts((3, None, None), classes, len(Records(files[0])), told.hexdigest()[:16])
+
+
+@dataset("recordio", facts=_facts)
+def recordio(path: str, test: str, classes: int, crop: float = 0.875, decoder: Decoder = "pillow") -> Dataset:
+    """Two .rec files of packed pictures, with their .idx, as MXNet's im2rec makes them.
+
+    Args:
+        path, test: to train and to test on; from the experiment's file, the working directory or $RESNET_LAB_DATA.
+        classes: how many there are; labels are 0 to one less.
+        crop: side of the central square that is shown in testing, as a share of the picture's shorter side.
+        decoder: `pillow` or `fast` (decode.py).
+    """
+    train, held_out = (stored(_file(name), crop, decoder) for name in (path, test))
+    names = tuple(str(number) for number in range(classes))
+    return Dataset("recordio", names, train, held_out, IMAGENET_MEAN, IMAGENET_STD)
+
+
+def _file(path: str) -> Path:
+    file = find(path)
+    if file.suffix != ".rec" or not file.is_file():
+        raise LabError("is no .rec file", file=file)
+    return file
+
+
+def stored(path: Path, crop: float, decoder: Decoder) -> Stored:
+    """The pictures of a .rec file with the first label of each."""
+    check_decoder(decoder)
+    items = Records(path)
+    return Stored(items, items.file.labels(), np.arange(len(items)), crop, decoder)
+
+
+def _imagenet_facts(path: str = "imagenet", decoder: Decoder = "pillow") -> Facts:
+    root = _imagenet_root(path)
+    if (root / "train.rec").is_file():
+        facts = _facts(str(root / "train.rec"), str(root / "val.rec"), 1000)
+    else:
+        from .folders import _facts as folder_facts
+
+        facts = folder_facts(str(root))
+        if facts.classes != 1000:
+            raise LabError(f"holds {facts.classes} classes, where ImageNet has 1000", file=root / "train")
+    return replace(facts, shape=_IMAGENET)
+
+
+@dataset("imagenet", facts=_imagenet_facts)
+def imagenet(path: str = "imagenet", decoder: Decoder = "pillow") -> Dataset:
+    """ImageNet (Russakovsky et al. 2015): 1,000 classes, 224x224 unless asked; tested on its validation pictures.
+
+    Args:
+        path: a folder with `train` and `val`, 1,000 class folders in each (by WordNet id), or with `train.rec` and
+            `val.rec` and their .idx; it is yours to get, for its licence lets nobody else offer it.
+        decoder: `pillow` or `fast` (decode.py).
+    """
+    root = _imagenet_root(path)
+    if (root / "train.rec").is_file():
+        raw = recordio(str(root / "train.rec"), str(root / "val.rec"), 1000, decoder=decoder)
+    else:
+        raw = imagefolder(str(root), decoder=decoder)
+    return replace(raw, name="imagenet", train=raw.train.resized(224), test=raw.test.resized(224))
+
+
+def _imagenet_root(path: str) -> Path:
+    root = find(path)
+    for pair in (("train.rec", "val.rec"), ("train", "val")):
+        if all((root / name).exists() for name in pair):
+            return root
+    raise LabError("holds neither train.rec and val.rec nor the folders train and val", file=root)

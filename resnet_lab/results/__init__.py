@@ -1,0 +1,1 @@
+"""Result tables: the store, comparison and published figures."""

@@ -1,0 +1,154 @@
+"""How a spec takes over another: `extends`, `every_stage`, and changes to single stages."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..base.errors import LabError
+from . import workspace
+from .yamlfile import Document, KeyPath, read
+
+STAGE_KEYS = ("block", "repeat", "channels", "stride", "shortcut", "first")
+"""A stage's own keys; any other is an option of its block."""
+
+
+def resolve(path: Path, chain: tuple[Path, ...] = ()) -> Document:
+    """Read a spec and what it extends.
+
+    Args:
+        chain: who extends whom so far.
+
+    Raises:
+        LabError: a file is missing or wrong, or `extends` goes in a circle; with file and line.
+    """
+    document = read(path)
+    _absolute_blocks(document, path)
+    base = document.value.pop("extends", None)
+    if base is None:
+        _fill(document, document.value.get("every_stage"), inherited=())
+        return document
+    mark = document.mark(("extends",))
+    if not isinstance(base, str):
+        raise document.error(("extends",), f"'extends' names one variant, not {base!r}")
+    try:
+        parent = workspace.find(base, "variants", beside=path.parent, skip=path)
+    except LabError as error:
+        raise error.at(*mark) from None
+    if parent.resolve() in [file.resolve() for file in (*chain, path)]:
+        circle = " -> ".join(file.stem for file in (*chain, path, parent))
+        raise LabError(f"'extends' goes in a circle: {circle}", file=mark[0], line=mark[1])
+    return extend(resolve(parent, (*chain, path)), document)
+
+
+def _absolute_blocks(document: Document, path: Path) -> None:
+    files = document.value.get("blocks")
+    if isinstance(files, list):
+        document.value["blocks"] = [
+            str((path.parent / file).resolve()) if isinstance(file, str) else file for file in files
+        ]
+
+
+def extend(base: Document, child: Document) -> Document:
+    """The base with the child's values on top: mappings are merged, null removes a key, else the child's stands.
+
+    `every_stage` reaches into all stages of the base; `stages` is a new list, for which the
+    `every_stage` of both are defaults, or a mapping from a stage's number (from 1) to what changes
+    in it; `blocks` are added. Where a stage gets another block, the options of the old one are
+    `inherited`: they are dropped if the new one does not take them.
+    """
+    merged = Document(copy.deepcopy(base.value), child.file, dict(base.marks), set(base.inherited), dict(base.removed))
+    own = dict(child.value)
+    stages, every = own.pop("stages", None), own.pop("every_stage", None)
+    before = _mapping(base, ("every_stage",), base.value.get("every_stage") or {})
+    if every is not None:
+        merged.value["every_stage"] = dict(before)
+        _merge(merged, ("every_stage",), _mapping(child, ("every_stage",), every), child, ("every_stage",))
+    if stages is None or isinstance(stages, dict):
+        for index in range(len(_stages(merged))):
+            _change(merged, index, every or {}, child, ("every_stage",))
+        for number, changes in (stages or {}).items():
+            _change_numbered(merged, number, changes, child)
+    else:
+        _copy(merged, ("stages",), stages, child, ("stages",))
+        merged.inherited = {path for path in merged.inherited if path[0] != "stages"}
+        _fill(
+            merged, merged.value.get("every_stage"), inherited=tuple(key for key in before if key not in (every or {}))
+        )
+    if isinstance(own.get("blocks"), list) and isinstance(merged.value.get("blocks"), list):
+        for index, file in enumerate(own.pop("blocks")):
+            merged.value["blocks"].append(file)
+            merged.marks["blocks", len(merged.value["blocks"]) - 1] = child.mark(("blocks", index))
+    _merge(merged, (), own, child, ())
+    return merged
+
+
+def _stages(document: Document) -> list[dict[str, Any]]:
+    stages = document.value.get("stages", [])
+    if not isinstance(stages, list) or not all(isinstance(stage, dict) for stage in stages):
+        raise document.error(("stages",), "'stages' is a list of mappings, one for each stage")
+    return stages
+
+
+def _change_numbered(merged: Document, number: object, changes: object, child: Document) -> None:
+    place, count = ("stages", number), len(_stages(merged))
+    if not isinstance(number, int) or not 1 <= number <= count:
+        told = f"there is no stage {number}: what it extends has the stages 1 to {count}"
+        raise child.error(place, told)  # type: ignore[arg-type]
+    _change(merged, number - 1, _mapping(child, place, changes), child, place)  # type: ignore[arg-type]
+
+
+def _change(merged: Document, index: int, changes: Mapping[str, Any], child: Document, place: KeyPath) -> None:
+    """Merge changes into one stage."""
+    stage = _stages(merged)[index]
+    if changes.get("block", stage.get("block")) != stage.get("block"):
+        merged.inherited |= {("stages", index, key) for key in stage if key not in STAGE_KEYS}
+    merged.inherited -= {("stages", index, key) for key in changes}
+    _merge(merged, ("stages", index), changes, child, place)
+
+
+def _mapping(document: Document, path: KeyPath, value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise document.error(path, f"'{path[-1]}' is a mapping of keys, not {value!r}")
+    return value
+
+
+def _merge(target: Document, path: KeyPath, changes: Mapping[str, Any], source: Document, place: KeyPath) -> None:
+    here: Any = target.value
+    for key in path:
+        here = here[key]
+    for key, value in changes.items():
+        if value is None:
+            here.pop(key, None)
+            target.removed[(*path, key)] = source.mark((*place, key))
+        elif isinstance(value, dict) and key == "shortcut" and isinstance(here.get(key), str):
+            here[key] = {"kind": here[key]}  # a word stands for a mapping
+            _merge(target, (*path, key), value, source, (*place, key))
+        elif isinstance(value, dict) and isinstance(here.get(key), dict):
+            _merge(target, (*path, key), value, source, (*place, key))
+        else:
+            _copy(target, (*path, key), value, source, (*place, key))
+
+
+def _copy(target: Document, path: KeyPath, value: object, source: Document, place: KeyPath) -> None:
+    """Set a value with the marks of where it comes from."""
+    target.put(path, copy.deepcopy(value), source.mark(place))
+    for known, mark in list(source.marks.items()):
+        if known[: len(place)] == place:
+            target.marks[(*path, *known[len(place) :])] = mark
+
+
+def _fill(document: Document, every: object, inherited: tuple[str, ...]) -> None:
+    """Give each stage the values of `every_stage` that it does not state itself."""
+    if every is None or not isinstance(document.value.get("stages"), list):
+        return
+    values = _mapping(document, ("every_stage",), every)
+    for index, stage in enumerate(document.value["stages"]):
+        if isinstance(stage, dict):
+            missing = {key: value for key, value in values.items() if key not in stage}
+            _merge(document, ("stages", index), missing, document, ("every_stage",))
+            document.inherited |= {
+                ("stages", index, key) for key in missing if key in inherited and key not in STAGE_KEYS
+            }

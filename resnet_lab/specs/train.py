@@ -1,0 +1,57 @@
+"""How a network is trained: the training recipe of an experiment's `train`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, model_validator
+
+from .optimizers import OptimizerSpec
+from .schedules import ScheduleSpec
+from .strict import Share, Strict, Whole, named
+
+
+class InitSpec(Strict):
+    """How weights start (weights.py): `last_scale: zero` lets each residual branch begin at zero.
+
+    `weights` names a file to start from, or `gluon`; of it, `fresh` parts are drawn anew (finetune.py).
+    """
+
+    weight: Literal["msra", "xavier"] = "msra"
+    fan: Literal["in", "out", "avg"] = "in"
+    distribution: Literal["normal", "uniform"] = "normal"
+    last_scale: Literal["one", "zero"] = "one"
+    weights: str | None = None
+    fresh: list[str] = []
+
+    @model_validator(mode="after")
+    def _fits(self) -> InitSpec:
+        if self.weights is None and self.fresh:
+            raise ValueError("'fresh' parts need 'weights' to differ from")
+        if self.weights is not None and self.last_scale != "one":
+            raise ValueError("'last_scale' is for nets that start without 'weights'")
+        return self
+
+
+def covering(names: Iterable[str]) -> list[str]:
+    """The same parts, each once and in order: what lies in another that is named is left out."""
+    several = sorted(set(names))
+    return [name for name in several if not any(name.startswith(f"{other}.") for other in several)]
+
+
+class TrainSpec(Strict):
+    """A training recipe; a batch that the epoch's end leaves incomplete is not trained on."""
+
+    epochs: Whole
+    batch_size: Whole
+    optimizer: Annotated[OptimizerSpec, BeforeValidator(named)] = OptimizerSpec()
+    schedule: Annotated[ScheduleSpec, BeforeValidator(named)] = ScheduleSpec()
+    init: InitSpec = InitSpec()
+    label_smoothing: Share = 0.0
+    freeze: list[str] = []
+    """Parts that training leaves alone: stem, stage1, stage1.block1, ..."""
+
+    def rates(self, epoch: int, steps: int) -> list[float]:
+        """The learning rate of every step of an epoch (from 0)."""
+        return [self.optimizer.lr * self.schedule.share(epoch + step / steps, self.epochs) for step in range(steps)]

@@ -1,0 +1,244 @@
+"""YAML read safely, with the file and line of every value kept for error messages."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from ..base.errors import LabError, unknown
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+_DEEPEST, _MOST = 40, 100_000
+
+KeyPath = tuple[str | int, ...]
+Mark = tuple[str, int]
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """The safe loader with YAML 1.2's plain scalars: 1e-4 is a number, yes and 12:30 are strings."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+
+
+for _tag, _pattern, _first in [
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?[0-9]+", list("-+0123456789")),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        list("-+.0123456789"),
+    ),
+]:
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
+
+_Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(loader.construct_scalar(node), 10))
+
+
+@dataclass
+class Document:
+    """Plain Python values, and where each stands.
+
+    `marks` maps a path of keys and list positions to (file, line); `inherited` holds paths of
+    options that were meant for a block that another has replaced, `removed` says where a null took
+    a key out (extends.py).
+    """
+
+    value: dict[str, Any]
+    file: str
+    marks: dict[KeyPath, Mark] = field(default_factory=dict)
+    inherited: set[KeyPath] = field(default_factory=set)
+    removed: dict[KeyPath, Mark] = field(default_factory=dict)
+
+    def mark(self, path: KeyPath = ()) -> Mark:
+        """File and line of the value at `path`, or of what encloses it."""
+        for length in range(len(path), -1, -1):
+            if path[:length] in self.marks:
+                return self.marks[path[:length]]
+        return self.file, 1
+
+    def error(self, path: KeyPath, message: str) -> LabError:
+        """An error that stands at the value of `path`."""
+        file, line = self.mark(path)
+        return LabError(message, file=file, line=line)
+
+    def put(self, path: KeyPath, value: Any, mark: Mark) -> None:
+        """Set the value at `path`, making mappings on the way; forgets what stood below it.
+
+        Raises:
+            LabError: something on the way is no mapping, or no such place in a list.
+        """
+        here: Any = self.value
+        for depth, key in enumerate(path):
+            last = depth == len(path) - 1
+            if isinstance(here, list):
+                if not isinstance(key, int) or not 0 <= key < len(here):
+                    raise LabError(
+                        f"'{dotted(path)}': '{dotted(path[:depth])}' has the places 0 to {len(here) - 1}, not '{key}'",
+                        file=mark[0],
+                        line=mark[1],
+                    )
+            elif not isinstance(here, dict):
+                raise LabError(f"'{dotted(path)}': '{dotted(path[:depth])}' is no mapping", file=mark[0], line=mark[1])
+            if last:
+                here[key] = value
+            else:
+                if isinstance(here, dict) and here.get(key) is None:
+                    here[key] = {}
+                    self.marks[path[: depth + 1]] = mark
+                here = here[key]
+        for known in [known for known in self.marks if known[: len(path)] == path]:
+            del self.marks[known]
+        self.marks[path] = mark
+
+
+def dotted(path: KeyPath) -> str:
+    """('stages', 0, 'block') as 'stages.0.block'."""
+    return ".".join(map(str, path))
+
+
+def read(path: str | Path) -> Document:
+    """Read a file whose content is one mapping.
+
+    Raises:
+        LabError: the file is missing or no text, does not parse, holds a key twice, asks for a
+            Python object, or is no mapping; with file and line.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise LabError(f"cannot be read: {error.strerror}", file=path) from None
+    except UnicodeDecodeError:
+        raise LabError("is no UTF-8 text", file=path) from None
+    return parse(text, str(path))
+
+
+def parse(text: str, file: str) -> Document:
+    """`read`, for a text at hand; `file` is what messages call it."""
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            raise LabError("is empty, where a mapping of keys was expected", file=file, line=1)
+        if not isinstance(node, yaml.MappingNode):
+            raise LabError(
+                f"begins with a {node.id}, where a mapping of keys was expected",
+                file=file,
+                line=node.start_mark.line + 1,
+            )
+        marks: dict[KeyPath, Mark] = {}
+        return Document(_plain(loader, node, (), file, marks), file, marks)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        what = " ".join(part for part in (error.problem, error.context) if part)
+        raise LabError(f"is no valid YAML: {what}", file=file, line=mark.line + 1 if mark else None) from None
+    except yaml.YAMLError as error:
+        raise LabError(f"is no valid YAML: {error}", file=file) from None
+    finally:
+        loader.dispose()
+
+
+def scalar(text: str) -> Any:
+    """The value of a text such as `0.1` or `[1, 2]`, as it would be read in a file.
+
+    Raises:
+        LabError: it does not parse.
+    """
+    return parse(f"value: {text}", "the command line").value["value"]
+
+
+def _plain(loader: Any, node: yaml.Node, path: KeyPath, file: str, marks: dict[KeyPath, Mark]) -> Any:
+    marks.setdefault(path, (file, node.start_mark.line + 1))
+    if len(path) > _DEEPEST or len(marks) > _MOST:  # an alias to itself, or aliases that multiply
+        raise LabError("nests too deeply or grows too large for a spec", file=file, line=node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode) and node.tag == "tag:yaml.org,2002:map":
+        mapping: dict[str | int, Any] = {}
+        for key_node, value_node in node.value:
+            key = loader.construct_object(key_node, deep=True)
+            line = key_node.start_mark.line + 1
+            if not isinstance(key, (str, int)) or isinstance(key, bool):
+                raise LabError(f"the key {key!r} is no word", file=file, line=line)
+            if key in mapping:
+                raise LabError(f"the key '{key}' stands twice in one mapping", file=file, line=line)
+            marks[(*path, key)] = (file, line)
+            mapping[key] = _plain(loader, value_node, (*path, key), file, marks)
+        return mapping
+    if isinstance(node, yaml.SequenceNode) and node.tag == "tag:yaml.org,2002:seq":
+        return [_plain(loader, child, (*path, index), file, marks) for index, child in enumerate(node.value)]
+    try:
+        return loader.construct_object(node, deep=True)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        tag, shown = node.tag.replace("tag:yaml.org,2002:", "!!"), str(node.value)
+        shown = shown if len(shown) < 30 else shown[:30] + "..."
+        raise LabError(f"'{shown}' cannot be read as {tag}", file=file, line=node.start_mark.line + 1) from None
+    except yaml.constructor.ConstructorError:
+        raise LabError(
+            f"the tag '{node.tag.replace('tag:yaml.org,2002:', '!!')}' is refused: a spec holds plain values only",
+            file=file,
+            line=node.start_mark.line + 1,
+        ) from None
+
+
+def explain(error: ValidationError, document: Document, known: Mapping[str, list[str]] | None = None) -> LabError:
+    """The first mistake that pydantic found, as one message with file and line.
+
+    Args:
+        known: the keys that are right, by dotted place ('' is the top, 'stages.*' any stage).
+    """
+    # A misspelt key shows as one too many and one too few: the first tells more.
+    first = min(
+        error.errors(),
+        key=lambda detail: (
+            detail["type"] != "extra_forbidden",
+            document.mark(_written(detail["loc"], document.value))[1],
+        ),
+    )
+    location, kind, value = tuple(first["loc"]), first["type"], first.get("input")
+    path, key = _written(location, document.value), location[-1] if location else ""
+    inside = f" in '{dotted(location[:-1])}'" if location[:-1] else ""
+    if kind == "extra_forbidden":
+        place = ".".join("*" if isinstance(part, int) else str(part) for part in location[:-1])
+        return document.error(path, unknown(f"key{inside}:", key, (known or {}).get(place, [])))
+    if kind == "missing":
+        if location in document.removed:
+            file, line = document.removed[location]
+            return LabError(f"null takes out the key '{key}'{inside}, which cannot be missing", file=file, line=line)
+        right = (known or {}).get(dotted(location[:-1]), [])
+        others = [str(other) for other in value if other not in right] if isinstance(value, dict) else []
+        near = difflib.get_close_matches(str(key), others, 1)
+        hint = f"; is it meant by '{near[0]}'?" if near else ""
+        return document.error(location[:-1], f"the key '{key}' is missing{inside}{hint}")
+    message = re.sub(r"^(Input|List|Dictionary|String|Value) should", "should", first["msg"])
+    message = message.removeprefix("Value error, ")
+    if kind == "value_error":
+        return document.error(path, f"'{dotted(path)}': {message}" if path else message)
+    if kind == "literal_error" and isinstance(value, str):
+        options = [word.strip(" '") for word in first["ctx"]["expected"].replace(" or ", ", ").split(",")]
+        return document.error(path, unknown(f"'{dotted(path)}':", value, options))
+    if kind in ("model_type", "dict_type"):
+        message = "should be a mapping of keys"
+    shown = "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)
+    shown = "null" if value is None else shown
+    return document.error(path, f"'{dotted(location)}' is {shown}: it {message}")
+
+
+def _written(location: KeyPath, value: Any) -> KeyPath:
+    """The part of pydantic's location that stands in the file: a word may stand for a mapping."""
+    path: list[str | int] = []
+    for depth, key in enumerate(location):
+        if isinstance(value, dict) and (key in value or depth == len(location) - 1):
+            value = value.get(key)
+        elif isinstance(value, list) and isinstance(key, int) and key < len(value):
+            value = value[key]
+        else:
+            break
+        path.append(key)
+    return tuple(path)

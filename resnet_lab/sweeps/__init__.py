@@ -1,0 +1,1 @@
+"""Many trials: the plan, the executors that run it, the worker, the progress display."""

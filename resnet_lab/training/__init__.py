@@ -1,0 +1,1 @@
+"""One trial: the loop over epochs, evaluation, throughput, provenance; and prediction."""

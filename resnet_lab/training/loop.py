@@ -1,0 +1,313 @@
+"""The loop over epochs, written once for all engines: train, validate, keep a checkpoint, test, measure."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import data, engines
+from ..base import hardware
+from ..base.files import read_json, write_json
+from ..blocks.opaque import homes
+from ..data.pipeline.split import Stored
+from ..engines.contract import Diverged, Model, Optimizer
+from ..network.graph import Graph
+from ..specs import plugins
+from ..specs.data import DataSpec
+from ..specs.train import TrainSpec
+from ..weights import finetune, safetensors
+from ..weights.pretrained import Pretrained, metadata
+from .evaluate import evaluate
+from .throughput import rates, speeds
+
+Emit = Callable[[dict[str, Any]], None]
+
+CHECKPOINT = "checkpoint.safetensors"
+"""What a trial goes on from; there until its result is."""
+
+CHECKPOINT_EVERY = 60.0
+"""Seconds between checkpoints to go on from; they are written where an epoch ends."""
+
+_SETTLING = 3
+"""Steps at the start of an epoch whose times are not counted."""
+
+
+@dataclass
+class Job:
+    """What a worker is told; `folder` is the trial's own."""
+
+    graph: Graph
+    data: DataSpec
+    train: TrainSpec
+    engine: str
+    precision: str
+    device: str
+    compile: str
+    seed: int
+    folder: Path
+    measure: bool
+    labels: dict[str, Any] = field(default_factory=dict)
+    datasets: tuple[str, ...] = ()
+    """Files that register datasets of a person's own."""
+    weights: str = ""
+    """What the file that training starts from held when the trial was planned."""
+
+    @staticmethod
+    def of(config: dict[str, Any], folder: Path, device: str, compile: str = "auto", measure: bool = True) -> Job:
+        """From `Trial.config()`."""
+        return Job(
+            Graph.from_json(config["graph"]),
+            DataSpec.model_validate(config["data"]),
+            TrainSpec.model_validate(config["train"]),
+            config["engine"],
+            config["precision"],
+            device,
+            compile,
+            config["seed"],
+            folder,
+            measure,
+            config["labels"],
+            tuple(config["datasets"]),
+            config["weights"],
+        )
+
+
+def run(job: Job, emit: Emit) -> dict[str, Any]:
+    """Train and test one trial.
+
+    Args:
+        emit: told of each step (at most ten a second) and each epoch.
+
+    Returns:
+        the columns of its results row that only running can tell; status `ok` or `diverged`.
+    """
+    start = time.perf_counter()
+    for file in job.datasets:
+        plugins.load_file(Path(file), (file, 1), "dataset")
+    if job.data.name not in data.DATASETS.entries:
+        plugins.load_entry_points()
+    dataset = data.load(
+        job.data.name,
+        size=job.data.size,
+        channels=job.data.channels,
+        validation=job.data.validation,
+        seed=job.seed,
+        options=job.data.options,
+    )
+    with contextlib.ExitStack() as stack:
+        workers = _workers(job, dataset)
+        feed = _feed(job, dataset, stack.enter_context(workers) if workers else None)
+        return _trained(job, dataset, feed, emit, start)
+
+
+def _workers(job: Job, dataset: data.Dataset) -> data.Workers | None:
+    """Processes that make batches; None where the loop makes its own.
+
+    Unless it is said, one beside the CPU: it decodes faster than a CPU trains, and more would take the net's cores.
+    """
+    wanted = job.data.workers
+    if wanted is None:
+        wanted = 0 if isinstance(dataset.train, data.Split) else 1 if job.device == "cpu" else hardware.cores()
+    return data.Workers(wanted) if wanted else None
+
+
+def _feed(job: Job, dataset: data.Dataset, workers: data.Workers | None) -> data.Feed:
+    augment = job.data.augment
+    return data.Feed(
+        dataset.train,
+        job.train.batch_size,
+        job.seed,
+        dataset.mean,
+        dataset.std,
+        augment.pad_crop,
+        augment.flip,
+        data.Augment(**augment.model_dump(exclude={"pad_crop", "flip"})),
+        len(dataset.classes),
+        job.data.damaged == "skip",
+        workers,
+    )
+
+
+def _trained(job: Job, dataset: data.Dataset, feed: data.Feed, emit: Emit, start: float) -> dict[str, Any]:
+    for file in homes(job.graph):
+        plugins.load_file(Path(file), (file, 1))
+    network = finetune.frozen(job.graph, job.train.freeze)
+    model = engines.get(job.engine).build(network, job.device, job.precision, job.compile)
+    loop = _Loop(job, model, dataset, feed, emit)
+    result: dict[str, Any] = {"status": "ok", "reason": ""}
+    try:
+        loop.train()
+    except Diverged as error:
+        result = {"status": "diverged", "reason": str(error)}
+    result |= loop.summary()
+    if result["status"] == "ok":
+        test = evaluate(model, loop.batches(dataset.test))
+        if not math.isfinite(test.loss):
+            result = {**result, "status": "diverged", "reason": f"the test loss is {test.loss} after the last epoch"}
+        result |= {"test_loss": test.loss, "test_accuracy": test.top1, "test_top5": test.top5}
+    if result["status"] == "ok":
+        safetensors.save(job.folder / "weights.safetensors", model.weights(), loop.metadata())
+        if job.measure:
+            result |= _speeds(model, feed, job.train.optimizer.lr)
+    if feed.skip:
+        result["skipped_images"] = len(feed.skipped)
+        for name in sorted(feed.skipped):
+            print(f"damaged, left out: {name}", file=sys.stderr)
+    result["peak_memory_mb"] = model.peak_memory() / 2**20
+    result["wall_s"] = loop.seconds_before + time.perf_counter() - start
+    return result
+
+
+def _speeds(model: Model, feed: data.Feed, rate: float) -> dict[str, Any]:
+    """Throughput; a fault in measuring it takes nothing from a net that is trained and tested."""
+    try:
+        return speeds(model, next(iter(feed.epoch(0))), rate * 1e-3)
+    except Exception as error:
+        traceback.print_exc()
+        return {"reason": f"trained and tested, but not measured: {type(error).__name__}: {error}"}
+
+
+class _Loop:
+    """Epochs from the last checkpoint to the end."""
+
+    def __init__(self, job: Job, model: Model, dataset: data.Dataset, feed: data.Feed, emit: Emit) -> None:
+        self.job, self.model, self.dataset, self.feed, self.emit = job, model, dataset, feed, emit
+        self.rows: list[dict[str, Any]] = []
+        self.step_times: list[float] = []
+        self.seconds_before = 0.0
+        """Spent before this process took over, up to its checkpoint."""
+        self._started = self._saved = time.perf_counter()
+
+    def train(self) -> None:
+        """Raises Diverged."""
+        spec = self.job.train.optimizer
+        self.model.prepare(Optimizer(**spec.model_dump(exclude={"lr"})))
+        if not self._resume():
+            self.model.load(
+                finetune.starting_weights(self.job.graph, self.job.seed, self.job.train.init, self.job.weights)
+            )
+        for epoch in range(len(self.rows), self.job.train.epochs):
+            self._epoch(epoch)
+            if time.perf_counter() - self._saved > CHECKPOINT_EVERY:
+                self._save()
+
+    def _epoch(self, epoch: int) -> None:
+        steps, train = self.feed.steps, self.job.train
+        learning_rates = train.rates(epoch, steps)
+        watch = _Watch(epoch, steps, learning_rates, self.emit)
+        score = self.model.train_epoch(
+            self.feed.epoch(epoch), learning_rates, self.job.seed * 100_003 + epoch, watch, train.label_smoothing
+        )
+        self.step_times += watch.times[_SETTLING:]
+        row = {
+            "epoch": epoch + 1,
+            "lr": learning_rates[-1],
+            "train_loss": score.loss,
+            "train_accuracy": score.top1,
+            "seconds": score.seconds,
+            "images_per_s": score.count / score.seconds,
+        }
+        if self.dataset.validation is not None:
+            validation = evaluate(self.model, self.batches(self.dataset.validation))
+            row |= {"val_loss": validation.loss, "val_accuracy": validation.top1}
+        self.rows.append(row)
+        write_json(self.job.folder / "epochs.json", self.rows)
+        self.emit({"event": "epoch", **row})
+
+    def batches(self, split: data.Pictures) -> Any:
+        """Batches to score the model on."""
+        feed = self.feed
+        return data.evaluation_batches(
+            *(split, feed.batch_size, feed.mean, feed.std), skip=feed.skip, workers=feed.workers, skipped=feed.skipped
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """Columns from the epochs: the last one's training figures, and the best by validation."""
+        columns: dict[str, Any] = {"epochs_done": len(self.rows)}
+        if self.rows:
+            last = self.rows[-1]
+            columns |= {"train_loss": last["train_loss"], "train_accuracy": last["train_accuracy"]}
+            if "val_accuracy" in last:
+                best = max(self.rows, key=lambda row: row["val_accuracy"])
+                columns |= {
+                    "val_accuracy": last["val_accuracy"],
+                    "best_val_accuracy": best["val_accuracy"],
+                    "best_epoch": best["epoch"],
+                }
+        if self.step_times:
+            columns |= rates(self.step_times, self.job.train.batch_size, "train")
+        return columns
+
+    def metadata(self) -> dict[str, str]:
+        """What a file of weights says of itself."""
+        data = self.dataset
+        shown = data.test.crop if isinstance(data.test, Stored) else 1.0
+        name = str(self.job.labels.get("variant", ""))
+        return metadata(Pretrained(name, self.job.graph, {}, "", data.classes, data.mean, data.std, shown))
+
+    def _save(self) -> None:
+        arrays = self.model.weights() | {
+            f"optimizer:{name}": array for name, array in self.model.optimizer_state().items()
+        }
+        seconds = self.seconds_before + time.perf_counter() - self._started
+        safetensors.save(self.job.folder / CHECKPOINT, arrays, {"epochs": str(len(self.rows)), "seconds": str(seconds)})
+        self._saved = time.perf_counter()
+
+    def _resume(self) -> bool:
+        """Take up the checkpoint, if there is one."""
+        from safetensors import safe_open
+
+        path = self.job.folder / CHECKPOINT
+        if not path.is_file():
+            for stale in ("epochs.json", "weights.safetensors"):
+                (self.job.folder / stale).unlink(missing_ok=True)
+            return False
+        arrays = safetensors.load(path)
+        with safe_open(path, "np") as file:
+            metadata = file.metadata()
+        self.rows = read_json(self.job.folder / "epochs.json")[: int(metadata["epochs"])]
+        self.seconds_before = float(metadata["seconds"])
+        self.model.load({name: array for name, array in arrays.items() if not name.startswith("optimizer:")})
+        self.model.load_optimizer_state(
+            {name.removeprefix("optimizer:"): array for name, array in arrays.items() if name.startswith("optimizer:")}
+        )
+        self.emit({"event": "resumed", "epochs": len(self.rows)})
+        return True
+
+
+class _Watch:
+    """Takes the time of each step, and tells of steps ten times a second."""
+
+    def __init__(self, epoch: int, steps: int, learning_rates: list[float], emit: Emit) -> None:
+        self.epoch, self.steps, self.learning_rates, self.emit = epoch, steps, learning_rates, emit
+        self.times: list[float] = []
+        self.done, self.mean_loss = 0, math.nan
+        self._last = self._told = time.perf_counter()
+
+    def __call__(self, images: int, loss: float) -> None:
+        now = time.perf_counter()
+        self.times.append(now - self._last)
+        self._last = now
+        self.mean_loss = loss if self.done == 0 else 0.9 * self.mean_loss + 0.1 * loss
+        self.done += 1
+        if now - self._told > 0.1 or self.done == self.steps:
+            self._told = now
+            self.emit(
+                {
+                    "event": "step",
+                    "epoch": self.epoch + 1,
+                    "step": self.done,
+                    "steps": self.steps,
+                    "loss": self.mean_loss,
+                    "images_per_s": images / float(np.median(self.times[-20:])),
+                }
+            )

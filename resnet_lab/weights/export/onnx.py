@@ -1,0 +1,261 @@
+"""A Graph as an ONNX model: one lowering for each op, for inference, the batch left open."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...base.errors import LabError
+from ...blocks.opaque import OP
+from ...network.graph import Graph, Node
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Arrays = Mapping[str, NDArray[np.float32]]
+
+OPSET = 17
+_IR_VERSION = 8
+"""What readers of that opset know; newer ones know it too."""
+
+INSTALL = "pip install 'resnet-lab[onnx]'"
+
+Lowering = Callable[["Program", Node, Sequence[str]], str]
+LOWERINGS: dict[str, Lowering] = {}
+
+
+def lowers(*ops: str) -> Callable[[Lowering], Lowering]:
+    def register(function: Lowering) -> Lowering:
+        for op in ops:
+            LOWERINGS[op] = function
+        return function
+
+    return register
+
+
+class Program:
+    """An ONNX graph in the making."""
+
+    def __init__(self, arrays: Arrays) -> None:
+        import onnx
+
+        self.onnx = onnx
+        self.nodes: list[Any] = []
+        self.initializers: dict[str, Any] = {}
+        self._arrays = arrays
+
+    def parameter(self, node: Node, key: str) -> str:
+        """A parameter's name in the model; for a norm's scale or bias that it has not, ones or zeros."""
+        name = f"{node.name}.{key}"
+        value = self._arrays.get(name)
+        if value is None:
+            value = np.full(node.output[0], 1.0 if key in ("scale", "running_var") else 0.0, np.float32)
+        return self.constant(name, value)
+
+    def constant(self, name: str, value: NDArray[Any]) -> str:
+        """An array that the model holds; returns its name."""
+        self.initializers[name] = self.onnx.numpy_helper.from_array(np.ascontiguousarray(value), name)
+        return name
+
+    def add(self, op: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
+        """A node with one output; returns the output's name."""
+        self.nodes.append(self.onnx.helper.make_node(op, list(inputs), [output], name=output, **attributes))
+        return output
+
+    def reshape(self, x: str, shape: Sequence[int], output: str) -> str:
+        """`x` in another shape; 0 keeps an extent, -1 takes what is left."""
+        return self.add("Reshape", [x, self.constant(f"{output}.shape", np.array(shape, np.int64))], output)
+
+
+def lower(graph: Graph, arrays: Arrays, metadata: Mapping[str, str]) -> Any:
+    """The network as an onnx.ModelProto: `images` (batch, C, H, W), float32, to `logits` (batch, classes).
+
+    Raises:
+        LabError: the package onnx is not installed.
+    """
+    for node in graph.nodes:
+        if node.op == OP:
+            raise LabError(f"{node.name} is a framework's own module, and no ONNX is known for it")
+    if importlib.util.find_spec("onnx") is None:
+        raise LabError(f"ONNX is written by the package onnx, which is not installed: {INSTALL}")
+    program = Program(arrays)
+    helper, floats = program.onnx.helper, program.onnx.TensorProto.FLOAT
+    values = {graph.nodes[0].name: "images"}
+    for node in graph.layers:
+        values[node.name] = LOWERINGS[node.op](program, node, [values[name] for name in node.inputs])
+    program.add("Identity", [values[graph.nodes[-1].name]], "logits")
+    model = helper.make_model(
+        helper.make_graph(
+            program.nodes,
+            "network",
+            [helper.make_tensor_value_info("images", floats, ["batch", *graph.input])],
+            [helper.make_tensor_value_info("logits", floats, ["batch", *graph.output])],
+            list(program.initializers.values()),
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=_IR_VERSION,
+        producer_name="resnet-lab",
+    )
+    helper.set_model_props(model, dict(metadata))
+    program.onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def write(path: Path, model: Any) -> None:
+    """Write a model, whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(model.SerializeToString())
+    partial.replace(path)
+
+
+@lowers("conv")
+def _conv(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    a = node.attrs
+    parameters = [program.parameter(node, key) for key in node.params]
+    return program.add(
+        "Conv",
+        [*inputs, *parameters],
+        node.name,
+        kernel_shape=a["kernel"],
+        strides=[a["stride"]] * 2,
+        pads=[*a["padding"], *a["padding"]],
+        dilations=[a["dilation"]] * 2,
+        group=a["groups"],
+    )
+
+
+@lowers("norm")
+def _norm(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    a, (x,) = node.attrs, inputs
+    scale, bias = program.parameter(node, "scale"), program.parameter(node, "bias")
+    if a["kind"] == "batch":
+        statistics = [program.parameter(node, "running_mean"), program.parameter(node, "running_var")]
+        return program.add("BatchNormalization", [x, scale, bias, *statistics], node.name, epsilon=a["epsilon"])
+    if a["kind"] == "layer":  # ONNX's is over the last axes
+        last = program.add("Transpose", [x], f"{node.name}.last", perm=[0, 2, 3, 1])
+        done = program.add("LayerNormalization", [last, scale, bias], f"{node.name}.normed", epsilon=a["epsilon"])
+        return program.add("Transpose", [done], node.name, perm=[0, 3, 1, 2])
+    # A group is to be normalised as a channel is by instance norm; ONNX's own group norm is of opset 21.
+    groups = a["groups"]
+    ones, zeros = (
+        program.constant(f"{node.name}.{name}", np.full(groups, value, np.float32))
+        for name, value in (("ones", 1), ("zeros", 0))
+    )
+    grouped = program.reshape(x, (0, groups, -1), f"{node.name}.grouped")
+    normed = program.add("InstanceNormalization", [grouped, ones, zeros], f"{node.name}.normed", epsilon=a["epsilon"])
+    apart = program.reshape(normed, (0, *node.output), f"{node.name}.apart")
+    factor, offset = (program.reshape(name, (1, -1, 1, 1), f"{name}.wide") for name in (scale, bias))
+    scaled = program.add("Mul", [apart, factor], f"{node.name}.scaled")
+    return program.add("Add", [scaled, offset], node.name)
+
+
+@lowers("relu", "sigmoid", "hard_swish")
+def _same(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    names = {"relu": "Relu", "sigmoid": "Sigmoid", "hard_swish": "HardSwish"}
+    return program.add(names[node.op], inputs, node.name)
+
+
+@lowers("relu6")
+def _relu6(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    low, high = (program.constant(f"{node.name}.{v}", np.array(v, np.float32)) for v in (0, 6))
+    return program.add("Clip", [*inputs, low, high], node.name)
+
+
+@lowers("gelu")
+def _gelu(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    root, one, half = (
+        program.constant(f"{node.name}.{name}", np.array(value, np.float32))
+        for name, value in (("root", math.sqrt(2)), ("one", 1), ("half", 0.5))
+    )
+    erf = program.add("Erf", [program.add("Div", [*inputs, root], f"{node.name}.scaled")], f"{node.name}.erf")
+    halved = program.add("Mul", [*inputs, half], f"{node.name}.halved")
+    return program.add("Mul", [halved, program.add("Add", [erf, one], f"{node.name}.share")], node.name)
+
+
+@lowers("silu")
+def _silu(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    return program.add("Mul", [*inputs, program.add("Sigmoid", inputs, f"{node.name}.gate")], node.name)
+
+
+def _window(node: Node) -> dict[str, Any]:
+    a = node.attrs
+    return {"kernel_shape": a["kernel"], "strides": [a["stride"]] * 2, "pads": [*a["padding"], *a["padding"]]}
+
+
+@lowers("max_pool")
+def _max_pool(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    return program.add("MaxPool", inputs, node.name, **_window(node))
+
+
+@lowers("avg_pool")
+def _avg_pool(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    a = node.attrs
+    return program.add(
+        "AveragePool",
+        inputs,
+        node.name,
+        ceil_mode=int(a["ceil"]),
+        count_include_pad=int(a["count_padding"]),
+        **_window(node),
+    )
+
+
+@lowers("global_avg_pool")
+def _global_avg_pool(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    return program.add("GlobalAveragePool", inputs, node.name)
+
+
+@lowers("dense")
+def _dense(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    flat = program.add("Flatten", inputs, f"{node.name}.flat")
+    parameters = [program.parameter(node, key) for key in node.params]
+    return program.add("Gemm", [flat, *parameters], node.name, transB=1)
+
+
+@lowers("add")
+def _add(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    return program.add("Add", inputs, node.name)
+
+
+@lowers("multiply")
+def _multiply(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    x, gate = inputs
+    if node.attrs["broadcast"]:
+        gate = program.reshape(gate, (0, node.output[0], *(1,) * (len(node.output) - 1)), f"{node.name}.gate")
+    return program.add("Mul", [x, gate], node.name)
+
+
+@lowers("concat")
+def _concat(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    return program.add("Concat", inputs, node.name, axis=1)
+
+
+@lowers("pad_channels")
+def _pad_channels(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    pads = np.array([0, node.attrs["before"], 0, 0, 0, node.attrs["after"], 0, 0], np.int64)
+    return program.add("Pad", [*inputs, program.constant(f"{node.name}.pads", pads)], node.name)
+
+
+@lowers("subsample")
+def _subsample(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    stride = node.attrs["stride"]
+    bounds = {"starts": [0, 0], "ends": [2**31 - 1] * 2, "axes": [2, 3], "steps": [stride] * 2}
+    names = [program.constant(f"{node.name}.{key}", np.array(value, np.int64)) for key, value in bounds.items()]
+    return program.add("Slice", [*inputs, *names], node.name)
+
+
+@lowers("dropout", "drop_path")
+def _nothing(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    return inputs[0]
+
+
+@lowers("layer_scale")
+def _layer_scale(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    around = (1,) * (len(node.output) - 1)
+    factor = program.reshape(program.parameter(node, "scale"), (-1, *around), f"{node.name}.factor")
+    return program.add("Mul", [*inputs, factor], node.name)

@@ -1,0 +1,42 @@
+"""Weights as files that others read: safetensors, Gluon's `.params`, PyTorch's state dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import gluon_params
+from ..layouts import Layout
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Arrays = Mapping[str, NDArray[np.float32]]
+
+
+def renamed(layout: Layout, arrays: Arrays) -> dict[str, NDArray[np.float32]]:
+    """The arrays by the names of a layout, and those that only it has."""
+    found = {other: arrays[own] for own, other in layout.arrays.items()}
+    return found | {name: np.full(length, value, np.float32) for name, (length, value) in layout.constants.items()}
+
+
+def gluon(path: Path, layout: Layout | None, arrays: Arrays) -> None:
+    """A `.params` file by a layout's names, or by ours, which a block of `resnet_lab.build` loads."""
+    gluon_params.write(path, arrays if layout is None else renamed(layout, arrays))
+
+
+def torch(path: Path, layout: Layout | None, arrays: Arrays) -> None:
+    """A state dict by a layout's names, with the counters that PyTorch's batch norms keep, or by ours."""
+    import torch as framework
+
+    state: dict[str, Any] = {}
+    for name, array in (arrays if layout is None else renamed(layout, arrays)).items():
+        state[name] = framework.from_numpy(np.array(array))
+        if name.endswith("running_var"):
+            state[name.replace("running_var", "num_batches_tracked")] = framework.tensor(0)
+    partial = path.with_name(path.name + ".partial")
+    framework.save(state, partial)
+    partial.replace(path)

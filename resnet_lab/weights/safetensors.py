@@ -1,0 +1,55 @@
+"""Files of weights in the safetensors format, by canonical name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..base.errors import LabError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Arrays = dict[str, NDArray[np.float32]]
+
+
+def save(path: Path, weights: Mapping[str, NDArray[np.float32]], metadata: Mapping[str, str] | None = None) -> None:
+    """Write a safetensors file, whole or not at all."""
+    from safetensors.numpy import save_file
+
+    partial = path.with_name(path.name + ".partial")
+    save_file({name: np.ascontiguousarray(array) for name, array in weights.items()}, partial, dict(metadata or {}))
+    partial.replace(path)
+
+
+def load(path: Path) -> Arrays:
+    """Read a safetensors file; no code in it can run.
+
+    Raises:
+        LabError: it is missing or no safetensors file.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise LabError(f"cannot be read as safetensors: {error}", file=path) from None
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """What a safetensors file says of itself.
+
+    Raises:
+        LabError: it is missing or no safetensors file.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "np") as file:
+            return dict(file.metadata() or {})
+    except (OSError, SafetensorError) as error:
+        raise LabError(f"cannot be read as safetensors: {error}", file=path) from None

@@ -1,0 +1,277 @@
+"""What trained networks say: published weights on real data, photos of every kind, and the commands around them."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import resnet_lab as rl
+from resnet_lab import LabError
+from resnet_lab.data.dataset import IMAGENET_MEAN, IMAGENET_STD
+from resnet_lab.data.formats import picture
+from resnet_lab.training import prediction as inference
+from resnet_lab.weights import safetensors
+from resnet_lab.weights.pretrained import Pretrained, load, metadata
+from tests.conftest import any_engine, engine_or_skip, random_weights
+
+IMAGENET = (IMAGENET_MEAN, IMAGENET_STD)
+
+
+@pytest.fixture
+def net(tmp_path):
+    """A file of random weights for the CIFAR ResNet-20, without metadata."""
+    graph = rl.graph("cifar_resnet20")
+    path = tmp_path / "net.safetensors"
+    safetensors.save(path, random_weights(graph))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("depth", "right", "loss", "by_class"),
+    [
+        (20, 8103, 0.8788, [748, 775, 680, 700, 905, 709, 873, 841, 929, 943]),
+        (32, 8256, 0.9227, [825, 795, 705, 721, 874, 752, 907, 834, 926, 917]),
+    ],
+)
+def test_published_weights_on_cifar10(shared_data, depth, right, loss, by_class):
+    """Counts of shared/data/README.md, measured there with a network of its own."""
+    engine_or_skip("mxnet")
+    pytest.importorskip("torch")
+    (path,) = (shared_data / "weights").glob(f"resnet{depth}-*.th")
+    found = rl.evaluate(f"cifar_resnet{depth}", path, "cifar10-jpeg", normalise=IMAGENET, batch_size=500)
+    assert found.count == 10_000
+    assert abs(round(found.top1 * found.count) - right) <= 3
+    assert found.loss == pytest.approx(loss, abs=2e-3)
+    assert found.classes["class"].tolist()[:3] == ["airplane", "automobile", "bird"]
+    assert np.abs(found.classes["right"] - by_class).max() <= 2
+    assert 0.98 < found.top5 <= 1
+
+
+@pytest.mark.parametrize("depth", [44, 56, 110])
+def test_other_depths_of_the_same_layout(tmp_path, depth):
+    """As akamaster/pytorch_resnet_cifar10 names them: module.layer2.0.conv1.weight, module.linear.weight."""
+    torch = pytest.importorskip("torch")
+    graph = rl.graph(f"cifar_resnet{depth}")
+    arrays, state = random_weights(graph), {}
+    for node in graph.nodes:
+        for key in node.params:
+            part = {"stem.conv1": "conv1", "stem.norm1": "bn1", "head.dense1": "linear"}.get(node.name)
+            if part is None:
+                stage, block, layer = node.name.split(".")
+                part = f"layer{stage[5:]}.{int(block[5:]) - 1}.{layer.replace('norm', 'bn')}"
+            suffix = "weight" if key == "scale" else key
+            state[f"module.{part}.{suffix}"] = torch.from_numpy(arrays[f"{node.name}.{key}"])
+    torch.save({"state_dict": state, "best_prec1": 93.0}, tmp_path / "net.th")
+    found = load(f"cifar_resnet{depth}", tmp_path / "net.th")
+    assert all(np.array_equal(found.arrays[name], arrays[name]) for name in arrays)
+
+
+def test_evaluation_counts(engine, net):
+    """Against a count by hand of the engine's own logits."""
+    graph = rl.graph("cifar_resnet20", input=(3, 8, 8), classes=10)
+    trained = Pretrained("cifar_resnet20", graph, random_weights(graph), "")
+    model = inference.model(trained, engine.name)
+    found = inference.evaluate(model, trained, "digits", batch_size=100)
+    from resnet_lab import data
+
+    dataset = data.load("digits", channels=3)
+    logits = model.predict(data.feed.Normalise(dataset.mean, dataset.std)(dataset.test.images))
+    first = logits.argmax(axis=1) == dataset.test.labels
+    assert found.count == 360
+    assert round(found.top1 * 360) == first.sum()
+    for label, row in enumerate(found.classes.itertuples()):
+        mine = dataset.test.labels == label
+        assert (row.count, row.right) == (mine.sum(), first[mine].sum())
+    other = inference.evaluate(model, trained, "digits", normalise=IMAGENET)
+    assert other.loss != pytest.approx(found.loss)
+
+
+def test_evaluation_refuses_what_does_not_fit(engine, net):
+    trained = load("cifar_resnet20", net, classes=10)
+    model = inference.model(trained, engine.name)
+    with pytest.raises(LabError, match="unknown split 'dev'"):
+        inference.evaluate(model, trained, "digits", split="dev")
+    with pytest.raises(LabError, match="mean and std have 1 and 1 values for images of 3"):
+        inference.evaluate(model, trained, "digits", normalise=((0.5,), (0.5,)))
+    graph = rl.graph("cifar_resnet20", classes=7)
+    seven = Pretrained("cifar_resnet20", graph, random_weights(graph), "")
+    with pytest.raises(LabError, match="dataset 'digits' has 10 classes, the network 7"):
+        inference.evaluate(model, seven, "digits")
+
+
+def test_every_photo_goes_through(engine, shared_data, tmp_path, net):
+    graph = rl.graph("resnet18", input=(3, 224, 224))
+    path = tmp_path / "net18.safetensors"
+    safetensors.save(path, random_weights(graph))
+    table = rl.predict("resnet18", shared_data / "photos", path, engine=engine.name)
+    assert table["problem"].isna().all()
+    assert table.groupby("image").size().tolist() == [5] * 11
+    assert set(table["name"]) <= set(inference.imagenet_names())
+    first = table[table["rank"] == 1]
+    best = table.groupby("image")["probability"].transform("max")
+    assert (first["probability"] == best[first.index]).all()
+
+
+def test_probabilities_and_names_are_those_of_the_logits(engine, tmp_path, net):
+    image = tmp_path / "a.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (50, 40, 3), np.uint8)).save(image)
+    trained = load("cifar_resnet20", net)
+    model = inference.model(trained, engine.name)
+    seen = inference.view(trained, resize=36)
+    (found,) = inference.predict(model, [image], seen, [f"c{index}" for index in range(10)], top=10)
+    pixels = picture.prepare(picture.read(image), 36, 32).astype(np.float64) / 255
+    mean, std = (np.array(values).reshape(3, 1, 1) for values in IMAGENET)
+    logits = model.predict(((pixels - mean) / std)[None].astype(np.float32))[0].astype(np.float64)
+    shares = np.exp(logits) / np.exp(logits).sum()
+    assert [guess.index for guess in found.guesses] == np.argsort(-shares).tolist()
+    for guess in found.guesses:
+        assert guess.name == f"c{guess.index}"
+        assert guess.probability == pytest.approx(shares[guess.index], rel=1e-4)
+
+
+def test_what_the_weights_say_of_themselves_is_followed(tmp_path):
+    graph = rl.graph("cifar_resnet20", input=(1, 20, 20), classes=3)
+    trained = Pretrained("cifar_resnet20", graph, random_weights(graph), "", ("a", "b", "c"), (0.2,), (0.4,), 0.8)
+    safetensors.save(tmp_path / "net.safetensors", trained.arrays, metadata(trained))
+    back = load("cifar_resnet20", tmp_path / "net.safetensors")
+    assert (back.graph, back.classes) == (graph, ("a", "b", "c"))
+    assert load("cifar_resnet20", tmp_path / "net.safetensors", size=24).graph.input == (1, 24, 24)
+    assert inference.view(back) == inference.View(25, 20, (0.2,), (0.4,))
+    assert inference.class_names(back) == ("a", "b", "c")
+
+
+def test_a_trials_own_crop_is_what_predict_shows(workspace, engine):
+    """Pictures of a folder are tested on their central share; predict shows the same, not more."""
+    for label in ("plain", "framed"):
+        (workspace / "photos" / label).mkdir(parents=True)
+        for index in range(8):
+            pixels = np.zeros((40, 40, 3), np.uint8)
+            if label == "framed":
+                pixels[[0, -1]], pixels[:, [0, -1]] = 255, 255  # the outermost pixels alone
+            Image.fromarray(pixels + index).save(workspace / "photos" / label / f"{index}.png")
+    (workspace / "experiments" / "e.yaml").write_text(
+        "variants: [cifar_resnet20]\nmeasure: false\n"
+        "data: {name: imagefolder, path: ../photos, size: 32}\n"
+        f"train: {{epochs: 1, batch_size: 4}}\nengine: {engine.name}\n"
+    )
+    rl.run("experiments/e.yaml")
+    (path,) = (workspace / "results" / "e" / "trials").glob("*/weights.safetensors")
+    seen = inference.view(load("cifar_resnet20", path))
+    assert (seen.resize, seen.crop) == (37, 32)
+    framed = picture.read(workspace / "photos" / "framed" / "0.png")
+    assert picture.prepare(framed, seen.resize, seen.crop).max() == 0
+
+
+def test_the_folder_of_a_trial_is_its_network(workspace, engine):
+    (workspace / "experiments" / "e.yaml").write_text(
+        "variants: [cifar_resnet20]\nmeasure: false\ndata: {name: digits, size: 8}\n"
+        f"train: {{epochs: 1, batch_size: 64}}\nengine: {engine.name}\n"
+        "grid: {variant.every_stage.shortcut: [projection]}\n"
+    )
+    table = rl.run("experiments/e.yaml")
+    (folder,) = (workspace / "results" / "e" / "trials").iterdir()
+    found = rl.evaluate(str(folder), folder / "weights.safetensors", "digits", engine=engine.name)
+    assert found.top1 == pytest.approx(table["test_accuracy"][0])
+    with pytest.raises(LabError, match="holds the weights of another network"):
+        load("cifar_resnet20", folder / "weights.safetensors")
+    with pytest.raises(LabError, match="takes images of 3x8x8 and has 10 classes"):
+        load(str(folder), folder / "weights.safetensors", input=(3, 16, 16))
+
+
+def test_what_no_photo_can_become_is_refused(net):
+    for shape, told in (((3, 32, 64), "only square ones"), ((4, 32, 32), "4 channels, and a photo has 1 or 3")):
+        graph = rl.graph("cifar_resnet20", input=shape)
+        with pytest.raises(LabError, match=told):
+            inference.view(Pretrained("cifar_resnet20", graph, {}, ""))
+
+
+def test_classes_by_other_names_are_not_scored(engine):
+    graph = rl.graph("cifar_resnet20", input=(3, 8, 8))
+    trained = Pretrained("cifar_resnet20", graph, random_weights(graph), "", tuple("jihgfedcba"))
+    with pytest.raises(LabError, match="class 0 is 'j' for the weights and '0' in dataset 'digits'"):
+        inference.evaluate(inference.model(trained, engine.name), trained, "digits")
+    few = replace(trained, classes=("a", "b"))  # names for another number of outputs say nothing
+    assert inference.evaluate(inference.model(few, engine.name), few, "digits").count == 360
+
+
+def test_views_of_files_that_say_nothing(net):
+    assert inference.view(load("cifar_resnet20", net)) == inference.View(37, 32, *IMAGENET)
+    graph = rl.graph("resnet18")
+    assert inference.view(Pretrained("resnet18", graph, {}, "")) == inference.View(256, 224, *IMAGENET)
+    assert inference.view(Pretrained("resnet18", graph, {}, ""), resize=232).resize == 232
+
+
+@pytest.mark.parametrize(
+    "words", [("one\ntwo\n", "has 2 names for a network of 10 classes"), (b"\xff\xfe", "cannot be read")]
+)
+def test_labels_that_do_not_fit(tmp_path, net, words):
+    content, told = words
+    file = tmp_path / "labels.txt"
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(LabError, match=f"labels.txt: {told}"):
+        inference.class_names(load("cifar_resnet20", net), file)
+
+
+def test_a_damaged_picture_is_reported_and_the_others_are_done(engine, lab, tmp_path, net):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.new("RGB", (40, 40), "red").save(folder / "a.png")
+    Image.new("L", (40, 40), 7).save(folder / "c.png")
+    (folder / "b.jpg").write_bytes(b"nothing")
+    plot = tmp_path / "plot.png"
+    words = ("predict", "cifar_resnet20", str(folder), "--weights", str(net), "--engine", engine.name)
+    done = lab(*words, "--json", "--plot", str(plot))
+    assert done.returncode == 1
+    assert "b.jpg: cannot be read as a picture" in done.stderr
+    told = json.loads(done.stdout)
+    assert ["problem" in item for item in told] == [False, True, False]
+    assert [len(item["top"]) for item in told if "top" in item] == [5, 5]
+    assert Image.open(plot).size[0] > 400
+    (folder / "b.jpg").unlink()
+    done = lab(*words, "--top", "2")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("class ") == 4
+
+
+def test_evaluate_prints_json(engine, lab, net):
+    words = ("evaluate", "cifar_resnet20", "--weights", str(net), "--data", "digits", "--engine", engine.name)
+    done = lab(*words, "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert {"top1", "top5", "loss", "count"} <= told.keys()
+    assert told["count"] == sum(row["count"] for row in told["classes"]) == 360
+    assert "on 360 test images of digits" in lab(*words).stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("predict", "cifar_resnet20", "absent.jpg"), "absent.jpg: there is no such picture"),
+        (("predict", "cifar_resnet32", "."), "missing stage1.block4"),
+        (("predict", "cifar_resnet20", ".", "--normalise", "0.5/0.5"), "for each of 3 channel"),
+        (("predict", "cifar_resnet20", ".", "--normalise", "1,1,1/0,0,0"), "a deviation above 0"),
+        (("predict", "cifar_resnet20", ".", "--crop", "40", "--resize", "30"), "a crop of 40 pixels"),
+        (("predict", "cifar_resnet20", ".", "--labels", "absent.txt"), "absent.txt: cannot be read"),
+        (("predict", "cifar_resnet20", ".", "--plot", "named"), "'named' names no file for a plot"),
+        (("evaluate", "cifar_resnet20", "--data", "digit"), "did you mean 'digits'"),
+        (("evaluate", "cifar_resnet20", "--data", "digits", "--split", "dev"), "unknown split 'dev'"),
+        (("export", "cifar_resnet20", "--to", "onnx", "-o", "absent/x"), "'absent/x' names no file in a folder"),
+        (("export", "cifar_resnet20", "--to", "torch", "-o", "x", "--fold"), "for onnx only"),
+        (("export", "cifar_resnet20", "--to", "onnx", "-o", "."), "'.' names no file"),
+        (("export", "cifar_resnet20", "--to", "onnx", "-o", "x", "--engine", "caffe"), "unknown engine 'caffe'"),
+        (("export", "cifar_resnet20", "--to", "onnx", "-o", "x", "--input", "3x0x32"), "written CxHxW"),
+        (("predict", "cifar_resnet20", ".", "--normalise", "nan,0,0/1,1,1"), "--normalise is imagenet, dataset"),
+        (("evaluate", "cifar_resnet20", "--data", "digits", "--set", "path"), "--set takes KEY=VALUE"),
+    ],
+)
+def test_mistakes_end_in_one_message(lab, tmp_path, net, words, told):
+    Image.new("RGB", (40, 40)).save(tmp_path / "a.png")
+    if "--engine" not in words:
+        words = (*words, "--engine", any_engine())
+    done = lab(*words, "--weights", str(net), cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert told in done.stderr
+    assert done.stderr.startswith("resnet-lab: ")
+    assert len(done.stderr.strip().splitlines()) == 1
