@@ -218,7 +218,7 @@ def run(
     Raises:
         LabError: the experiment is wrong, or cannot run here.
     """
-    from .sweeps.plan import load as load_experiment
+    from .specs.experiment import load as load_experiment
     from .sweeps.progress import Silent
     from .sweeps.run import run as run_sweep
 

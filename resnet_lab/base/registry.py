@@ -8,6 +8,7 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from .errors import LabError, unknown
@@ -52,6 +53,11 @@ class Entry:
             and parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)
         }
 
+    @property
+    def file_options(self) -> tuple[str, ...]:
+        """The options that name a file or a folder: those whose declared type is `Path`."""
+        return tuple(name for name, option in self.options.items() if self._annotation(option) is Path)
+
     def check(self, options: Mapping[str, Any], also: tuple[str, ...] = (), *, complete: bool = True) -> dict[str, Any]:
         """The options, checked by name and by the type that the signature gives each.
 
@@ -69,6 +75,8 @@ class Entry:
             if name not in known:
                 raise OptionError(name, unknown(f"option of {self.kind} '{self.name}':", name, [*known, *also]))
             annotation = self._annotation(known[name])
+            if annotation is Path:
+                annotation = str  # as YAML has it; `Source` makes a Path of it
             try:
                 TypeAdapter(annotation).validate_python(value, strict=True)
             except ValidationError as error:

@@ -172,7 +172,7 @@ def run(
     """
     from rich.console import Console
 
-    from ..sweeps.plan import load
+    from ..specs.experiment import load
     from . import show
 
     wanted = list(settings or [])

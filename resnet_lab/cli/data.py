@@ -138,14 +138,13 @@ def _spec(name: str, settings: list[str] | None) -> DataSpec:
     from pydantic import ValidationError
 
     from ..specs.data import DataSpec
-    from ..specs.yamlfile import Document, explain, scalar
+    from ..specs.settings import parse
+    from ..specs.yamlfile import Document, explain
 
     values: dict[str, Any] = {"name": name}
     for setting in settings or []:
-        key, equals, value = setting.partition("=")
-        if not equals or not key:
-            raise LabError(f"--set takes KEY=VALUE, such as size=64, not '{setting}'")
-        values[key.strip()] = scalar(value)
+        key, value = parse(setting, example="size=64")
+        values[key] = value
     try:
         return DataSpec.model_validate(values)
     except ValidationError as error:

@@ -18,7 +18,7 @@ from ..specs.describe import Described, groups, shapes_text
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..sweeps.plan import Experiment
+    from ..specs.experiment import Experiment
     from ..training.prediction import Prediction
 
 
@@ -130,9 +130,11 @@ def network(described: Described, layers: bool) -> None:
 def plan(experiment: Experiment, folder: Path, device: str | None = None) -> None:
     """Print the trials of an experiment, and which of them are done."""
     from ..results.store import is_done
-    from ..training.trial import distinct, same
+    from ..sweeps.plan import duplicate_message
+    from ..sweeps.plan import plan as find_trials
 
-    trials, left_out = distinct(experiment.trials(device))
+    found = find_trials(experiment, device)
+    trials = found.trials
     swept = list(dict.fromkeys(key for trial in trials for key in trial.swept))
     rows = [
         (
@@ -153,8 +155,8 @@ def plan(experiment: Experiment, folder: Path, device: str | None = None) -> Non
         rows,
         ["params", "macs"],
     )
-    for pair in left_out:
-        print(same(*pair))
+    for pair in found.duplicates:
+        print(duplicate_message(*pair))
 
 
 def count(value: int | None) -> str:

@@ -168,15 +168,9 @@ def export(
 
 
 def _options(settings: list[str] | None) -> dict[str, object]:
-    from ..specs.yamlfile import scalar
+    from ..specs.settings import parse
 
-    options = {}
-    for setting in settings or []:
-        key, equals, value = setting.partition("=")
-        if not equals or not key:
-            raise LabError(f"--set takes KEY=VALUE, such as path=photos, not '{setting}'")
-        options[key] = scalar(value)
-    return options
+    return dict(parse(setting, example="path=photos") for setting in settings or [])
 
 
 def _load(variant: str, weights: str, input: Shape | None = None, size: int | None = None) -> Pretrained:

@@ -93,7 +93,8 @@ class Source(Entry):
     def _call(self, function: Callable[..., Any], options: Mapping[str, Any], size: int | None) -> Any:
         wants_size = size is not None and "size" in inspect.signature(function).parameters
         try:
-            return function(**options, **({"size": size} if wants_size else {}))
+            own = {name: Path(value) if name in self.file_options else value for name, value in options.items()}
+            return function(**own, **({"size": size} if wants_size else {}))
         except LabError:
             raise
         except Exception as error:
@@ -187,7 +188,7 @@ def load(
     return raw
 
 
-def find(path: str) -> Path:
+def find(path: str | Path) -> Path:
     """A file or folder that an option names: from the working directory, else from $RESNET_LAB_DATA.
 
     Raises:

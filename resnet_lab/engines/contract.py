@@ -10,12 +10,11 @@ from ..blocks.opaque import ModuleFacts
 from ..network.graph import Graph, Shape
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
+    from ..data.pipeline.feed import Batch
+
     Array = NDArray[Any]
-    Batch = tuple[NDArray[np.float32], NDArray[Any]]
-    """Images, (batch, C, H, W), and labels: int32 classes, (batch,), or float32 shares of them, (batch, classes)."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
+from .identity import Outcome
 from .strict import Positive, Share, Strict, Whole
 
 
@@ -71,18 +72,6 @@ class AugmentSpec(Strict):
                 raise ValueError(f"the first of {list(pair)} is the least, the second the largest")
         return self
 
-    def identity(self) -> dict[str, Any]:
-        """What of it decides a trial's outcome: what is set, and what there was when the first trials got names."""
-        return self.model_dump(include={"pad_crop", "flip"}) | self.model_dump(exclude_none=True)
-
-
-_SINCE_THE_FIRST = {"name", "size", "channels", "validation"}
-
-
-def names_file(option: str, value: object) -> bool:
-    """Whether a dataset's option names a file or folder: it is called `path`, or looks like one."""
-    return isinstance(value, str) and (option == "path" or "/" in value or "." in value)
-
 
 class DataSpec(Strict):
     """Which images: `size` resizes, `channels: 3` repeats grey ones, `validation` puts a share of them aside.
@@ -94,13 +83,13 @@ class DataSpec(Strict):
 
     model_config = ConfigDict(strict=True, extra="allow", frozen=True)
 
-    name: str = "digits"
+    name: Annotated[str, Outcome(always=True)] = "digits"
     size: Whole | None = None
     channels: Literal[1, 3] | None = None
     validation: Share = 0.0
     augment: Annotated[AugmentSpec, BeforeValidator(_augmentation)] = AugmentSpec()
     damaged: Literal["refuse", "skip"] = "refuse"
-    workers: Annotated[int, Field(ge=0)] | None = None
+    workers: Annotated[Annotated[int, Field(ge=0)] | None, Outcome(decides=False)] = None
 
     @property
     def options(self) -> dict[str, Any]:
@@ -112,14 +101,3 @@ class DataSpec(Strict):
         """The dataset, and where options name a file or folder, that one's name."""
         path = self.options.get("path")
         return f"{self.name}:{Path(path).name}" if isinstance(path, str) else self.name
-
-    def identity(self) -> dict[str, Any]:
-        """What of it decides a trial's outcome.
-
-        Not where files lie; and what was added to this class later only where it is set, so that older
-        trials keep their names.
-        """
-        kept = self.model_dump(include=_SINCE_THE_FIRST) | {"augment": self.augment.identity()}
-        if self.damaged != "refuse":
-            kept["damaged"] = self.damaged
-        return kept | {key: value for key, value in self.options.items() if not names_file(key, value)}

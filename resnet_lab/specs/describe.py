@@ -12,7 +12,7 @@ from ..blocks.registry import BLOCKS, Block
 from ..blocks.shortcuts import Kind, Shortcut
 from ..network.graph import Graph, Node, Shape, show, total_macs
 from ..network.tensor import Builder
-from . import plugins, yamlfile
+from . import plugins, settings
 from .variant import apply, load, parse_shape
 
 
@@ -81,12 +81,7 @@ def block(
     kinds = get_args(Kind)
     if shortcut not in kinds:
         raise LabError(unknown("shortcut", shortcut, kinds))
-    values: dict[str, Any] = {}
-    for text in options:
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise LabError(f"--option takes KEY=VALUE, not '{text}'")
-        values[key] = yamlfile.scalar(value)
+    values = dict(settings.parse(text, "--option", "reduction=8") for text in options)
     builder = Builder()
     x = builder.input(shape(input))
     way = Shortcut(channels * entry.expansion, stride, shortcut)  # type: ignore[arg-type]

@@ -6,13 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from .identity import Outcome
 from .strict import Positive, Share, Strict, _changed
 
 
 class OptimizerSpec(Strict):
     """SGD or Adam; `lr` is the rate at the schedule's top, `decay` says what weight decay reaches."""
 
-    name: Literal["sgd", "adam"] = "sgd"
+    name: Annotated[Literal["sgd", "adam"], Outcome(always=True)] = "sgd"
     lr: Positive = 0.1
     momentum: Share = 0.0
     nesterov: bool = False

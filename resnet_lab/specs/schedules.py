@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from .identity import Outcome
 from .strict import Positive, Strict, _changed
 
 
@@ -17,7 +18,7 @@ class ScheduleSpec(Strict):
     to `final`. The first `warmup` epochs rise in a line from `warmup_from`.
     """
 
-    name: Literal["constant", "step", "cosine"] = "constant"
+    name: Annotated[Literal["constant", "step", "cosine"], Outcome(always=True)] = "constant"
     milestones: list[Annotated[float, Field(ge=0)]] = []
     factor: Positive = 0.1
     final: Annotated[float, Field(ge=0)] = 0.0

@@ -7,9 +7,16 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, model_validator
 
+from .identity import Outcome
 from .optimizers import OptimizerSpec
 from .schedules import ScheduleSpec
 from .strict import Share, Strict, Whole, named
+
+
+def covering(names: Iterable[str]) -> list[str]:
+    """The same parts, each once and in order: what lies in another that is named is left out."""
+    several = sorted(set(names))
+    return [name for name in several if not any(name.startswith(f"{other}.") for other in several)]
 
 
 class InitSpec(Strict):
@@ -23,7 +30,7 @@ class InitSpec(Strict):
     distribution: Literal["normal", "uniform"] = "normal"
     last_scale: Literal["one", "zero"] = "one"
     weights: str | None = None
-    fresh: list[str] = []
+    fresh: Annotated[list[str], Outcome(normalise=covering)] = []
 
     @model_validator(mode="after")
     def _fits(self) -> InitSpec:
@@ -32,12 +39,6 @@ class InitSpec(Strict):
         if self.weights is not None and self.last_scale != "one":
             raise ValueError("'last_scale' is for nets that start without 'weights'")
         return self
-
-
-def covering(names: Iterable[str]) -> list[str]:
-    """The same parts, each once and in order: what lies in another that is named is left out."""
-    several = sorted(set(names))
-    return [name for name in several if not any(name.startswith(f"{other}.") for other in several)]
 
 
 class TrainSpec(Strict):
@@ -49,7 +50,7 @@ class TrainSpec(Strict):
     schedule: Annotated[ScheduleSpec, BeforeValidator(named)] = ScheduleSpec()
     init: InitSpec = InitSpec()
     label_smoothing: Share = 0.0
-    freeze: list[str] = []
+    freeze: Annotated[list[str], Outcome(normalise=covering)] = []
     """Parts that training leaves alone: stem, stage1, stage1.block1, ..."""
 
     def rates(self, epoch: int, steps: int) -> list[float]:

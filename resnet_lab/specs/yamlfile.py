@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,6 +70,14 @@ class Document:
         """An error that stands at the value of `path`."""
         file, line = self.mark(path)
         return LabError(message, file=file, line=line)
+
+    @contextmanager
+    def at(self, *path: str | int) -> Iterator[None]:
+        """Give an error that is raised inside the place of the value at `path`."""
+        try:
+            yield
+        except LabError as error:
+            raise self.error(path, error.message) from None
 
     def put(self, path: KeyPath, value: Any, mark: Mark) -> None:
         """Set the value at `path`, making mappings on the way; forgets what stood below it.

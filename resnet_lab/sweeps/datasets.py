@@ -1,65 +1,55 @@
-"""What an experiment's `data` asks for: the files that it names, and what is known of the dataset before it is read."""
+"""The dataset that an experiment's `data` asks for: its files, and what is known of it before it is read."""
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.errors import LabError
 from ..base.registry import OptionError
 from ..data import DATASETS, Facts, Source
 from ..specs import plugins
-from ..specs.data import DataSpec, names_file
+from ..specs.data import DataSpec
 from ..specs.yamlfile import Document
 
 
+@dataclass(frozen=True)
+class Found:
+    """A dataset as an experiment asks for it.
+
+    Attributes:
+        data: the spec, with whole paths in the place of those that are relative to the experiment's file.
+        facts: image shape, classes and count.
+        contents: digests of what decides a trial's outcome and is not written in the spec, by what they stand for:
+            `data.path` for a file option, `dataset` for a dataset that has no such option, `dataset.code` for the file
+            that registers it.
+    """
+
+    data: DataSpec
+    facts: Facts
+    contents: dict[str, str]
+
+
 def plugin(file: str, experiment: str) -> Path:
-    """A Python file that an experiment names: beside it, else in the working directory."""
+    """The Python file that an experiment names: beside the experiment, else in the working directory."""
     beside = Path(experiment).parent / file
     return (beside if beside.is_file() else Path(file)).resolve()
 
 
-def content(source: Source, facts: Facts) -> str:
-    """What changes with the data: the files that options name, the code of a dataset of a person's own."""
-    if plugins.is_own(source.function):
-        return facts.digest
-    code = Path(source.source.rpartition(":")[0]).read_bytes()
-    return facts.digest + hashlib.sha256(code).hexdigest()[:12]
-
-
-def image_shape(data: DataSpec, facts: Facts) -> tuple[int, int, int]:
-    """Of the images that a network is given: (channels, height, width)."""
-    _, height, width = facts.shape
-    height, width = data.size or height, data.size or width
-    assert height is not None
-    assert width is not None
-    return data.channels or facts.shape[0], height, width
-
-
-def with_channels(data: DataSpec, facts: Facts, wanted: int) -> DataSpec:
-    """Grey images get the number of channels that the variant's own input has, unless the experiment says."""
-    if data.channels is not None or facts.shape[0] != 1:
-        return data
-    return data.model_copy(update={"channels": 1 if wanted == 1 else 3})
-
-
-def located(data: DataSpec, document: Document) -> DataSpec:
-    """With paths that are told from the experiment's file made whole; others are looked for elsewhere."""
-    here = Path(document.file).parent
-    whole = {
-        key: str((here / value).resolve())
-        for key, value in data.options.items()
-        if names_file(key, value) and (here / value).exists()
-    }
-    return data.model_copy(update=whole)
-
-
-def facts(data: DataSpec, document: Document) -> Facts:
-    """What is known of the dataset that is asked for so.
+def find(data: DataSpec, document: Document) -> Found:
+    """Look up the dataset that an experiment asks for.
 
     Raises:
-        LabError: there is none, or not so, at the line of what is wrong.
+        LabError: There is no such dataset, or it cannot be had in this way; at the line of what is wrong.
     """
+    source = _source(data, document)
+    data = _located(data, source, document)
+    facts = _facts(data, source, document)
+    return Found(data, facts, _contents(data, source, facts))
+
+
+def _source(data: DataSpec, document: Document) -> Source:
     if data.name not in DATASETS.entries:
         plugins.load_entry_points()
     try:
@@ -68,17 +58,60 @@ def facts(data: DataSpec, document: Document) -> Facts:
         raise document.error(("data", "name"), f"{error.message}; is a file missing from 'datasets:'?") from None
     try:
         source.check(data.options, tuple(DataSpec.model_fields))
-        known = source.facts(data.options, data.size)
     except OptionError as error:
         raise error.at(*document.mark(("data", error.option) if error.option else ("data",))) from None
+    return source
+
+
+def _located(data: DataSpec, source: Source, document: Document) -> DataSpec:
+    """The spec with whole paths for files beside the experiment; other paths are looked for elsewhere."""
+    here = Path(document.file).parent
+    whole = {
+        key: str((here / value).resolve())
+        for key, value in data.options.items()
+        if key in source.file_options and (here / value).exists()
+    }
+    return data.model_copy(update=whole)
+
+
+def _facts(data: DataSpec, source: Source, document: Document) -> Facts:
+    try:
+        facts = source.facts(data.options, data.size)
     except LabError as error:
         raise document.error(("data", "path" if "path" in data.options else "name"), str(error)) from None
-    if data.channels == 1 and known.shape[0] != 1:
+    if data.channels == 1 and facts.shape[0] != 1:
         raise document.error(
-            ("data", "channels"), f"'data.channels' is 1, but dataset '{data.name}' has {known.shape[0]}"
+            ("data", "channels"), f"'data.channels' is 1, but dataset '{data.name}' has {facts.shape[0]}"
         )
-    if known.shape[1] is None and data.size is None:
+    if facts.shape[1] is None and data.size is None:
         raise document.error(
             ("data",), f"dataset '{data.name}' has pictures of any size: the key 'size' is missing in 'data'"
         )
-    return known
+    return facts
+
+
+def _contents(data: DataSpec, source: Source, facts: Facts) -> dict[str, str]:
+    files = [name for name in source.file_options if name in data.options]
+    found = {f"data.{name}": facts.digest for name in files}
+    if facts.digest and not files:
+        found["dataset"] = facts.digest
+    if not plugins.is_own(source.function):
+        code = Path(source.source.rpartition(":")[0]).read_bytes()
+        found["dataset.code"] = hashlib.sha256(code).hexdigest()[:12]
+    return found
+
+
+def image_shape(data: DataSpec, facts: Facts) -> tuple[int, int, int]:
+    """The shape of the images that a network is given: (channels, height, width)."""
+    _, height, width = facts.shape
+    height, width = data.size or height, data.size or width
+    assert height is not None
+    assert width is not None
+    return data.channels or facts.shape[0], height, width
+
+
+def with_channels(data: DataSpec, facts: Facts, wanted: int) -> DataSpec:
+    """Grey images get the number of channels of the variant's own input, unless the experiment says another."""
+    if data.channels is not None or facts.shape[0] != 1:
+        return data
+    return data.model_copy(update={"channels": 1 if wanted == 1 else 3})

@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
@@ -20,10 +21,11 @@ from ..base.files import read_json, write_json
 from ..data import DATASETS, Source
 from ..results.store import is_done, refresh
 from ..specs.data import DataSpec
+from ..specs.experiment import Experiment
 from ..training.loop import CHECKPOINT
 from ..training.provenance import now, where
-from ..training.trial import Trial, distinct, same
-from .plan import Experiment
+from ..training.trial import Place, Trial
+from .plan import duplicate_message, plan
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -46,9 +48,10 @@ def run(
     Raises:
         LabError: an engine cannot run here, a device is not there, or another run writes to `results`.
     """
-    trials, left_out = distinct(experiment.trials(device))
-    for pair in left_out:
-        progress.note(same(*pair))
+    planned = plan(experiment, device)
+    trials = planned.trials
+    for pair in planned.duplicates:
+        progress.note(duplicate_message(*pair))
     places = {
         name: _place(name, device, experiment, progress) for name in dict.fromkeys(trial.engine for trial in trials)
     }
@@ -83,14 +86,7 @@ def run(
     return mine.sort_values("trial", key=lambda ids: ids.map(order)).reset_index(drop=True)
 
 
-class _Place(NamedTuple):
-    """Where and how an engine's trials run: what `auto` stands for is decided."""
-
-    device: str
-    compile: str
-
-
-def _place(name: str, asked: str | None, experiment: Experiment, progress: Progress) -> _Place:
+def _place(name: str, asked: str | None, experiment: Experiment, progress: Progress) -> Place:
     """Where an engine runs; `asked` is the command line's word for the device, before the experiment's."""
     engine = engines.get(name)
     problem = engine.problem()
@@ -107,7 +103,7 @@ def _place(name: str, asked: str | None, experiment: Experiment, progress: Progr
     progress.note(
         f"{name} {engine.version()} on {device} ({why}), compile {way} ({because}), {hardware.threads()} thread(s)"
     )
-    return _Place(device, way)
+    return Place(device, way, hardware.threads())
 
 
 def _check_precision(trial: Trial, device: str, experiment: Experiment) -> None:
@@ -135,25 +131,24 @@ def _write_config(trial: Trial, results: Path) -> None:
     """Keep the resolved configuration; a new name for the same trial replaces the old one."""
     folder = _folder(results, trial)
     folder.mkdir(parents=True, exist_ok=True)
-    config = json.loads(json.dumps(trial.config()))
+    config = json.loads(json.dumps(trial.to_json()))
     path = folder / "trial.json"
     if not path.is_file() or read_json(path) != config:
         write_json(path, config)
 
 
 def _run_trial(
-    trial: Trial, results: Path, place: _Place, measure: bool, progress: Progress, fresh: bool
+    trial: Trial, results: Path, place: Place, measure: bool, progress: Progress, fresh: bool
 ) -> dict[str, Any]:
     """Run one trial in a process of its own; how that ends becomes a result in any case."""
     folder = _folder(results, trial)
     if fresh:
         (folder / CHECKPOINT).unlink(missing_ok=True)
     order: dict[str, Any] = {
-        "config": trial.config(),
+        "trial": trial.to_json(),
         "folder": str(folder),
-        **place._asdict(),
+        "place": asdict(place),
         "measure": measure,
-        "threads": hardware.threads(),
         "revision": hardware.revision(),
     }
     path = folder / "result.json"
@@ -161,7 +156,7 @@ def _run_trial(
     code = _work(order, folder, progress)
     if not path.is_file() or path.stat().st_mtime_ns == before:
         packages = engines.get(trial.engine).packages
-        write_json(path, _death(code, folder) | where(*place, order["threads"], order["revision"], packages, started))
+        write_json(path, _death(code, folder) | where(place, order["revision"], packages, started))
     return {**trial.labels(), **read_json(path)}
 
 

@@ -17,8 +17,9 @@ from typing import Any, TextIO
 from .. import engines
 from ..base.files import write_json
 from ..results.store import DONE
-from ..training.loop import CHECKPOINT, Job, run
+from ..training.loop import CHECKPOINT, run
 from ..training.provenance import now, where
+from ..training.trial import Place, Trial
 
 
 def main() -> int:
@@ -40,20 +41,17 @@ def main() -> int:
 
 
 def _result(order: dict[str, Any], folder: Path, reports: TextIO) -> dict[str, Any]:
-    config = order["config"]
-    engine = engines.get(config["engine"])
-    engine.use_threads(order["threads"])
+    trial, place = Trial.from_json(order["trial"]), Place(**order["place"])
+    engine = engines.get(trial.engine)
+    engine.use_threads(place.threads)
     started, begin = now(), time.perf_counter()
     try:
-        job = Job.of(config, folder, order["device"], order["compile"], order["measure"])
-        result = run(job, lambda event: _report(reports, event))
+        result = run(trial, place, folder, order["measure"], lambda event: _report(reports, event))
     except Exception as error:
         traceback.print_exc()
         status = "out_of_memory" if engine.out_of_memory(error) else "failed"
         result = {"status": status, "reason": reason(error), "wall_s": time.perf_counter() - begin}
-    return result | where(
-        order["device"], order["compile"], order["threads"], order["revision"], engine.packages, started
-    )
+    return result | where(place, order["revision"], engine.packages, started)
 
 
 def reason(error: BaseException) -> str:

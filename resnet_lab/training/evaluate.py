@@ -15,7 +15,7 @@ from ..engines.contract import Model, Score
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ..engines.contract import Batch
+    from ..data.pipeline.feed import Batch
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,12 @@ from ..base.files import read_json, write_json
 from ..blocks.opaque import homes
 from ..data.pipeline.split import Stored
 from ..engines.contract import Diverged, Model, Optimizer
-from ..network.graph import Graph
 from ..specs import plugins
-from ..specs.data import DataSpec
-from ..specs.train import TrainSpec
 from ..weights import finetune, safetensors
 from ..weights.pretrained import Pretrained, metadata
 from .evaluate import evaluate
 from .throughput import rates, speeds
+from .trial import Place, Trial
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -41,67 +39,41 @@ _SETTLING = 3
 """Steps at the start of an epoch whose times are not counted."""
 
 
-@dataclass
-class Job:
-    """What a worker is told; `folder` is the trial's own."""
+@dataclass(frozen=True)
+class _Job:
+    """A trial, and where it runs and is kept."""
 
-    graph: Graph
-    data: DataSpec
-    train: TrainSpec
-    engine: str
-    precision: str
-    device: str
-    compile: str
-    seed: int
+    trial: Trial
+    place: Place
     folder: Path
     measure: bool
-    labels: dict[str, Any] = field(default_factory=dict)
-    datasets: tuple[str, ...] = ()
-    """Files that register datasets of a person's own."""
-    weights: str = ""
-    """What the file that training starts from held when the trial was planned."""
-
-    @staticmethod
-    def of(config: dict[str, Any], folder: Path, device: str, compile: str = "auto", measure: bool = True) -> Job:
-        """From `Trial.config()`."""
-        return Job(
-            Graph.from_json(config["graph"]),
-            DataSpec.model_validate(config["data"]),
-            TrainSpec.model_validate(config["train"]),
-            config["engine"],
-            config["precision"],
-            device,
-            compile,
-            config["seed"],
-            folder,
-            measure,
-            config["labels"],
-            tuple(config["datasets"]),
-            config["weights"],
-        )
 
 
-def run(job: Job, emit: Emit) -> dict[str, Any]:
+def run(trial: Trial, place: Place, folder: Path, measure: bool, emit: Emit) -> dict[str, Any]:
     """Train and test one trial.
 
     Args:
-        emit: told of each step (at most ten a second) and each epoch.
+        place: the device, the way of compiling and the threads.
+        folder: the trial's own folder; checkpoints, epochs and weights are kept there.
+        measure: whether to measure throughput after the training.
+        emit: called with each event: a step (at most ten a second), an epoch, a checkpoint that was taken up.
 
     Returns:
         the columns of its results row that only running can tell; status `ok` or `diverged`.
     """
+    job = _Job(trial, place, folder, measure)
     start = time.perf_counter()
-    for file in job.datasets:
+    for file in trial.datasets:
         plugins.load_file(Path(file), (file, 1), "dataset")
-    if job.data.name not in data.DATASETS.entries:
+    if job.trial.data.name not in data.DATASETS.entries:
         plugins.load_entry_points()
     dataset = data.load(
-        job.data.name,
-        size=job.data.size,
-        channels=job.data.channels,
-        validation=job.data.validation,
-        seed=job.seed,
-        options=job.data.options,
+        job.trial.data.name,
+        size=job.trial.data.size,
+        channels=job.trial.data.channels,
+        validation=job.trial.data.validation,
+        seed=job.trial.seed,
+        options=job.trial.data.options,
     )
     with contextlib.ExitStack() as stack:
         workers = _workers(job, dataset)
@@ -109,39 +81,39 @@ def run(job: Job, emit: Emit) -> dict[str, Any]:
         return _trained(job, dataset, feed, emit, start)
 
 
-def _workers(job: Job, dataset: data.Dataset) -> data.Workers | None:
+def _workers(job: _Job, dataset: data.Dataset) -> data.Workers | None:
     """Processes that make batches; None where the loop makes its own.
 
     Unless it is said, one beside the CPU: it decodes faster than a CPU trains, and more would take the net's cores.
     """
-    wanted = job.data.workers
+    wanted = job.trial.data.workers
     if wanted is None:
-        wanted = 0 if isinstance(dataset.train, data.Split) else 1 if job.device == "cpu" else hardware.cores()
+        wanted = 0 if isinstance(dataset.train, data.Split) else 1 if job.place.device == "cpu" else hardware.cores()
     return data.Workers(wanted) if wanted else None
 
 
-def _feed(job: Job, dataset: data.Dataset, workers: data.Workers | None) -> data.Feed:
-    augment = job.data.augment
+def _feed(job: _Job, dataset: data.Dataset, workers: data.Workers | None) -> data.Feed:
+    augment = job.trial.data.augment
     return data.Feed(
         dataset.train,
-        job.train.batch_size,
-        job.seed,
+        job.trial.train.batch_size,
+        job.trial.seed,
         dataset.mean,
         dataset.std,
         augment.pad_crop,
         augment.flip,
         data.Augment(**augment.model_dump(exclude={"pad_crop", "flip"})),
         len(dataset.classes),
-        job.data.damaged == "skip",
+        job.trial.data.damaged == "skip",
         workers,
     )
 
 
-def _trained(job: Job, dataset: data.Dataset, feed: data.Feed, emit: Emit, start: float) -> dict[str, Any]:
-    for file in homes(job.graph):
+def _trained(job: _Job, dataset: data.Dataset, feed: data.Feed, emit: Emit, start: float) -> dict[str, Any]:
+    for file in homes(job.trial.graph):
         plugins.load_file(Path(file), (file, 1))
-    network = finetune.frozen(job.graph, job.train.freeze)
-    model = engines.get(job.engine).build(network, job.device, job.precision, job.compile)
+    network = finetune.frozen(job.trial.graph, job.trial.train.freeze)
+    model = engines.get(job.trial.engine).build(network, job.place.device, job.trial.precision, job.place.compile)
     loop = _Loop(job, model, dataset, feed, emit)
     result: dict[str, Any] = {"status": "ok", "reason": ""}
     try:
@@ -157,7 +129,7 @@ def _trained(job: Job, dataset: data.Dataset, feed: data.Feed, emit: Emit, start
     if result["status"] == "ok":
         safetensors.save(job.folder / "weights.safetensors", model.weights(), loop.metadata())
         if job.measure:
-            result |= _speeds(model, feed, job.train.optimizer.lr)
+            result |= _speeds(model, feed, job.trial.train.optimizer.lr)
     if feed.skip:
         result["skipped_images"] = len(feed.skipped)
         for name in sorted(feed.skipped):
@@ -179,7 +151,7 @@ def _speeds(model: Model, feed: data.Feed, rate: float) -> dict[str, Any]:
 class _Loop:
     """Epochs from the last checkpoint to the end."""
 
-    def __init__(self, job: Job, model: Model, dataset: data.Dataset, feed: data.Feed, emit: Emit) -> None:
+    def __init__(self, job: _Job, model: Model, dataset: data.Dataset, feed: data.Feed, emit: Emit) -> None:
         self.job, self.model, self.dataset, self.feed, self.emit = job, model, dataset, feed, emit
         self.rows: list[dict[str, Any]] = []
         self.step_times: list[float] = []
@@ -189,23 +161,23 @@ class _Loop:
 
     def train(self) -> None:
         """Raises Diverged."""
-        spec = self.job.train.optimizer
+        trial = self.job.trial
+        spec = trial.train.optimizer
         self.model.prepare(Optimizer(**spec.model_dump(exclude={"lr"})))
         if not self._resume():
-            self.model.load(
-                finetune.starting_weights(self.job.graph, self.job.seed, self.job.train.init, self.job.weights)
-            )
-        for epoch in range(len(self.rows), self.job.train.epochs):
+            content = trial.contents.get("train.init.weights", "")
+            self.model.load(finetune.starting_weights(trial.graph, trial.seed, trial.train.init, content))
+        for epoch in range(len(self.rows), self.job.trial.train.epochs):
             self._epoch(epoch)
             if time.perf_counter() - self._saved > CHECKPOINT_EVERY:
                 self._save()
 
     def _epoch(self, epoch: int) -> None:
-        steps, train = self.feed.steps, self.job.train
+        steps, train = self.feed.steps, self.job.trial.train
         learning_rates = train.rates(epoch, steps)
         watch = _Watch(epoch, steps, learning_rates, self.emit)
         score = self.model.train_epoch(
-            self.feed.epoch(epoch), learning_rates, self.job.seed * 100_003 + epoch, watch, train.label_smoothing
+            self.feed.epoch(epoch), learning_rates, self.job.trial.seed * 100_003 + epoch, watch, train.label_smoothing
         )
         self.step_times += watch.times[_SETTLING:]
         row = {
@@ -244,15 +216,15 @@ class _Loop:
                     "best_epoch": best["epoch"],
                 }
         if self.step_times:
-            columns |= rates(self.step_times, self.job.train.batch_size, "train")
+            columns |= rates(self.step_times, self.job.trial.train.batch_size, "train")
         return columns
 
     def metadata(self) -> dict[str, str]:
         """What a file of weights says of itself."""
         data = self.dataset
         shown = data.test.crop if isinstance(data.test, Stored) else 1.0
-        name = str(self.job.labels.get("variant", ""))
-        return metadata(Pretrained(name, self.job.graph, {}, "", data.classes, data.mean, data.std, shown))
+        name = self.job.trial.variant
+        return metadata(Pretrained(name, self.job.trial.graph, {}, "", data.classes, data.mean, data.std, shown))
 
     def _save(self) -> None:
         arrays = self.model.weights() | {

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..base import hardware
+from .trial import Place
 
 
 def now() -> str:
@@ -15,15 +16,19 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-def where(
-    device: str, compile: str, threads: int, revision: str, packages: Sequence[str], started: str
-) -> dict[str, Any]:
-    """The columns; `packages` are those whose versions matter beside our own."""
+def where(place: Place, revision: str, packages: Sequence[str], started: str) -> dict[str, Any]:
+    """The columns of a results row that say where, when and with what the trial ran.
+
+    Args:
+        revision: the git revision of the working directory, '' outside git.
+        packages: the packages whose versions matter beside that of resnet-lab.
+        started: the time at which the trial began, as `now` gives it.
+    """
     versions = {name: hardware.version(name) for name in ("resnet-lab", *packages)}
     return {
-        "device": device,
-        "compile": compile,
-        "threads": hardware.threads_in_use(threads),
+        "device": place.device,
+        "compile": place.compile,
+        "threads": hardware.threads_in_use(place.threads),
         "started": started,
         "revision": revision,
         "processor": hardware.processor(),

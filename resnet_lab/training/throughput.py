@@ -12,7 +12,8 @@ import numpy as np
 from ..engines.contract import Model
 
 if TYPE_CHECKING:
-    from ..engines.contract import Array, Batch
+    from ..data.pipeline.feed import Batch
+    from ..engines.contract import Array
 
 _SETTLED = 0.1
 """Warm-up ends when two calls in a row differ by less than this share."""

@@ -1,25 +1,36 @@
-"""A trial: one training run, named by the hash of what decides its outcome."""
+"""A trial: one training run, known by the hash of what decides its outcome."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..network.graph import Graph, show
 from ..specs.data import DataSpec
-from ..specs.train import TrainSpec, covering
+from ..specs.identity import identity
+from ..specs.train import TrainSpec
 
-FORMAT = 1
-"""Part of every trial's id; raised when a change of ours makes old results incomparable."""
+FORMAT = 2
+"""Enters every trial's id; raised when a change of ours makes older results incomparable."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One training run: a network, data, a recipe, an engine and a seed."""
+    """One training run: a network, data, a recipe, an engine, a precision and a seed.
+
+    Attributes:
+        variant: the name of the network's spec; not a part of the id.
+        blocks: the blocks that the stages use, for the table.
+        swept: the values of the grid at this trial, for the table.
+        devices: how many devices share a batch. Each normalises its part by itself, so the number decides the outcome.
+        datasets: files that register datasets of the person's own; a worker loads them first.
+        contents: digests of the files that a spec names, by the dotted key of the spec that names them, and of what
+            else decides the outcome and is not written in a spec (see sweeps/datasets.py).
+    """
 
     variant: str
     graph: Graph
@@ -32,44 +43,35 @@ class Trial:
     swept: Mapping[str, Any] = field(default_factory=dict)
     devices: int = 1
     datasets: tuple[str, ...] = ()
-    content: str = ""
-    """What changes with the data itself: the files that an option names, the code of a dataset of one's own."""
-    weights: str = ""
-    """The content of the file that training starts from."""
+    contents: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
-        """12 hex digits over what decides the outcome.
+        """12 hex digits over everything that decides the outcome.
 
-        Names and comments do not; nor do the device, the threads and `compile`, which say how the
-        same arithmetic is carried out and reach no further than its rounding (the row tells them).
-        How many devices share a batch does: each norms its part by itself.
+        Names and comments do not. Nor do the device, the threads and `compile`: they say how the same arithmetic is
+        carried out, and change results by rounding alone. The digest of a file stands in the place of its path.
         """
-        content = {
+        content: dict[str, Any] = {
             "format": FORMAT,
             "graph": self.graph.digest,
-            "data": self.data.identity() | ({"content": self.content} if self.content else {}),
-            "train": self._recipe(),
+            "data": identity(self.data),
+            "train": identity(self.train),
             "engine": self.engine,
             "precision": self.precision,
             "seed": self.seed,
         }
+        for key in self.contents:
+            _remove(content, key.split("."))
+        if self.contents:
+            content["contents"] = dict(self.contents)
         if self.devices > 1:
             content["devices"] = self.devices
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
-    def _recipe(self) -> dict[str, Any]:
-        """The recipe with a file's content in the place of its name; keys that came later count where they are used."""
-        recipe = self.train.model_dump()
-        recipe["init"]["weights"] = self.weights
-        recipe["freeze"], recipe["init"]["fresh"] = covering(self.train.freeze), covering(self.train.init.fresh)
-        for part, key in ((recipe, "freeze"), (recipe["init"], "weights"), (recipe["init"], "fresh")):
-            if not part[key]:
-                del part[key]
-        return recipe
-
     def labels(self) -> dict[str, Any]:
         """The columns of a results row that are known before the trial runs."""
+        weights = self.contents.get("train.init.weights")
         return {
             "trial": self.id,
             "variant": self.variant,
@@ -84,36 +86,69 @@ class Trial:
             "engine": self.engine,
             "dtype": self.precision,
             "seed": self.seed,
-            **({"weights": f"{Path(self.train.init.weights or '').name} ({self.weights})"} if self.weights else {}),
+            **({"weights": f"{Path(self.train.init.weights or '').name} ({weights})"} if weights else {}),
             **{
                 key: value if isinstance(value, (str, int, float, bool)) else json.dumps(value)
                 for key, value in self.swept.items()
             },
         }
 
-    def config(self) -> dict[str, Any]:
-        """Everything a worker needs, as JSON values; the network goes along as data."""
+    def to_json(self) -> dict[str, Any]:
+        """The trial as JSON values: what a worker is given, and what is kept in the trial's folder."""
         return {
             "labels": self.labels(),
-            "datasets": list(self.datasets),
+            "variant": self.variant,
             "graph": self.graph.to_json(),
             "digest": self.graph.digest,
-            "data": self.data.model_dump(),
-            "train": self.train.model_dump(),
-            "weights": self.weights,
+            "blocks": list(self.blocks),
+            "data": self.data.model_dump(mode="json"),
+            "train": self.train.model_dump(mode="json"),
             "engine": self.engine,
             "precision": self.precision,
             "seed": self.seed,
+            "swept": dict(self.swept),
+            "devices": self.devices,
+            "datasets": list(self.datasets),
+            "contents": dict(self.contents),
         }
 
+    @staticmethod
+    def from_json(values: Mapping[str, Any]) -> Trial:
+        """Read back what `to_json` gave."""
+        return Trial(
+            variant=values["variant"],
+            graph=Graph.from_json(values["graph"]),
+            blocks=tuple(values["blocks"]),
+            data=DataSpec.model_validate_json(json.dumps(values["data"])),
+            train=TrainSpec.model_validate_json(json.dumps(values["train"])),
+            engine=values["engine"],
+            precision=values["precision"],
+            seed=values["seed"],
+            swept=values["swept"],
+            devices=values["devices"],
+            datasets=tuple(values["datasets"]),
+            contents=values["contents"],
+        )
 
-def distinct(planned: Sequence[Trial]) -> tuple[list[Trial], list[tuple[Trial, Trial]]]:
-    """Each trial once (two names may mean one network), and pairs of one left out and the one that stands for it."""
-    trials: dict[str, Trial] = {}
-    pairs = [(trial, trials.setdefault(trial.id, trial)) for trial in planned]
-    return list(trials.values()), [(trial, first) for trial, first in pairs if trial is not first]
+
+@dataclass(frozen=True)
+class Place:
+    """Where and how a trial runs: everything that changes its results by rounding alone.
+
+    Attributes:
+        device: `cpu`, `gpu:N` or `gpu:N,M`.
+        compile: one of the engine's ways to carry a network out; never `auto`.
+        threads: CPU threads of the engine.
+    """
+
+    device: str
+    compile: str
+    threads: int
 
 
-def same(trial: Trial, first: Trial) -> str:
-    """What is told of a pair of `distinct`."""
-    return f"{trial.variant} is the same trial as {first.variant}, which stands for both"
+def _remove(content: dict[str, Any], path: list[str]) -> None:
+    """Take the value at a path out of nested mappings, if it is there."""
+    *outer, last = path
+    for key in outer:
+        content = content.get(key, {})
+    content.pop(last, None)

@@ -26,7 +26,7 @@ def test_every_block_keeps_its_promise(name, stride, kind):
 
 
 def test_a_taken_name_is_an_error_and_can_be_taken_over():
-    with pytest.raises(LabError, match=r"block 'basic' .* is taken already, by .*blocks\.py"):
+    with pytest.raises(LabError, match=r"block 'basic' .* is taken already, by .*blocks.basic\.py"):
 
         @block("basic")
         def mine(x, channels, stride, shortcut): ...

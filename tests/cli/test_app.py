@@ -90,7 +90,7 @@ def test_every_command_has_an_example():
 def test_describe_imports_no_framework():
     code = (
         "import sys; sys.argv = ['resnet-lab', 'describe', 'resnet152']\n"
-        "from resnet_lab import cli\n"
+        "from resnet_lab.cli import app as cli\n"
         "cli.app(standalone_mode=False)\n"
         "print([name for name in ('mxnet', 'torch', 'gluoncv', 'pandas', 'numpy') if name in sys.modules])"
     )

@@ -179,7 +179,7 @@ def test_a_folder_that_cannot_be_made(server, tmp_path, monkeypatch):
 
 SCRIPT = """
 import sys
-from resnet_lab.data.download import RemoteFile, locate
+from resnet_lab.data.formats.download import RemoteFile, locate
 print(len(locate("things", RemoteFile("f.bin", md5=sys.argv[1])).read_bytes()))
 """
 

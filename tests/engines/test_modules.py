@@ -10,7 +10,8 @@ from resnet_lab import LabError, engines
 from resnet_lab.blocks.opaque import check_engine
 from resnet_lab.engines.contract import Optimizer
 from resnet_lab.network.initial import initial
-from resnet_lab.sweeps.plan import load
+from resnet_lab.specs.experiment import load
+from resnet_lab.sweeps.plan import plan
 from tests.conftest import engine_or_skip
 
 GLUON = """
@@ -132,7 +133,7 @@ def test_a_sweep_runs_it_in_a_process_of_its_own_and_keeps_its_weights(theirs):
 def test_another_engine_is_refused_with_the_reason(theirs):
     other = OTHER[theirs]
     with pytest.raises(LabError, match=f"is a module of the engine '{theirs}'; '{other}' cannot run it") as caught:
-        load("experiments/e.yaml", [f"engine={other}"]).trials()
+        plan(load("experiments/e.yaml", [f"engine={other}"]))
     assert str(caught.value.file) == "experiments/e.yaml"
     with pytest.raises(LabError, match=f"'{other}' cannot run it"):
         engines.get(other).build(rl.graph("theirs"), "cpu")
@@ -146,9 +147,9 @@ def test_gluons_own_blocks_are_refused_in_float16(theirs):
 
 def test_what_cannot_reach_into_a_module_says_so(theirs, tmp_path):
     with pytest.raises(LabError, match="last_scale: zero cannot reach into stage1.block1"):
-        load("experiments/e.yaml", ["train.init.last_scale=zero"]).trials()
+        plan(load("experiments/e.yaml", ["train.init.last_scale=zero"]))
     with pytest.raises(LabError, match="whose norms cannot be frozen from outside"):
-        load("experiments/e.yaml", ["train.freeze=[stage1]"]).trials()
+        plan(load("experiments/e.yaml", ["train.freeze=[stage1]"]))
     pytest.importorskip("onnx")
     from resnet_lab.weights.export import onnx
 
@@ -242,4 +243,4 @@ def test_a_block_of_this_session_only_cannot_go_to_another_process(workspace):
     (workspace / "experiments" / "e.yaml").write_text(EXPERIMENT.replace("theirs", "mine").replace("ENGINE", "torch"))
     assert rl.build("mine", engine="torch") is not None
     with pytest.raises(LabError, match="block 'session' is known to this session only"):
-        load("experiments/e.yaml").trials()
+        plan(load("experiments/e.yaml"))

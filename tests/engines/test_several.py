@@ -12,7 +12,8 @@ from resnet_lab.engines.contract import Optimizer
 from resnet_lab.engines.support import choose_device, gpu_numbers
 from resnet_lab.network.initial import initial
 from resnet_lab.network.tensor import Builder
-from resnet_lab.sweeps.plan import load
+from resnet_lab.specs.experiment import load
+from resnet_lab.sweeps.plan import plan
 from resnet_lab.training.evaluate import evaluate
 from resnet_lab.weights import finetune
 from tests.conftest import engine_or_skip, trained_in_two_goes
@@ -168,13 +169,13 @@ def test_the_number_of_devices_is_part_of_a_trials_id(workspace):
         "variants: [cifar_resnet20]\ndata: {size: 8}\ntrain: {epochs: 1, batch_size: 2}\n"
     )
     experiment = load("experiments/e.yaml")
-    ids = [experiment.trials(word)[0].id for word in (None, "cpu", "gpu:1", "gpu:0,1", "gpu:2,3")]
+    ids = [plan(experiment, word).trials[0].id for word in (None, "cpu", "gpu:1", "gpu:0,1", "gpu:2,3")]
     assert ids[0] == ids[1] == ids[2]
     assert ids[3] == ids[4] != ids[0]
     with pytest.raises(LabError, match="e.yaml:3: 'train.batch_size' is 2, too few to split over 3 devices"):
-        experiment.trials("gpu:0,1,2")
+        plan(experiment, "gpu:0,1,2")
     with pytest.raises(LabError, match="--device: unknown device 'tpu'"):
-        experiment.trials("tpu")
+        plan(experiment, "tpu")
 
 
 def test_pytorch_takes_one(workspace):

@@ -132,10 +132,11 @@ def test_refusal_reaches_the_experiment_with_file_and_line(workspace):
         "data: {size: 32}\nvariants:\n  - resnet18\n  - v\n"
         "train: {epochs: 1, batch_size: 8, init: {last_scale: zero}}\n"
     )
-    from resnet_lab.sweeps.plan import load
+    from resnet_lab.specs.experiment import load
+    from resnet_lab.sweeps.plan import plan
 
     with pytest.raises(LabError, match=r"experiments/e.yaml:4: init.last_scale: zero does not fit this network"):
-        load("experiments/e.yaml").trials()
+        plan(load("experiments/e.yaml"))
 
 
 def test_files_keep_every_bit_and_damaged_ones_are_refused(tmp_path):

@@ -187,16 +187,19 @@ def test_a_sweep_that_is_killed_loses_no_finished_trial_and_leaves_no_worker(tin
 
 def test_a_trial_that_was_cut_off_goes_on_exactly(tiny, monkeypatch):
     """The loop in this process: stopped after its second epoch, then taken up from the checkpoint."""
-    from resnet_lab.sweeps.plan import load
+    from resnet_lab.specs.experiment import load
+    from resnet_lab.sweeps.plan import plan
     from resnet_lab.training import loop
+    from resnet_lab.training.trial import Place, Trial
     from resnet_lab.weights import safetensors
 
     monkeypatch.setattr(loop, "CHECKPOINT_EVERY", 0.0)
-    (plan,) = load("experiments/e.yaml", ["variants=[tiny]", "measure=false"]).trials()
+    (trial,) = plan(load("experiments/e.yaml", ["variants=[tiny]", "measure=false"])).trials
+    place = Place("cpu", "off" if trial.engine == "torch" else "hybridize", 1)
 
-    def job(name):
+    def run(name, emit):
         (tiny / name).mkdir(exist_ok=True)
-        return loop.Job.of(json.loads(json.dumps(plan.config())), tiny / name, "cpu", measure=False)
+        return loop.run(Trial.from_json(json.loads(json.dumps(trial.to_json()))), place, tiny / name, False, emit)
 
     class Cut(Exception):
         pass
@@ -205,12 +208,12 @@ def test_a_trial_that_was_cut_off_goes_on_exactly(tiny, monkeypatch):
         if event["event"] == "step" and event["epoch"] == 3:
             raise Cut
 
-    whole = loop.run(job("whole"), lambda event: None)
+    whole = run("whole", lambda event: None)
     with pytest.raises(Cut):
-        loop.run(job("parts"), cut)
+        run("parts", cut)
     assert (tiny / "parts" / "checkpoint.safetensors").is_file()
     events = []
-    parts = loop.run(job("parts"), events.append)
+    parts = run("parts", events.append)
     assert events[0] == {"event": "resumed", "epochs": 2}
     assert parts["test_loss"] == whole["test_loss"]
     one, other = (safetensors.load(tiny / name / "weights.safetensors") for name in ("whole", "parts"))

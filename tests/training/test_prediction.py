@@ -11,6 +11,7 @@ import resnet_lab as rl
 from resnet_lab import LabError
 from resnet_lab.data.dataset import IMAGENET_MEAN, IMAGENET_STD
 from resnet_lab.data.formats import picture
+from resnet_lab.data.pipeline.pixels import Normalise
 from resnet_lab.training import prediction as inference
 from resnet_lab.weights import safetensors
 from resnet_lab.weights.pretrained import Pretrained, load, metadata
@@ -77,7 +78,7 @@ def test_evaluation_counts(engine, net):
     from resnet_lab import data
 
     dataset = data.load("digits", channels=3)
-    logits = model.predict(data.feed.Normalise(dataset.mean, dataset.std)(dataset.test.images))
+    logits = model.predict(Normalise(dataset.mean, dataset.std)(dataset.test.images))
     first = logits.argmax(axis=1) == dataset.test.labels
     assert found.count == 360
     assert round(found.top1 * 360) == first.sum()

@@ -7,8 +7,9 @@ import resnet_lab as rl
 from resnet_lab import LabError
 from resnet_lab.engines.contract import Optimizer
 from resnet_lab.network.initial import initial
+from resnet_lab.specs.experiment import load
 from resnet_lab.specs.train import InitSpec
-from resnet_lab.sweeps.plan import load
+from resnet_lab.sweeps.plan import plan
 from resnet_lab.weights import finetune, safetensors
 from resnet_lab.weights.pretrained import Pretrained, metadata
 from tests.conftest import engine_or_skip, random_weights
@@ -49,13 +50,13 @@ def test_a_head_of_another_size_is_drawn_and_the_rest_is_taken(start, workspace)
 
 
 def test_the_content_of_the_file_decides_the_id_not_its_name(start, workspace):
-    (first,) = load("experiments/e.yaml").trials()
+    (first,) = plan(load("experiments/e.yaml")).trials
     other = workspace / "experiments" / "other.safetensors"
     safetensors.save(other, start)
-    assert load("experiments/e.yaml", ["train.init.weights=other.safetensors"]).trials()[0].id == first.id
+    assert plan(load("experiments/e.yaml", ["train.init.weights=other.safetensors"])).trials[0].id == first.id
     safetensors.save(other, dict(start, **{"stem.norm1.bias": np.ones(16, np.float32)}))
-    assert load("experiments/e.yaml", ["train.init.weights=other.safetensors"]).trials()[0].id != first.id
-    assert load("experiments/e.yaml", ["train.freeze=[stem]"]).trials()[0].id != first.id
+    assert plan(load("experiments/e.yaml", ["train.init.weights=other.safetensors"])).trials[0].id != first.id
+    assert plan(load("experiments/e.yaml", ["train.freeze=[stem]"])).trials[0].id != first.id
     assert first.labels()["weights"].startswith("start.safetensors (")
 
 
@@ -105,7 +106,7 @@ def test_frozen_parts_give_the_same_losses_and_statistics_on_both_engines():
 )
 def test_mistakes_are_told_before_anything_runs(start, setting, told):
     with pytest.raises(LabError, match=told) as caught:
-        load("experiments/e.yaml", [setting]).trials()
+        plan(load("experiments/e.yaml", [setting]))
     assert caught.value.file is not None
 
 
@@ -120,22 +121,22 @@ def test_weights_of_another_architecture_are_refused(start, workspace):
     said = metadata(Pretrained("resnet50_v1b", other, {}, ""))
     safetensors.save(workspace / "experiments" / "start.safetensors", initial(other, 0), said)
     with pytest.raises(LabError, match="holds the weights of another network .'resnet50_v1b'"):
-        load("experiments/e.yaml", ["variants=[resnet50]", "train.freeze=[stem]"]).trials()
-    assert load("experiments/e.yaml", ["variants=[resnet50_v1b]"]).trials()
-    assert load("experiments/e.yaml", ["variants=[resnet50]", "train.init.fresh=[stage4]"]).trials()
+        plan(load("experiments/e.yaml", ["variants=[resnet50]", "train.freeze=[stem]"]))
+    assert plan(load("experiments/e.yaml", ["variants=[resnet50_v1b]"])).trials
+    assert plan(load("experiments/e.yaml", ["variants=[resnet50]", "train.init.fresh=[stage4]"])).trials
 
 
 def test_the_same_parts_spelt_otherwise_are_the_same_trial(start):
     ids = {
-        load("experiments/e.yaml", [f"train.freeze={parts}"]).trials()[0].id
+        plan(load("experiments/e.yaml", [f"train.freeze={parts}"])).trials[0].id
         for parts in ("[stem, stage1]", "[stage1, stem]", "[stage1, stage1.block1, stem, stem]")
     }
     assert len(ids) == 1
 
 
 def test_a_file_that_changes_after_the_plan_is_not_taken(start, workspace):
-    (trial,) = load("experiments/e.yaml").trials()
+    (trial,) = plan(load("experiments/e.yaml")).trials
     path = workspace / "experiments" / "start.safetensors"
     safetensors.save(path, dict(start, **{"stem.norm1.bias": np.ones(16, np.float32)}))
     with pytest.raises(LabError, match="start.safetensors: has changed since the trial was planned"):
-        finetune.starting_weights(trial.graph, 0, trial.train.init, trial.weights)
+        finetune.starting_weights(trial.graph, 0, trial.train.init, trial.contents["train.init.weights"])

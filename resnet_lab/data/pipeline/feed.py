@@ -20,8 +20,11 @@ from .pixels import Made, Normalise, crop, viewed
 from .split import Pictures, Split
 
 if TYPE_CHECKING:
-    from ...engines.contract import Batch
     from .stream import Workers
+
+
+Batch = tuple[NDArray[np.float32], NDArray[Any]]
+"""Images, (batch, C, H, W), and labels: int32 classes, (batch,), or float32 shares of them, (batch, classes)."""
 
 
 @dataclass(frozen=True)

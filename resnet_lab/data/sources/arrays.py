@@ -17,14 +17,14 @@ from ..pipeline.split import Split
 _KEYS = (("train_images", "train_labels", "test_images", "test_labels"), ("x_train", "y_train", "x_test", "y_test"))
 
 
-def _arrays_facts(path: str) -> Facts:
+def _arrays_facts(path: Path) -> Facts:
     file = find(path)
     raw = arrays(path)
     return Facts(raw.shape, len(raw.classes), len(raw.train), digest(file, "sha256")[:16])
 
 
 @dataset("arrays", facts=_arrays_facts)
-def arrays(path: str) -> Dataset:
+def arrays(path: Path) -> Dataset:
     """A .npz file: train_images, train_labels, test_images, test_labels (or x_train, ...), and classes if you like.
 
     Images are uint8: (count, height, width), (count, height, width, 1 or 3) or (count, 1 or 3, height, width);

@@ -18,7 +18,7 @@ ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".
 _TESTS = ("test", "val", "validation")
 
 
-def _facts(path: str, test: float = 0.2, crop: float = 0.875, decoder: Decoder = "pillow") -> Facts:
+def _facts(path: Path, test: float = 0.2, crop: float = 0.875, decoder: Decoder = "pillow") -> Facts:
     root = _root(path)
     train, held_out = _parts(root)
     names = _names(train)
@@ -28,7 +28,7 @@ def _facts(path: str, test: float = 0.2, crop: float = 0.875, decoder: Decoder =
 
 
 @dataset("imagefolder", facts=_facts)
-def imagefolder(path: str, test: float = 0.2, crop: float = 0.875, decoder: Decoder = "pillow") -> Dataset:
+def imagefolder(path: Path, test: float = 0.2, crop: float = 0.875, decoder: Decoder = "pillow") -> Dataset:
     """Any folder (or archive) of class folders, with `train` and `test` or `val` in it, or without.
 
     Args:
@@ -56,7 +56,7 @@ def imagefolder(path: str, test: float = 0.2, crop: float = 0.875, decoder: Deco
     return Dataset("imagefolder", tuple(names), splits[0], splits[1], IMAGENET_MEAN, IMAGENET_STD)
 
 
-def _root(path: str) -> Path:
+def _root(path: Path) -> Path:
     root = find(path)
     if is_archive(root):
         root = unpacked(root)

@@ -17,7 +17,7 @@ from .folders import imagefolder
 _IMAGENET = (3, 224, 224)
 
 
-def _facts(path: str, test: str, classes: int, crop: float = 0.875, decoder: Decoder = "pillow") -> Facts:
+def _facts(path: Path, test: Path, classes: int, crop: float = 0.875, decoder: Decoder = "pillow") -> Facts:
     files = [_file(path), _file(test)]
     told = hashlib.sha256()
     for file in files:
@@ -28,7 +28,7 @@ def _facts(path: str, test: str, classes: int, crop: float = 0.875, decoder: Dec
 
 
 @dataset("recordio", facts=_facts)
-def recordio(path: str, test: str, classes: int, crop: float = 0.875, decoder: Decoder = "pillow") -> Dataset:
+def recordio(path: Path, test: Path, classes: int, crop: float = 0.875, decoder: Decoder = "pillow") -> Dataset:
     """Two .rec files of packed pictures, with their .idx, as MXNet's im2rec makes them.
 
     Args:
@@ -42,7 +42,7 @@ def recordio(path: str, test: str, classes: int, crop: float = 0.875, decoder: D
     return Dataset("recordio", names, train, held_out, IMAGENET_MEAN, IMAGENET_STD)
 
 
-def _file(path: str) -> Path:
+def _file(path: Path) -> Path:
     file = find(path)
     if file.suffix != ".rec" or not file.is_file():
         raise LabError("is no .rec file", file=file)
@@ -56,21 +56,21 @@ def stored(path: Path, crop: float, decoder: Decoder) -> Stored:
     return Stored(items, items.file.labels(), np.arange(len(items)), crop, decoder)
 
 
-def _imagenet_facts(path: str = "imagenet", decoder: Decoder = "pillow") -> Facts:
+def _imagenet_facts(path: Path = Path("imagenet"), decoder: Decoder = "pillow") -> Facts:
     root = _imagenet_root(path)
     if (root / "train.rec").is_file():
-        facts = _facts(str(root / "train.rec"), str(root / "val.rec"), 1000)
+        facts = _facts(root / "train.rec", root / "val.rec", 1000)
     else:
         from .folders import _facts as folder_facts
 
-        facts = folder_facts(str(root))
+        facts = folder_facts(root)
         if facts.classes != 1000:
             raise LabError(f"holds {facts.classes} classes, where ImageNet has 1000", file=root / "train")
     return replace(facts, shape=_IMAGENET)
 
 
 @dataset("imagenet", facts=_imagenet_facts)
-def imagenet(path: str = "imagenet", decoder: Decoder = "pillow") -> Dataset:
+def imagenet(path: Path = Path("imagenet"), decoder: Decoder = "pillow") -> Dataset:
     """ImageNet (Russakovsky et al. 2015): 1,000 classes, 224x224 unless asked; tested on its validation pictures.
 
     Args:
@@ -80,13 +80,13 @@ def imagenet(path: str = "imagenet", decoder: Decoder = "pillow") -> Dataset:
     """
     root = _imagenet_root(path)
     if (root / "train.rec").is_file():
-        raw = recordio(str(root / "train.rec"), str(root / "val.rec"), 1000, decoder=decoder)
+        raw = recordio(root / "train.rec", root / "val.rec", 1000, decoder=decoder)
     else:
-        raw = imagefolder(str(root), decoder=decoder)
+        raw = imagefolder(root, decoder=decoder)
     return replace(raw, name="imagenet", train=raw.train.resized(224), test=raw.test.resized(224))
 
 
-def _imagenet_root(path: str) -> Path:
+def _imagenet_root(path: Path) -> Path:
     root = find(path)
     for pair in (("train.rec", "val.rec"), ("train", "val")):
         if all((root / name).exists() for name in pair):

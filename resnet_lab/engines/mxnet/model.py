@@ -22,7 +22,8 @@ from . import half, lowering
 from .update import Update, Weight
 
 if TYPE_CHECKING:
-    from ..contract import Array, Batch
+    from ...data.pipeline.feed import Batch
+    from ..contract import Array
 
 _LAG = 2
 """Steps that may be under way before the loop waits for one: MXNet runs asynchronously."""

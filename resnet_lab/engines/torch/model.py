@@ -22,7 +22,8 @@ from .lowering import lower, own_name
 from .update import Update
 
 if TYPE_CHECKING:
-    from ..contract import Array, Batch
+    from ...data.pipeline.feed import Batch
+    from ..contract import Array
 
 
 class TorchModel:

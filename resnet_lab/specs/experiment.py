@@ -1,0 +1,146 @@
+"""Experiments as people write them: which variants are trained on which data, with which recipe and which seeds."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from . import settings, workspace
+from .data import AugmentSpec, DataSpec
+from .optimizers import OptimizerSpec
+from .schedules import ScheduleSpec
+from .strict import Strict, named
+from .train import InitSpec, TrainSpec
+from .yamlfile import Document, explain, read
+
+_SWEEPABLE = ("data", "train", "variant", "precision")
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+class ExperimentSpec(Strict):
+    """What to run: variants x engines x grid x seeds.
+
+    `datasets` names Python files that register datasets; `measure: false` leaves out the throughput measurements.
+    """
+
+    description: str = ""
+    datasets: list[str] = []
+    variants: Annotated[list[str], Field(min_length=1)]
+    data: Annotated[DataSpec, BeforeValidator(named)] = DataSpec()
+    train: TrainSpec
+    engine: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)] = ["mxnet"]
+    device: str = "auto"
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    compile: str = "auto"
+    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**63)]], Field(min_length=1)] = [0]
+    grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
+    measure: bool = True
+
+
+_KNOWN = {
+    "": list(ExperimentSpec.model_fields),
+    "data": list(DataSpec.model_fields),
+    "data.augment": list(AugmentSpec.model_fields),
+    "data.augment.*": list(AugmentSpec.model_fields),
+    "train": list(TrainSpec.model_fields),
+    "train.optimizer": list(OptimizerSpec.model_fields),
+    "train.schedule": list(ScheduleSpec.model_fields),
+    "train.init": list(InitSpec.model_fields),
+}
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment whose keys and values are valid; what they name is looked up by the plan (sweeps/plan.py).
+
+    `name` is that of the file, and of the experiment's results folder.
+    """
+
+    name: str
+    spec: ExperimentSpec
+    document: Document
+
+    def points(self) -> Iterator[tuple[dict[str, Any], ExperimentSpec]]:
+        """Every point of the grid: the swept values by key, and the spec with these values in place.
+
+        Raises:
+            LabError: A key cannot be swept, or a value does not fit, at the line of the grid.
+        """
+        keys = list(self.spec.grid)
+        for values in itertools.product(*self.spec.grid.values()):
+            swept = dict(zip(keys, values, strict=True))
+            yield swept, self._with(swept)
+
+    def _with(self, swept: Mapping[str, Any]) -> ExperimentSpec:
+        if not swept:
+            return self.spec
+        document = Document(copy.deepcopy(self.document.value), self.document.file, dict(self.document.marks))
+        for key, value in swept.items():
+            path = tuple(key.split("."))
+            self._check_sweepable(key, path)
+            if path[0] != "variant":
+                document.put(path, value, self.document.mark(("grid", key)))
+        return _validated(document)
+
+    def _check_sweepable(self, key: str, path: tuple[str, ...]) -> None:
+        if path[0] not in _SWEEPABLE or (len(path) == 1) != (path[0] == "precision"):
+            raise self.document.error(
+                ("grid", key), f"'{key}' cannot be swept: a key begins with data., train. or variant., or is precision"
+            )
+        if path[:2] in (("variant", "extends"), ("variant", "blocks")):
+            raise self.document.error(
+                ("grid", key), f"'{key}' cannot be swept: write a spec for each, and list them in 'variants'"
+            )
+
+
+def load(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
+    """Read an experiment by its path, or by its name from `experiments/`.
+
+    Args:
+        path: the path or the name.
+        overrides: settings `KEY=VALUE`, the value as YAML, that are put on top of the file.
+
+    Raises:
+        LabError: The file is missing, or a key or value in it is wrong; with file and line.
+    """
+    text = str(path)
+    own = Path(text)
+    file = own if own.is_file() else workspace.find(_shipped_name(text), "experiments")
+    document = read(file)
+    _expand_words(document)
+    for override in overrides:
+        key, value = settings.parse(override)
+        place = tuple(int(part) if part.isdecimal() else part for part in key.split("."))
+        document.put(place, value, (f"--set {override}", 0))
+    return Experiment(file.stem, _validated(document), document)
+
+
+def _validated(document: Document) -> ExperimentSpec:
+    try:
+        return ExperimentSpec.model_validate(document.value)
+    except ValidationError as error:
+        raise explain(error, document, _KNOWN) from None
+
+
+def _expand_words(document: Document) -> None:
+    """Write `schedule: cosine` as `schedule: {name: cosine}`, so that a setting or the grid can add keys to it."""
+    train = document.value.get("train")
+    for place, key in ((document.value, "data"), (train, "optimizer"), (train, "schedule")):
+        if isinstance(place, dict) and isinstance(place.get(key), str):
+            place[key] = {"name": place[key]}
+
+
+def _shipped_name(text: str) -> str:
+    """The name of a shipped experiment that `experiments/NAME.yaml` means where the working directory has none."""
+    path = Path(text)
+    shipped = path.parent == Path("experiments") and (workspace.shipped("experiments") / path.name).is_file()
+    return path.stem if shipped else text
