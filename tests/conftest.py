@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import gc
 import importlib.util
 import os
 import subprocess
@@ -14,6 +17,7 @@ import pytest
 from hypothesis import settings
 
 from resnet_lab import engines
+from resnet_lab.base import hardware
 from resnet_lab.blocks.registry import BLOCKS
 from resnet_lab.blocks.stems import STEMS
 from resnet_lab.data import DATASETS, Feed
@@ -44,6 +48,20 @@ def _registries(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(plugins, "_LOADED", {})
     with BLOCKS.temporary(), STEMS.temporary(), DATASETS.temporary():
         yield
+
+
+MEMORY_LIMIT = 1 << 30
+"""Bytes of resident memory above which a test process gives back what it no longer uses."""
+
+
+@pytest.fixture(autouse=True)
+def _memory():
+    """Give freed memory back to the system: models of earlier tests wait in reference cycles and in malloc's heap."""
+    yield
+    if hardware.resident() > MEMORY_LIMIT:
+        gc.collect()
+        with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 @pytest.fixture
