@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...base.errors import LabError
+from ...base.files import atomic_write
 from ...blocks.opaque import OP
 from ...network.graph import Graph, Node
 
@@ -107,10 +108,13 @@ def lower(graph: Graph, arrays: Arrays, metadata: Mapping[str, str]) -> Any:
 
 
 def write(path: Path, model: Any) -> None:
-    """Write a model, whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(model.SerializeToString())
-    partial.replace(path)
+    """Write a model, completely or not at all.
+
+    Raises:
+        LabError: The file cannot be written.
+    """
+    with atomic_write(path) as partial:
+        partial.write_bytes(model.SerializeToString())
 
 
 @lowers("conv")
