@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ..base.errors import LabError, unknown
-from ..blocks.registry import BLOCKS, Block
+from ..blocks.registry import BLOCKS
 from ..blocks.shortcuts import Kind, Shortcut
 from ..network.graph import Graph, Node, Shape, show, total_macs
 from ..network.tensor import Builder
@@ -72,10 +72,8 @@ def block(
     """
     if file is not None:
         plugins.load_file(file, ("--from", 0))
-    if name not in BLOCKS.entries:
-        plugins.load_entry_points()
     try:
-        entry: Block = BLOCKS.get(name)
+        entry = BLOCKS.get(name)
     except LabError as error:
         raise LabError(f"{error.message}; a block of your own needs --from FILE.py") from None
     kinds = get_args(Kind)

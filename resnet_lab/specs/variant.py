@@ -161,7 +161,7 @@ class Variant:
 
 
 def _stage(builder: Builder, x: Tensor, stage: StageSpec) -> Tensor:
-    entry: Block = BLOCKS.get(stage.block)
+    entry = BLOCKS.get(stage.block)
     for index in range(stage.repeat):
         stride = stage.stride if index == 0 else 1
         options = {**stage.options, **stage.first} if index == 0 else stage.options
@@ -188,28 +188,15 @@ def apply(entry: Entry, *args: Any, **options: Any) -> Tensor:
         return function(*args, **options)
     except GraphError as error:
         if error.file is None and f"{entry.kind} '" not in error.message:
-            raise GraphError(f"{error.message}; in {entry.kind} '{entry.name}', {_line(entry, error)}") from None
+            place = entry.failure(error)
+            raise GraphError(f"{error.message}; in {entry.kind} '{entry.name}', {place.file}:{place.line}") from None
         raise
     except LabError:
         raise
     except Exception as error:
-        if plugins.is_own(entry.function):
+        if entry.is_own:
             raise
-        file, _, line = _line(entry, error).rpartition(":")
-        raise LabError(
-            f"{entry.kind} '{entry.name}' fails: {type(error).__name__}: {error}", file=file, line=int(line)
-        ) from None
-
-
-def _line(entry: Entry, error: BaseException) -> str:
-    """File and line of the innermost frame in the function's own file."""
-    file, _, line = entry.source.rpartition(":")
-    frame = error.__traceback__
-    while frame is not None:
-        if frame.tb_frame.f_code.co_filename == file:
-            line = str(frame.tb_lineno)
-        frame = frame.tb_next
-    return f"{file}:{line}"
+        raise entry.failure(error) from None
 
 
 def load(
@@ -272,11 +259,12 @@ def _parsed(document: Document) -> VariantSpec:
 def _drop_inherited(document: Document) -> bool:
     """Take out options of a replaced block that the new one does not know; says whether there were any."""
     dropped = False
-    for _, index, key in document.inherited:
+    for _, index, *inside, key in document.inherited:
         stage = document.value["stages"][index]
-        entry = BLOCKS.entries.get(stage.get("block"))
-        if entry is not None and key in stage and key not in entry.options:
-            del stage[key]
+        options = stage.get("first") or {} if inside else stage
+        entry = BLOCKS.find(stage.get("block"))
+        if entry is not None and key in options and key not in entry.options:
+            del options[key]
             dropped = True
     return dropped
 
@@ -292,7 +280,7 @@ def _check_first(stage: StageSpec, document: Document, path: KeyPath) -> None:
 
 
 def _check(
-    registry: Registry,
+    registry: Registry[Any],
     kind: str,
     name: str,
     document: Document,
@@ -302,8 +290,6 @@ def _check(
     also: tuple[str, ...] = (),
     complete: bool = True,
 ) -> None:
-    if name not in registry.entries:
-        plugins.load_entry_points()
     try:
         entry = registry.get(name)
     except LabError as error:
