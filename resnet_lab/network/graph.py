@@ -26,7 +26,7 @@ class GraphError(LabError):
     """An op that cannot work; the message begins with the node's name and tells the shapes."""
 
 
-def show(shape: Shape) -> str:
+def show(shape: Iterable[object]) -> str:
     """(64, 56, 56) as '64x56x56'."""
     return "x".join(map(str, shape))
 

@@ -1,6 +1,6 @@
 """The sliding window of convolutions and pools: how it pads, and how many places it stops at.
 
-Shapes in, shapes out; ops.py puts the name of the node before what is refused here.
+Shapes in, shapes out; the ops put the name of the layer before a message of this module.
 """
 
 from __future__ import annotations
