@@ -1,6 +1,6 @@
 """The ops that blocks and stems are written with; each is defined in the file of its subject."""
 
-from .activations import gelu, hard_swish, relu, relu6, sigmoid, silu
+from .activations import gelu, hard_swish, prelu, relu, relu6, sigmoid, silu
 from .arithmetic import add, layer_scale, multiply
 from .convolution import conv
 from .define import op, scope
@@ -27,6 +27,7 @@ __all__ = [
     "norm",
     "op",
     "pad_channels",
+    "prelu",
     "relu",
     "relu6",
     "scope",

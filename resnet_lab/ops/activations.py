@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..network.graph import Parameter
 from ..network.tensor import Tensor
 from .define import emit, op
 
@@ -40,3 +41,15 @@ def hard_swish(x: Tensor, *, name: str | None = None) -> Tensor:
 def sigmoid(x: Tensor, *, name: str | None = None) -> Tensor:
     """1 / (1 + exp(-x))."""
     return emit("sigmoid", x, output=x.shape, name=name)
+
+
+@op
+def prelu(x: Tensor, value: float = 0.25, *, name: str | None = None) -> Tensor:
+    """max(x, 0) + slope * min(x, 0), with a learnt slope for each channel (He et al. 2015b).
+
+    Args:
+        x: a feature map or a vector.
+        value: where each slope starts.
+        name: the layer's name.
+    """
+    return emit("prelu", x, output=x.shape, name=name, params={"slope": Parameter(x.shape[:1], float(value))})

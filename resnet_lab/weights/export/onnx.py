@@ -263,3 +263,10 @@ def _layer_scale(program: Program, node: Node, inputs: Sequence[str]) -> str:
     around = (1,) * (len(node.output) - 1)
     factor = program.reshape(program.parameter(node, "scale"), (-1, *around), f"{node.name}.factor")
     return program.add("Mul", [*inputs, factor], node.name)
+
+
+@lowers("prelu")
+def _prelu(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    around = (1,) * (len(node.output) - 1)
+    slope = program.reshape(program.parameter(node, "slope"), (-1, *around), f"{node.name}.slopes")
+    return program.add("PRelu", [*inputs, slope], node.name)
