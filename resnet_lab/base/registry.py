@@ -51,19 +51,8 @@ class Entry:
     @property
     def source(self) -> str:
         """File and line of the function or the class, as `FILE:LINE`."""
-        file, line = self._place
+        file, line = _definition(self.function)
         return f"{file}:{line}"
-
-    @property
-    def _place(self) -> tuple[str, int]:
-        function = inspect.unwrap(self.function)
-        if isinstance(function, type):
-            try:
-                return inspect.getfile(function), inspect.getsourcelines(function)[1]
-            except (TypeError, OSError):  # a class that was typed into a session
-                return f"{function.__module__}.{function.__qualname__}", 1
-        code = function.__code__
-        return code.co_filename, code.co_firstlineno
 
     @property
     def is_own(self) -> bool:
@@ -123,19 +112,32 @@ class Entry:
                 raise OptionError(None, f"{self.kind} '{self.name}' needs the option '{name}'")
         return dict(options)
 
-    def failure(self, error: Exception, function: Callable[..., Any] | None = None) -> LabError:
-        """Turn an error in a person's function into a message with the file and the line where it arose.
+    def place(self, error: BaseException, function: Callable[..., Any] | None = None) -> tuple[str, int]:
+        """File and line where an error arose in a person's function, or where the function begins.
 
         Args:
             error: the error that was caught.
             function: the function that failed, where it is not the registered one.
         """
-        file, line = self._place
-        if function is not None:
-            code = inspect.unwrap(function).__code__
-            file, line = code.co_filename, code.co_firstlineno
-        message = f"{self.kind} '{self.name}' fails: {type(error).__name__}: {error}"
-        return LabError(message, file=file, line=line_in(file, error) or line)
+        file, line = _definition(function or self.function)
+        return file, line_in(file, error) or line
+
+    def failure(self, error: Exception, function: Callable[..., Any] | None = None) -> LabError:
+        """Turn an error in a person's function into a message with file and line; see `place` for the arguments."""
+        file, line = self.place(error, function)
+        return LabError(f"{self.kind} '{self.name}' fails: {type(error).__name__}: {error}", file=file, line=line)
+
+
+def _definition(function: Callable[..., Any]) -> tuple[str, int]:
+    """File and line where a function or a class begins."""
+    function = inspect.unwrap(function)
+    if isinstance(function, type):
+        try:
+            return inspect.getfile(function), inspect.getsourcelines(function)[1]
+        except (TypeError, OSError):  # a class that was typed into a session
+            return f"{function.__module__}.{function.__qualname__}", 1
+    code = function.__code__
+    return code.co_filename, code.co_firstlineno
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:

@@ -13,7 +13,9 @@ from ..blocks.shortcuts import Kind, Shortcut
 from ..network.graph import Graph, Node, Shape, show, total_macs
 from ..network.tensor import Builder
 from . import plugins, settings
-from .variant import apply, load, parse_shape
+from .building import apply
+from .stages import parse_shape
+from .variant import load
 
 
 @dataclass(frozen=True)
