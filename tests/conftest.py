@@ -17,14 +17,11 @@ import pytest
 from hypothesis import settings
 
 from resnet_lab import engines
-from resnet_lab.base import hardware
-from resnet_lab.blocks.registry import BLOCKS
-from resnet_lab.blocks.stems import STEMS
-from resnet_lab.data import DATASETS, Feed
+from resnet_lab.base import hardware, registry
+from resnet_lab.data import Feed
 from resnet_lab.engines.contract import Model, Optimizer
 from resnet_lab.network.graph import Graph
 from resnet_lab.network.initial import branch_ends, initial
-from resnet_lab.specs import plugins
 from resnet_lab.weights import gluon_zoo
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # side by side, threads that spin would only take each other's cores
@@ -43,10 +40,9 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _registries(monkeypatch: pytest.MonkeyPatch):
+def _registries():
     """What a test registers is gone after it."""
-    monkeypatch.setattr(plugins, "_LOADED", {})
-    with BLOCKS.temporary(), STEMS.temporary(), DATASETS.temporary():
+    with registry.temporary():
         yield
 
 

@@ -1,1 +1,1 @@
-"""What every room stands on: errors for people, registries, files written whole, facts about the machine."""
+"""What every room uses: errors for people, registries, files that are written whole, facts about the machine."""

@@ -1,4 +1,4 @@
-"""The one exception for a person's mistakes, and the nearest right name."""
+"""The one exception for a person's mistakes, the place of a mistake in a person's code, and the nearest right name."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pathlib import Path
 
 
 class LabError(Exception):
-    """Something a person gave us is wrong; the command line prints it without a traceback.
+    """A mistake in what a person wrote; the command line prints the message without a traceback.
 
     Attributes:
-        message: what is wrong and, where known, the nearest right thing.
-        file, line: where the mistake stands (line counts from 1); None where there is no file.
+        message: what is wrong and, where it is known, the nearest right thing.
+        file: the file that holds the mistake; None where the mistake is in no file.
+        line: the line of the mistake, counted from 1; None where it is not known.
     """
 
     def __init__(self, message: str, *, file: str | Path | None = None, line: int | None = None) -> None:
@@ -22,7 +23,11 @@ class LabError(Exception):
         self.line = line
 
     def at(self, file: str | Path | None, line: int | None) -> LabError:
-        """Say where the mistake stands, unless that is known already; returns self."""
+        """Set the file and the line of the mistake, unless they are known already.
+
+        Returns:
+            The same error.
+        """
         if self.file is None:
             self.file, self.line = file, line
         return self
@@ -32,8 +37,35 @@ class LabError(Exception):
         return where + self.message
 
 
+def line_in(file: str | Path, error: BaseException) -> int | None:
+    """Find the line of a person's file in which an error arose.
+
+    Args:
+        file: the file, as its code was compiled (`code.co_filename`).
+        error: an error that was caught.
+
+    Returns:
+        The line of the innermost call that lies in the file, counted from 1; None where no call lies in the file.
+    """
+    line, frame = None, error.__traceback__
+    while frame is not None:
+        if frame.tb_frame.f_code.co_filename == str(file):
+            line = frame.tb_lineno
+        frame = frame.tb_next
+    return line
+
+
 def unknown(kind: str, name: object, known: Iterable[str]) -> str:
-    """'unknown KIND NAME; did you mean X? (known: ...)', the message for a name that is not there."""
+    """Write the message for a name that does not exist.
+
+    Args:
+        kind: what the name would name, such as `variant`.
+        name: the name that a person wrote.
+        known: the names that exist.
+
+    Returns:
+        A message such as "unknown variant 'resnet5'; did you mean 'resnet50'? (known: ...)".
+    """
     names = sorted(set(known))
     nearest = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     hint = f"; did you mean '{nearest[0]}'?" if nearest else ""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..base import entry_points
 from ..base.errors import LabError
 from ..network.graph import Graph, Node, Shape
 
@@ -62,6 +63,8 @@ def of(node: Node) -> Any:
         LabError: what makes it is not registered in this process, or has changed.
     """
     name = node.attrs["block"]
+    if name not in FACTORIES:
+        entry_points.load()
     factory = FACTORIES.get(name)
     if factory is None:
         raise LabError(

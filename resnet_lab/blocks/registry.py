@@ -14,8 +14,6 @@ from ..network.graph import GraphError, show
 from ..network.tensor import Tensor
 from .shortcuts import Shortcut
 
-BLOCKS = Registry("block")
-
 
 @dataclass(frozen=True)
 class Block(Entry):
@@ -44,6 +42,9 @@ class Block(Entry):
                 f"{show(expected)}"
             )
         return y
+
+
+BLOCKS: Registry[Block] = Registry("block")
 
 
 def block(

@@ -8,7 +8,7 @@ from ..base.registry import Entry, Registry
 from ..network.tensor import Tensor
 from ..ops import conv, max_pool, norm, relu
 
-STEMS = Registry("stem")
+STEMS: Registry[Entry] = Registry("stem")
 
 
 def stem(name: str, *, replace: bool = False) -> Callable[[Callable[..., Tensor]], Callable[..., Tensor]]:

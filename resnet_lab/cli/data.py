@@ -123,7 +123,6 @@ def _register(file: Path | None) -> None:
 
     if file is not None:
         plugins.load_file(file, ("--from", 0), "dataset")
-    plugins.load_entry_points()
 
 
 def _source(name: str) -> Source:

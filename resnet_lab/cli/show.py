@@ -40,9 +40,7 @@ def listing(subject: str) -> None:
     rows: list[Sequence[object]] = []
     if subject == "blocks":
         from ..blocks.registry import BLOCKS
-        from ..specs import plugins
 
-        plugins.load_entry_points()
         for entry in BLOCKS.entries.values():
             options = ", ".join(f"{name}={parameter.default}" for name, parameter in entry.options.items())
             rows.append((entry.name, entry.expansion, options, entry.summary))
@@ -74,11 +72,11 @@ def listing(subject: str) -> None:
     elif subject == "datasets":
         from ..data import DATASETS
 
-        for entry in DATASETS.entries.values():
-            facts = entry.fixed
+        for source in DATASETS.entries.values():
+            facts = source.fixed
             known = (facts.classes, shape_text(facts.shape), facts.count) if facts else ("", "", "")
-            options = ", ".join(f"{name}{_default(option)}" for name, option in entry.options.items())
-            rows.append((entry.name, *known, options, entry.summary))
+            options = ", ".join(f"{name}{_default(option)}" for name, option in source.options.items())
+            rows.append((source.name, *known, options, source.summary))
         columns = ["dataset", "classes", "image", "to train on", "options", "what it is"]
         grid("datasets", columns, rows, ["classes", "to train on"])
     else:

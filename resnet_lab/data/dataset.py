@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.errors import LabError
-from ..base.registry import DATASETS, Entry
+from ..base.registry import Entry, Registry
 from .formats.download import RemoteFile, folders
 from .pipeline.split import Pictures, Split
 
@@ -98,15 +97,12 @@ class Source(Entry):
         except LabError:
             raise
         except Exception as error:
-            if function.__module__.partition(".")[0] == __package__.partition(".")[0]:
+            if self.is_own:
                 raise
-            file = function.__code__.co_filename
-            lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
-            raise LabError(
-                f"dataset '{self.name}' fails: {type(error).__name__}: {error}",
-                file=file,
-                line=lines[-1] if lines else None,
-            ) from None
+            raise self.failure(error, function) from None
+
+
+DATASETS: Registry[Source] = Registry("dataset")
 
 
 def _check_labels(where: str, labels: NDArray[np.int32], classes: int) -> None:
@@ -173,7 +169,7 @@ def load(
     Raises:
         LabError: no such dataset, or one that cannot be had or asked so.
     """
-    source: Source = DATASETS.get(name)
+    source = DATASETS.get(name)
     raw = source.read(source.check(options or {}), size)
     if size is not None:
         raw = replace(raw, train=raw.train.resized(size), test=raw.test.resized(size))

@@ -1,8 +1,8 @@
 """A network as data: parameters, nodes, and the graph they form.
 
-A `Builder` collects nodes while ops (ops.py) are applied to `Tensor`s; `Builder.finish` closes it
-into a `Graph`, which knows its shapes, parameters and multiply-adds, and imports no framework.
-Shapes are channels first, without the batch: (channels, height, width), or (features,).
+A `Builder` (tensor.py) collects nodes while ops are applied to tensors, and makes a `Graph` of them. A graph knows its
+shapes, parameters and multiply-adds, and imports no framework. Shapes are channels first, without the batch:
+(channels, height, width), or (features,).
 """
 
 from __future__ import annotations
@@ -23,20 +23,23 @@ Shape = tuple[int, ...]
 
 
 class GraphError(LabError):
-    """An op that cannot work; the message begins with the node's name and tells the shapes."""
+    """A layer that cannot work; the message begins with the layer's name and states the shapes."""
 
 
-def show(shape: Shape) -> str:
-    """(64, 56, 56) as '64x56x56'."""
+def show(shape: Iterable[object]) -> str:
+    """Write a shape: (64, 56, 56) as '64x56x56'."""
     return "x".join(map(str, shape))
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One array of a node: its shape, how it starts, and whether training changes it.
+    """One array of a node.
 
-    `fan` is (fan_in, fan_out) for a weight that the recipe draws (weights.py);
-    None means that every element starts at `value`.
+    Attributes:
+        shape: the array's shape.
+        value: what every element starts at, where `fan` is None.
+        fan: (fan_in, fan_out) of a weight that is drawn at random (initial.py).
+        trained: whether training changes the array; false for running statistics.
     """
 
     shape: Shape
@@ -46,6 +49,7 @@ class Parameter:
 
     @property
     def size(self) -> int:
+        """The number of elements."""
         size = 1
         for extent in self.shape:
             size *= extent
@@ -54,12 +58,18 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Node:
-    """One op applied to the outputs of other nodes.
+    """One layer: an op that is applied to the outputs of other nodes.
 
-    `name` is hierarchical (`stage2.block1.conv1`), `inputs` are names of earlier nodes,
-    `macs` counts multiply-adds, each once, as Table 1 of He et al. 2015 does; None where they are
-    not known, as of a block that is a framework's own module. Attributes that begin with `_` say
-    where a thing lies, not what it is: the digest leaves them out.
+    Attributes:
+        name: the hierarchical name, such as `stage2.block1.conv1`.
+        op: the op's name.
+        inputs: names of earlier nodes.
+        output: the shape of the result.
+        attrs: the op's settings. The digest leaves out a setting whose name begins with `_`: it says where a thing
+            is kept.
+        params: the arrays of this node by their short names, such as `weight`.
+        macs: multiply-adds of one image, each counted once, as in Table 1 of He et al. 2015; None where they are not
+            known, as for a framework's own module.
     """
 
     name: str
@@ -72,33 +82,45 @@ class Node:
 
     @property
     def trained(self) -> int:
-        """How many numbers of this node training changes."""
+        """The number of trained parameters."""
         return sum(parameter.size for parameter in self.params.values() if parameter.trained)
 
 
 def _public(attrs: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """The attributes that say what a node is, in order."""
+    """The settings that enter the digest, sorted by name."""
     return sorted((key, value) for key, value in attrs.items() if not key.startswith("_"))
 
 
 def total_macs(nodes: Iterable[Node]) -> int | None:
-    """Multiply-adds of several nodes; None where those of one are not known."""
+    """Sum the multiply-adds of nodes; None where those of one node are not known."""
     macs = [node.macs for node in nodes]
     return None if None in macs else sum(count for count in macs if count is not None)
 
 
 @dataclass(frozen=True)
 class Graph:
-    """A network: nodes in topological order, the first its input, the last its output."""
+    """A network.
+
+    Attributes:
+        nodes: the nodes in topological order; the first is the input, the last the output.
+    """
 
     nodes: tuple[Node, ...]
 
+    def __repr__(self) -> str:
+        macs = "unknown" if self.macs is None else f"{self.macs:,}"
+        shapes = f"input {show(self.input)}, output {show(self.output)}"
+        size = f"depth {self.depth}, {len(self.layers)} layers, {self.params:,} parameters, {macs} multiply-adds"
+        return f"Graph({shapes},\n      {size},\n      digest {self.digest})"
+
     @property
     def input(self) -> Shape:
+        """The shape of one image."""
         return self.nodes[0].output
 
     @property
     def output(self) -> Shape:
+        """The shape of the result for one image."""
         return self.nodes[-1].output
 
     @property
@@ -108,38 +130,39 @@ class Graph:
 
     @cached_property
     def params(self) -> int:
-        """Trained parameters; running statistics do not count."""
+        """The number of trained parameters; running statistics do not count."""
         return sum(node.trained for node in self.nodes)
 
     @cached_property
     def macs(self) -> int | None:
-        """Multiply-adds of one image, in convolutions and dense layers; the "FLOPs" of Table 1. None: not known."""
+        """Multiply-adds of one image in convolutions and dense layers, the "FLOPs" of Table 1; None where not known."""
         return total_macs(self.nodes)
 
     @cached_property
     def depth(self) -> int:
-        """Convolutions and dense layers on the longest way through; a gate's own layers are not on it.
+        """Convolutions and dense layers on the longest path from the input to the output.
 
-        A block that is a framework's own module counts as one.
+        Layers that compute a gate are on no path. A framework's own module counts as one layer.
         """
         depth: dict[str, int] = {}
         for node in self.nodes:
-            ways = node.inputs[:1] if node.op == "multiply" else node.inputs
-            depth[node.name] = max((depth[name] for name in ways), default=0) + (node.op in ("conv", "dense", "opaque"))
+            inputs = node.inputs[:1] if node.op == "multiply" else node.inputs
+            longest = max((depth[name] for name in inputs), default=0)
+            depth[node.name] = longest + (node.op in ("conv", "dense", "opaque"))
         return depth[self.nodes[-1].name]
 
     @cached_property
     def parameters(self) -> dict[str, Parameter]:
-        """Every array of the network by its canonical name, `stage2.block1.conv1.weight`."""
+        """Every array of the network by its canonical name, such as `stage2.block1.conv1.weight`."""
         return {f"{node.name}.{key}": parameter for node in self.nodes for key, parameter in node.params.items()}
 
     @cached_property
     def digest(self) -> str:
-        """16 hex digits that are equal for equal networks, however they were described.
+        """16 hexadecimal digits that are equal for equal networks, however the networks were described.
 
-        A node's hash covers its op, attributes, parameters and its inputs' hashes, so neither the
-        order of independent nodes nor that of the two terms of a sum matters. The name of a layer
-        with parameters counts: its initial weights are drawn by it (weights.py).
+        A node's hash covers its op, its settings, its parameters and the hashes of its inputs. The order of independent
+        nodes and the order of the two terms of a sum therefore do not matter. The name of a layer with parameters
+        matters, because the layer's initial weights are drawn by its name (initial.py).
         """
 
         def content(node: Node, inputs: list[str]) -> list[Any]:
@@ -150,15 +173,15 @@ class Graph:
 
     @cached_property
     def architecture(self) -> str:
-        """16 hex digits that are equal for networks of the same layers by the same names, of whatever input and widths.
+        """16 hexadecimal digits that are equal for networks of the same layers, names and settings, at any width.
 
-        Weights fit a network of another architecture where the shapes are the same (a stride has
-        none), and are worth nothing there.
+        Shapes do not enter. Weights of another architecture can have the same shapes (no weight shows a stride), and
+        are of no use.
         """
         return self._hash(lambda node, inputs: [node.op, node.name, _public(node.attrs), inputs])
 
     def _hash(self, content: Callable[[Node, list[str]], list[Any]]) -> str:
-        """Of the output, over what counts of each node and of its inputs' hashes; the terms of a sum in any order."""
+        """Hash the output's node; `content` gives what enters of each node, given the hashes of its inputs."""
         hashes: dict[str, str] = {}
         for node in self.nodes:
             inputs = [hashes[name] for name in node.inputs]
@@ -168,19 +191,19 @@ class Graph:
         return hashes[self.nodes[-1].name][:16]
 
     def table(self) -> pd.DataFrame:
-        """One row a layer: name, op, output (C, H, W), params (trained), macs."""
+        """One row for each layer: name, op, output (CxHxW), params (trained), macs."""
         import pandas as pd
 
         rows = [(node.name, node.op, show(node.output), node.trained, node.macs) for node in self.layers]
         return pd.DataFrame(rows, columns=["name", "op", "output", "params", "macs"])
 
     def to_json(self) -> list[dict[str, Any]]:
-        """The graph as JSON values; `from_json` gives an equal one."""
+        """Write the graph as JSON values, from which `from_json` makes an equal graph."""
         return [asdict(node) for node in self.nodes]
 
     @staticmethod
     def from_json(nodes: list[dict[str, Any]]) -> Graph:
-        """Read back what `to_json` gave, after a way through JSON or not."""
+        """Make a graph of the values of `to_json`, also after these were written to a JSON file and read again."""
 
         def parameter(value: dict[str, Any]) -> Parameter:
             fan = None if value["fan"] is None else (value["fan"][0], value["fan"][1])

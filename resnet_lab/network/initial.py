@@ -1,4 +1,4 @@
-"""Initial weights from one seeded NumPy source, and safetensors files of weights by canonical name."""
+"""Initial weights, drawn from one seeded NumPy source, so that every engine starts from the same bits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ Weight = Literal["msra", "xavier"]
 Fan = Literal["in", "out", "avg"]
 Distribution = Literal["normal", "uniform"]
 
-_TRANSPARENT = {"multiply", "dropout", "drop_path", "avg_pool", "global_avg_pool", "pad_channels", "subsample"}
+_KEEP_ZERO = {"multiply", "dropout", "drop_path", "avg_pool", "global_avg_pool", "pad_channels", "subsample"}
+"""Ops whose output is zero where their first input is."""
 
 
 def initial(
@@ -33,19 +34,25 @@ def initial(
     distribution: Distribution = "normal",
     last_scale: Literal["one", "zero"] = "one",
 ) -> Arrays:
-    """Every array of a network as training starts, float32, by canonical name.
+    """Draw the weights that training starts from.
 
-    Each weight is drawn from a generator of its own, seeded by `seed` and the weight's name: two
-    variants that share a layer start with the same weights there.
+    Each weight has a generator of its own, seeded by `seed` and the weight's name. Two variants that share a layer
+    therefore start with the same weights there.
 
     Args:
-        weight: `msra` has variance 2 / fan (He et al. 2015b), `xavier` 1 / fan (Glorot and Bengio 2010,
-            with fan `avg`).
-        fan: a layer's inputs, its outputs, or their mean.
+        graph: the network.
+        seed: the seed, at least 0.
+        weight: the variance of drawn weights: 2 / fan for `msra` (He et al. 2015b), 1 / fan for `xavier` (Glorot and
+            Bengio 2010, who take the fan `avg`).
+        fan: what the fan counts: a layer's inputs, its outputs, or their mean.
+        distribution: the distribution of drawn weights.
         last_scale: `zero` starts every residual branch at zero (Goyal et al. 2017); see `branch_ends`.
 
+    Returns:
+        Every array of the network by canonical name, float32.
+
     Raises:
-        LabError: `last_scale` is `zero` and a branch cannot start at zero and still learn.
+        LabError: `last_scale` is `zero`, and a branch that starts at zero would never learn.
     """
     zero = set(branch_ends(graph)) if last_scale == "zero" else set()
     arrays: Arrays = {}
@@ -76,13 +83,17 @@ def _draw(
 
 
 def branch_ends(graph: Graph) -> list[str]:
-    """The parameters that, at zero, make every residual branch start as zero.
+    """Find the parameters that have to be zero for every residual branch to start at zero.
 
-    For each sum of a shortcut and branches that is each branch's last norm's scale or, where a
-    convolution ends it (pre-activation: a scale of zero before a ReLU would never learn), its weight.
+    At each sum of a shortcut and branches, this is the scale of the norm that ends a branch. Where a convolution ends
+    the branch, as in pre-activation blocks, it is the convolution's weight: a scale of zero before a ReLU would never
+    learn.
+
+    Returns:
+        Canonical names of parameters.
 
     Raises:
-        LabError: a branch ends in something that no zero parameter both silences and lets learn.
+        LabError: A branch ends in a layer that has no parameter of this kind.
     """
     nodes = {node.name: node for node in graph.nodes}
     order = {name: index for index, name in enumerate(nodes)}
@@ -105,7 +116,7 @@ def branch_ends(graph: Graph) -> list[str]:
 
 
 def _sums(graph: Graph) -> list[tuple[Node, list[str]]]:
-    """Each whole sum: its last addition and its terms; `a + b + c` is one of three, though two nodes."""
+    """Find each whole sum: its last addition and all its terms; `a + b + c` is one sum of three terms, in two nodes."""
     nodes = {node.name: node for node in graph.nodes}
     readers = Counter(name for node in graph.nodes for name in node.inputs)
     inner = {
@@ -123,7 +134,7 @@ def _sums(graph: Graph) -> list[tuple[Node, list[str]]]:
 
 
 def _comes_from(other: str, name: str, nodes: Mapping[str, Node], order: Mapping[str, int]) -> bool:
-    """Whether `other` was computed from `name`."""
+    """Whether the node `other` was computed from the node `name`."""
     seen, todo = set(), [other]
     while todo:
         current = todo.pop()
@@ -136,13 +147,14 @@ def _comes_from(other: str, name: str, nodes: Mapping[str, Node], order: Mapping
 
 
 def _ends(node: Node, nodes: Mapping[str, Node], join: Node) -> list[str]:
+    """The parameters that make the output of `node` zero; `join` is the sum that takes it, for the message."""
     if "scale" in node.params:
         return [f"{node.name}.scale"]
     if node.op == "conv":
         return [f"{node.name}.weight"]
     if node.op in ("add", "concat"):
         return [end for name in node.inputs for end in _ends(nodes[name], nodes, join)]
-    if node.op in _TRANSPARENT:
+    if node.op in _KEEP_ZERO:
         return _ends(nodes[node.inputs[0]], nodes, join)
     raise LabError(
         f"init.last_scale: zero does not fit this network: the branch that {join.name} adds ends in "

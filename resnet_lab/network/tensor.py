@@ -1,7 +1,7 @@
-"""Symbolic tensors, and the builder that collects the nodes which ops make of them.
+"""Symbolic tensors, and the builder that collects the layers of a network.
 
-Ops (ops.py) take and return `Tensor`s; each op appends one node to the tensor's `Builder`, and `Builder.finish` closes
-the nodes into a `Graph`.
+Ops take tensors and return one. Each op appends one node to the tensor's `Builder`, and `Builder.finish` makes a
+`Graph` of the nodes.
 """
 
 from __future__ import annotations
@@ -14,11 +14,15 @@ from typing import Any
 from .graph import Graph, GraphError, Node, Parameter, Shape, show
 
 OPS: dict[str, Callable[..., Tensor]] = {}
-"""Every op by name; filled by the `op` decorator in ops.py, walked by the engines' tests."""
+"""Every op by name; the decorator `op` (ops/define.py) registers an op here, and the engines' tests go through all."""
 
 
 class UnusedError(GraphError):
-    """A layer with weights, of the name `node`, whose output nothing takes; known only once the network is whole."""
+    """A layer with weights whose output no other layer takes; this is known when the network is complete.
+
+    Attributes:
+        node: the layer's name.
+    """
 
     def __init__(self, node: Node) -> None:
         super().__init__(f"{node.name}: its output {show(node.output)} is never used")
@@ -27,18 +31,27 @@ class UnusedError(GraphError):
 
 @dataclass(frozen=True, eq=False)
 class Tensor:
-    """A handle on a node's output; what ops take and return."""
+    """The output of a layer, which further ops take.
+
+    Attributes:
+        builder: the network that the layer belongs to.
+        node: the layer.
+    """
 
     builder: Builder
     node: Node
 
+    def __repr__(self) -> str:
+        return f"Tensor({self.node.name}, {show(self.shape)})"
+
     @property
     def shape(self) -> Shape:
-        """Channels first, without the batch."""
+        """The shape, channels first, without the batch."""
         return self.node.output
 
     @property
     def channels(self) -> int:
+        """The number of channels, or of features."""
         return self.node.output[0]
 
     def __add__(self, other: Tensor) -> Tensor:
@@ -49,7 +62,7 @@ class Tensor:
 
 
 class Builder:
-    """Collects nodes, names them by scope (`conv1`, `conv2`, ... within each), and closes the graph."""
+    """A network in the making: collects the nodes, and names them `conv1`, `conv2`, ... in each scope."""
 
     def __init__(self) -> None:
         self.nodes: dict[str, Node] = {}
@@ -57,14 +70,21 @@ class Builder:
         self._counts: dict[str, int] = {}
 
     def input(self, shape: Shape) -> Tensor:
-        """The images that go in, of `shape` (channels, height, width)."""
+        """Begin the network with its images.
+
+        Args:
+            shape: (channels, height, width).
+
+        Raises:
+            GraphError: The shape does not have three extents of at least 1.
+        """
         if len(shape) != 3 or min(shape) < 1:
             raise GraphError(f"an input is CxHxW with every extent at least 1, not {show(shape)}")
         return self.emit("input", (), output=shape, name="input")
 
     @contextmanager
     def scope(self, name: str) -> Iterator[None]:
-        """Names given inside begin with `name` and a dot."""
+        """Begin the names of layers made inside with `name` and a dot."""
         self._scopes.append(name)
         try:
             yield
@@ -73,11 +93,11 @@ class Builder:
 
     @property
     def prefix(self) -> str:
-        """What names given here begin with: the open scopes, a dot after each."""
+        """The open scopes, each with a dot after it: the names of new layers begin with them."""
         return "".join(scope + "." for scope in self._scopes)
 
     def next_name(self, op: str, name: str | None = None) -> str:
-        """The full name that the next node of `op` gets here."""
+        """The full name that the next layer of `op` gets in the open scopes."""
         return self.prefix + (name or f"{op}{self._counts.get(self.prefix + op, 0) + 1}")
 
     def emit(
@@ -91,10 +111,22 @@ class Builder:
         macs: int | None = 0,
         name: str | None = None,
     ) -> Tensor:
-        """Append a node; every op ends here.
+        """Append a node.
+
+        Args:
+            op: the op's name.
+            inputs: the tensors that the op takes.
+            output: the shape of the result.
+            attrs: the op's settings.
+            params: the node's arrays.
+            macs: multiply-adds of one image; None where they are not known.
+            name: the layer's name; counted up where None.
+
+        Returns:
+            The tensor that the op makes.
 
         Raises:
-            GraphError: the name is taken, or an input belongs to another network.
+            GraphError: The name is taken, or an input belongs to another network.
         """
         full = self.next_name(op, name)
         if full in self.nodes:
@@ -108,10 +140,10 @@ class Builder:
         return Tensor(self, node)
 
     def finish(self, output: Tensor) -> Graph:
-        """The graph that computes `output`.
+        """Make the graph that computes `output`; layers without weights that nothing uses are left out.
 
         Raises:
-            UnusedError: a layer with weights is computed but never used.
+            UnusedError: No layer uses the output of a layer with weights.
         """
         used, todo = set(), [output.node.name]
         while todo:

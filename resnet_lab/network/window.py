@@ -1,6 +1,6 @@
-"""The sliding window of convolutions and pools: how it pads, and how many places it stops at.
+"""The sliding window of convolutions and pools: its padding, and the number of its places.
 
-Shapes in, shapes out; ops.py puts the name of the node before what is refused here.
+The ops put the name of the layer before a message of this module.
 """
 
 from __future__ import annotations
@@ -14,25 +14,29 @@ Size = int | tuple[int, int]
 def slide(
     shape: Shape, kernel: Size, stride: int, padding: Size | None, dilation: int = 1, ceil: bool = False
 ) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
-    """Kernel, padding and output extent of a window over a feature map.
+    """Compute kernel, padding and output extent of a window over a feature map.
 
-    Without a padding, an odd kernel gets half of itself on every side, and windows that tile the
-    map (even kernel, stride equal to it) get none. Any other even kernel would shift the grid.
+    Where no padding is given, an odd kernel is padded by half of itself on every side, and an even kernel that is equal
+    to the stride is not padded: its windows tile the map. Any other even kernel would shift the grid by half a pixel.
 
     Args:
-        shape: the map, (channels, height, width).
-        ceil: let a last window hang over the edge.
+        shape: the shape of the map, (channels, height, width).
+        kernel: extent of the window; one number for height and width, or both.
+        stride: pixels from one place to the next.
+        padding: pixels added on each side; by the rule above where None.
+        dilation: pixels from one element of the kernel to the next.
+        ceil: whether the last window may reach beyond the map.
 
     Returns:
-        three times (height, width).
+        Kernel, padding and output extent, each as (height, width).
 
     Raises:
-        GraphError: a number below its least, an even kernel that shifts the grid, or nothing is left.
+        GraphError: A number is too small, an even kernel shifts the grid, or no place is left for the window.
     """
     kernels = _pair(kernel)
     if min(*kernels, stride, dilation) < 1:
         raise GraphError(f"kernel {kernel}, stride {stride} and dilation {dilation} must be at least 1")
-    pads = _half(kernels, stride, dilation) if padding is None else _pair(padding)
+    pads = _half_kernel(kernels, stride, dilation) if padding is None else _pair(padding)
     if min(pads) < 0:
         raise GraphError(f"padding {padding} is negative")
     extents = []
@@ -48,15 +52,14 @@ def slide(
 
 
 def check_pool_padding(kernels: Shape, pads: Shape) -> None:
-    """See that every window of a pool sees something of the map.
+    """Check that every window of a pool lies on the map with a part of it.
 
     Raises:
-        GraphError: one would not.
+        GraphError: A window would lie on padding only.
     """
     if any(2 * pad > kernel for kernel, pad in zip(kernels, pads, strict=True)):
         raise GraphError(
-            f"padding {show(pads)} is more than half the kernel {show(kernels)}: "
-            "some windows would see nothing of the map"
+            f"padding {show(pads)} is more than half the kernel {show(kernels)}: some windows would lie on padding only"
         )
 
 
@@ -64,12 +67,12 @@ def _pair(size: Size) -> tuple[int, int]:
     return (size[0], size[1]) if isinstance(size, (tuple, list)) else (size, size)
 
 
-def _half(kernels: tuple[int, int], stride: int, dilation: int) -> tuple[int, int]:
+def _half_kernel(kernels: tuple[int, int], stride: int, dilation: int) -> tuple[int, int]:
     for extent in kernels:
         if extent % 2 == 0 and extent != stride:
             raise GraphError(
                 f"the even kernel {extent} at stride {stride} shifts the grid by half a pixel; "
-                "use an odd kernel, or say which padding you mean"
+                "use an odd kernel, or state the padding"
             )
     height, width = (0 if extent % 2 == 0 else dilation * (extent - 1) // 2 for extent in kernels)
     return height, width

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ..base.errors import LabError, unknown
-from ..blocks.registry import BLOCKS, Block
+from ..blocks.registry import BLOCKS
 from ..blocks.shortcuts import Kind, Shortcut
 from ..network.graph import Graph, Node, Shape, show, total_macs
 from ..network.tensor import Builder
 from . import plugins, settings
-from .variant import apply, load, parse_shape
+from .building import apply
+from .stages import parse_shape
+from .variant import load
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,8 @@ def block(
     """
     if file is not None:
         plugins.load_file(file, ("--from", 0))
-    if name not in BLOCKS.entries:
-        plugins.load_entry_points()
     try:
-        entry: Block = BLOCKS.get(name)
+        entry = BLOCKS.get(name)
     except LabError as error:
         raise LabError(f"{error.message}; a block of your own needs --from FILE.py") from None
     kinds = get_args(Kind)

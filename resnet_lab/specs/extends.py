@@ -104,8 +104,8 @@ def _change(merged: Document, index: int, changes: Mapping[str, Any], child: Doc
     """Merge changes into one stage."""
     stage = _stages(merged)[index]
     if changes.get("block", stage.get("block")) != stage.get("block"):
-        merged.inherited |= {("stages", index, key) for key in stage if key not in STAGE_KEYS}
-    merged.inherited -= {("stages", index, key) for key in changes}
+        merged.inherited |= _options_of(index, stage)
+    merged.inherited -= _options_of(index, changes)
     _merge(merged, ("stages", index), changes, child, place)
 
 
@@ -149,6 +149,11 @@ def _fill(document: Document, every: object, inherited: tuple[str, ...]) -> None
         if isinstance(stage, dict):
             missing = {key: value for key, value in values.items() if key not in stage}
             _merge(document, ("stages", index), missing, document, ("every_stage",))
-            document.inherited |= {
-                ("stages", index, key) for key in missing if key in inherited and key not in STAGE_KEYS
-            }
+            document.inherited |= _options_of(index, {key: missing[key] for key in missing if key in inherited})
+
+
+def _options_of(index: int, stage: Mapping[str, Any]) -> set[KeyPath]:
+    """Where a stage sets options of its block: beside its own keys, and inside `first`."""
+    paths: set[KeyPath] = {("stages", index, key) for key in stage if key not in STAGE_KEYS}
+    first = stage.get("first")
+    return paths | {("stages", index, "first", key) for key in (first if isinstance(first, dict) else ())}

@@ -9,7 +9,6 @@ from pathlib import Path
 from ..base.errors import LabError
 from ..base.registry import OptionError
 from ..data import DATASETS, Facts, Source
-from ..specs import plugins
 from ..specs.data import DataSpec
 from ..specs.yamlfile import Document
 
@@ -50,10 +49,8 @@ def find(data: DataSpec, document: Document) -> Found:
 
 
 def _source(data: DataSpec, document: Document) -> Source:
-    if data.name not in DATASETS.entries:
-        plugins.load_entry_points()
     try:
-        source: Source = DATASETS.get(data.name)
+        source = DATASETS.get(data.name)
     except LabError as error:
         raise document.error(("data", "name"), f"{error.message}; is a file missing from 'datasets:'?") from None
     try:
@@ -95,7 +92,7 @@ def _contents(data: DataSpec, source: Source, facts: Facts) -> dict[str, str]:
     found = {f"data.{name}": facts.digest for name in files}
     if facts.digest and not files:
         found["dataset"] = facts.digest
-    if not plugins.is_own(source.function):
+    if not source.is_own:
         code = Path(source.source.rpartition(":")[0]).read_bytes()
         found["dataset.code"] = hashlib.sha256(code).hexdigest()[:12]
     return found

@@ -65,8 +65,6 @@ def run(trial: Trial, place: Place, folder: Path, measure: bool, emit: Emit) -> 
     start = time.perf_counter()
     for file in trial.datasets:
         plugins.load_file(Path(file), (file, 1), "dataset")
-    if job.trial.data.name not in data.DATASETS.entries:
-        plugins.load_entry_points()
     dataset = data.load(
         job.trial.data.name,
         size=job.trial.data.size,

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.errors import LabError
+from ..base.files import atomic_write
 
 _LIST = 0x112
 _DENSE = 0
@@ -96,6 +97,5 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     parts.append(struct.pack("<Q", len(arrays)))
     for name in arrays:
         parts.append(struct.pack("<Q", len(name.encode())) + name.encode())
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(b"".join(parts))
-    partial.replace(path)
+    with atomic_write(path) as partial:
+        partial.write_bytes(b"".join(parts))

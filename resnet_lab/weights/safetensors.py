@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..base.errors import LabError
+from ..base.files import atomic_write
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,12 +18,20 @@ if TYPE_CHECKING:
 
 
 def save(path: Path, weights: Mapping[str, NDArray[np.float32]], metadata: Mapping[str, str] | None = None) -> None:
-    """Write a safetensors file, whole or not at all."""
+    """Write a safetensors file, completely or not at all.
+
+    Raises:
+        LabError: The file cannot be written.
+    """
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    partial = path.with_name(path.name + ".partial")
-    save_file({name: np.ascontiguousarray(array) for name, array in weights.items()}, partial, dict(metadata or {}))
-    partial.replace(path)
+    arrays = {name: np.ascontiguousarray(array) for name, array in weights.items()}
+    with atomic_write(path) as partial:
+        try:
+            save_file(arrays, partial, dict(metadata or {}))
+        except SafetensorError as error:
+            raise LabError(f"cannot be written: {error}", file=path) from None
 
 
 def load(path: Path) -> Arrays:

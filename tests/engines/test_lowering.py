@@ -46,6 +46,10 @@ def _c(values):
     return values.reshape(-1, 1, 1)
 
 
+def leaky(x, slope):
+    return np.where(x > 0, x, x * slope)
+
+
 def _sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
@@ -106,6 +110,11 @@ CASES = {
     "subsample": (lambda x: ops.subsample(x, 2), lambda x, w: x[:, :, ::2, ::2]),
     "dropout": (lambda x: ops.dropout(x, 0.5), lambda x, w: x),
     "drop_path": (lambda x: ops.drop_path(x, 0.5), lambda x, w: x),
+    "prelu": (ops.prelu, lambda x, w: leaky(x, _c(w["prelu1.slope"]))),
+    "prelu of a vector": (
+        lambda x: ops.prelu(ops.dense(x, 5, bias=False)),
+        lambda x, w: leaky(x.reshape(len(x), -1) @ w["dense1.weight"].T, w["prelu1.slope"]),
+    ),
     "layer_scale": (ops.layer_scale, lambda x, w: x * _c(w["layer_scale1.scale"])),
 }
 

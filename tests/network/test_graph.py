@@ -75,6 +75,17 @@ def test_sharing_a_convolution_is_not_the_same_as_having_two():
     assert summed(True) != summed(False)
 
 
+def test_the_representation_is_a_few_lines():
+    import resnet_lab as rl
+
+    for graph in (small(), rl.graph("cifar_resnet1202")):
+        lines = repr(graph).splitlines()
+        assert len(lines) <= 4
+        assert max(map(len, lines)) <= 120
+        assert f"{graph.params:,} parameters" in repr(graph)
+    assert len(repr(rl.variant("resnet152"))) < 4000
+
+
 def test_json_and_back():
     graph = small()
     again = Graph.from_json(json.loads(json.dumps(graph.to_json())))

@@ -252,24 +252,6 @@ def test_an_input_too_small_for_the_spec_is_told_at_the_stage(workspace):
         rl.graph("a", input=(3, 32, 32))
 
 
-def test_an_entry_points_blocks_are_found(workspace, monkeypatch):
-    package = workspace / "site"
-    (package / "plugged-1.0.dist-info").mkdir(parents=True)
-    (package / "plugged-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: plugged\nVersion: 1.0\n")
-    (package / "plugged-1.0.dist-info" / "entry_points.txt").write_text("[resnet_lab.blocks]\nplugged = plugged\n")
-    (package / "plugged.py").write_text(
-        "from resnet_lab import block\nfrom resnet_lab.ops import conv\n\n@block('plugged')\n"
-        "def plugged(x, channels, stride, shortcut):\n    return shortcut(x) + conv(x, channels, 3, stride)\n"
-    )
-    monkeypatch.syspath_prepend(str(package))
-    from resnet_lab.specs import plugins
-
-    plugins.load_entry_points.cache_clear()
-    write(workspace, "plug18.yaml", "extends: resnet18\nevery_stage: {block: plugged, conv_bias: null}\n")
-    assert rl.graph("plug18").depth == 10
-    plugins.load_entry_points.cache_clear()
-
-
 BLOCK = """
 from resnet_lab import block
 from resnet_lab.ops import conv, norm, relu
@@ -292,6 +274,27 @@ def test_a_block_without_options_goes_into_any_spec(workspace):
         rl.graph("b")
     write(workspace, "c.yaml", "extends: resnet50\nstages: {2: {block: basic}}\n")
     assert [stage.options for stage in rl.variant("c").spec.stages][1] == {"conv_bias": False}
+
+
+def test_the_first_blocks_options_fall_away_with_the_block_that_they_were_for(workspace):
+    write(workspace, "a.yaml", "extends: preact_resnet110\nevery_stage: {block: basic}\n")
+    assert rl.variant("a").spec.stages[0].first == {}
+    write(workspace, "b.yaml", "extends: preact_resnet110\nstages: {1: {block: basic, first: {conv_bias: true}}}\n")
+    assert rl.variant("b").spec.stages[0].first == {"conv_bias": True}
+    write(workspace, "c.yaml", "extends: preact_resnet110\nevery_stage: {block: preact_bottleneck}\n")
+    assert rl.variant("c").spec.stages[0].first == {"identity": "activated"}
+
+
+def test_the_first_blocks_options_of_every_stage_fall_away_too(workspace):
+    write(workspace, "base.yaml", "extends: preact_resnet110\nevery_stage: {first: {project: input}}\n")
+    write(workspace, "a.yaml", "extends: base\nstages: [{block: basic, repeat: 1, channels: 8}]\n")
+    assert rl.variant("a").spec.stages[0].first == {}
+
+
+def test_a_misspelt_option_of_the_first_block_is_refused(workspace):
+    write(workspace, "a.yaml", "extends: preact_resnet110\nstages: {1: {block: basic, first: {identity: input}}}\n")
+    with pytest.raises(LabError, match=r"a.yaml:2: unknown option of block 'basic': 'identity'"):
+        rl.variant("a")
 
 
 def test_a_required_option_is_asked_for_once(workspace):

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...base.errors import LabError
+from ...base.files import put_in_place
 
 _CHUNK = 1 << 20
 _TIMEOUT = 30.0
@@ -149,7 +150,7 @@ def _from_any(urls: list[str], file: RemoteFile, target: Path, by_hand: str) -> 
         except _Changed as error:
             faults.append(f"{file.name} from {url} is not what its publisher states: {error}")
         else:
-            partial.replace(target)
+            put_in_place(partial, target)
             return
     raise LabError(f"{'; '.join(faults)}; {by_hand}")
 

@@ -203,3 +203,8 @@ def _drop_path(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, A
 @lowers("layer_scale")
 def _layer_scale(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
     return F.broadcast_mul(inputs[0], F.reshape(params["scale"], shape=(1, -1) + (1,) * (len(node.output) - 1)))
+
+
+@lowers("prelu")
+def _prelu(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    return F.LeakyReLU(inputs[0], params["slope"], act_type="prelu")

@@ -49,6 +49,17 @@ class LayerScale(nn.Module):
         return x * self.scale.view(-1, *self.around)
 
 
+class PReLU(nn.Module):
+    """PReLU whose slopes have the same name as in the graph."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.slope = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return functional.prelu(x, self.slope)
+
+
 class DropPath(nn.Module):
     """Zero whole images in training; see `ops.drop_path`."""
 
@@ -261,3 +272,8 @@ def _drop_path(program: Program, node: Node, inputs: Sequence[fx.Node]) -> fx.No
 @lowers("layer_scale")
 def _layer_scale(program: Program, node: Node, inputs: Sequence[fx.Node]) -> fx.Node:
     return program.module(node, LayerScale(node.output), inputs[0])
+
+
+@lowers("prelu")
+def _prelu(program: Program, node: Node, inputs: Sequence[fx.Node]) -> fx.Node:
+    return program.module(node, PReLU(node.output[0]), inputs[0])

@@ -14,6 +14,7 @@ import numpy as np
 
 from ... import engines
 from ...base.errors import LabError, unknown
+from ...base.files import put_in_place
 from ...weights import safetensors
 from .. import files, gluon_zoo
 from ..layouts import gluon_layout, layout
@@ -77,7 +78,9 @@ def export(net: Pretrained, to: str, path: Path, *, engine: str = "mxnet", folde
             difference = _difference(net, model.predict, reader)
             if not difference < _MOST:  # nor is it, where it is no number
                 raise LabError(f"{told} gives other logits than the engine '{engine}': they differ by {difference:.1e}")
-            done = tuple(file.replace(path.parent / file.name) for file in written)
+            done = tuple(path.parent / file.name for file in written)
+            for file, final in zip(written, done, strict=True):
+                put_in_place(file, final)
     except OSError as error:
         raise LabError(f"cannot be written: {error.strerror or error}", file=path) from None
     return Exported(done, told, difference)

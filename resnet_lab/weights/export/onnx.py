@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...base.errors import LabError
+from ...base.files import atomic_write
 from ...blocks.opaque import OP
 from ...network.graph import Graph, Node
 
@@ -107,10 +108,13 @@ def lower(graph: Graph, arrays: Arrays, metadata: Mapping[str, str]) -> Any:
 
 
 def write(path: Path, model: Any) -> None:
-    """Write a model, whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(model.SerializeToString())
-    partial.replace(path)
+    """Write a model, completely or not at all.
+
+    Raises:
+        LabError: The file cannot be written.
+    """
+    with atomic_write(path) as partial:
+        partial.write_bytes(model.SerializeToString())
 
 
 @lowers("conv")
@@ -259,3 +263,10 @@ def _layer_scale(program: Program, node: Node, inputs: Sequence[str]) -> str:
     around = (1,) * (len(node.output) - 1)
     factor = program.reshape(program.parameter(node, "scale"), (-1, *around), f"{node.name}.factor")
     return program.add("Mul", [*inputs, factor], node.name)
+
+
+@lowers("prelu")
+def _prelu(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    around = (1,) * (len(node.output) - 1)
+    slope = program.reshape(program.parameter(node, "slope"), (-1, *around), f"{node.name}.slopes")
+    return program.add("PRelu", [*inputs, slope], node.name)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...base.files import atomic_write
 from .. import gluon_params
 from ..layouts import Layout
 
@@ -37,6 +39,7 @@ def torch(path: Path, layout: Layout | None, arrays: Arrays) -> None:
         state[name] = framework.from_numpy(np.array(array))
         if name.endswith("running_var"):
             state[name.replace("running_var", "num_batches_tracked")] = framework.tensor(0)
-    partial = path.with_name(path.name + ".partial")
-    framework.save(state, partial)
-    partial.replace(path)
+    content = io.BytesIO()  # given a file on a full disk, PyTorch raises a RuntimeError of its own
+    framework.save(state, content)
+    with atomic_write(path) as partial:
+        partial.write_bytes(content.getbuffer())

@@ -1,0 +1,106 @@
+"""From a validated spec to a network: every error stands at the stage that asks for the layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ..base.errors import LabError
+from ..base.registry import Entry
+from ..blocks.registry import BLOCKS, Block
+from ..blocks.shortcuts import Shortcut
+from ..blocks.stems import STEMS
+from ..network.graph import Graph, GraphError, Shape
+from ..network.tensor import Builder, Tensor, UnusedError
+from ..ops import dense, dropout, global_avg_pool, norm, relu
+from .stages import HeadSpec, StageSpec, VariantSpec
+from .yamlfile import Document, Mark
+
+
+def build_graph(spec: VariantSpec, document: Document, input: Shape, classes: int) -> Graph:
+    """Build the network that a spec describes.
+
+    Args:
+        spec: the spec.
+        document: where the spec's values are written, for messages.
+        input: the shape of an image, (channels, height, width).
+        classes: outputs of the head.
+
+    Raises:
+        GraphError: Shapes do not fit; with the stage's file and line.
+        LabError: A block of the person's own fails; with its own file and line.
+    """
+    builder = Builder()
+    x = builder.input(input)
+    with _placed(builder, document, "stem"):
+        x = apply(STEMS.get(spec.stem.type), x, spec.stem.channels, **spec.stem.options)
+    for index, stage in enumerate(spec.stages):
+        with _placed(builder, document, f"stage{index + 1}"):
+            x = _stage(builder, x, stage)
+    with _placed(builder, document, "head"):
+        x = _head(x, spec.head, classes)
+    try:
+        return builder.finish(x)
+    except UnusedError as error:
+        raise error.at(*_mark(document, error.node.partition(".")[0])) from None
+
+
+@contextmanager
+def _placed(builder: Builder, document: Document, scope: str) -> Iterator[None]:
+    """Open a scope of the network, and give an error inside the place where the spec asks for the scope."""
+    try:
+        with builder.scope(scope):
+            yield
+    except GraphError as error:
+        raise error.at(*_mark(document, scope)) from None
+
+
+def _mark(document: Document, scope: str) -> Mark:
+    """File and line of the key that asks for the scope `stem`, `stage1`, ... or `head`."""
+    number = scope.removeprefix("stage")
+    return document.mark(("stages", int(number) - 1, "block") if number.isdecimal() else (scope,))
+
+
+def _stage(builder: Builder, x: Tensor, stage: StageSpec) -> Tensor:
+    entry = BLOCKS.get(stage.block)
+    for index in range(stage.repeat):
+        stride = stage.stride if index == 0 else 1
+        options = {**stage.options, **stage.first} if index == 0 else stage.options
+        spec = stage.shortcut
+        shortcut = Shortcut(stage.channels * entry.expansion, stride, spec.kind, spec.norm, spec.bias)
+        with builder.scope(f"block{index + 1}"):
+            x = apply(entry, x, stage.channels, stride, shortcut, **options)
+    return x
+
+
+def _head(x: Tensor, head: HeadSpec, classes: int) -> Tensor:
+    if head.activate:
+        x = relu(norm(x))
+    x = global_avg_pool(x)
+    if head.dropout:
+        x = dropout(x, head.dropout)
+    return dense(x, classes, bias=head.bias)
+
+
+def apply(entry: Entry, *args: Any, **options: Any) -> Tensor:
+    """Call a registered block or stem.
+
+    Raises:
+        GraphError: Shapes do not fit; the message names the block and the line of its code.
+        LabError: A person's block fails in another way; with the file and line of its code.
+    """
+    function: Callable[..., Tensor] = entry if isinstance(entry, Block) else entry.function
+    try:
+        return function(*args, **options)
+    except GraphError as error:
+        if error.file is None and f"{entry.kind} '" not in error.message:
+            file, line = entry.place(error)
+            raise GraphError(f"{error.message}; in {entry.kind} '{entry.name}', {file}:{line}") from None
+        raise
+    except LabError:
+        raise
+    except Exception as error:
+        if entry.is_own:
+            raise
+        raise entry.failure(error) from None

@@ -1,0 +1,83 @@
+"""Installed packages add blocks, datasets and others, whichever command asks for them."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from resnet_lab.base import entry_points
+from resnet_lab.base.errors import LabError
+
+PLUGIN = """
+import numpy as np
+from resnet_lab import block
+from resnet_lab.data import Dataset, Split, dataset
+from resnet_lab.ops import conv
+
+@block("plugged")
+def plugged(x, channels, stride, shortcut):
+    return shortcut(x) + conv(x, channels, 3, stride)
+
+@dataset("packaged", shape=(1, 4, 4), classes=2, count=8)
+def packaged():
+    images = np.zeros((8, 1, 4, 4), np.uint8)
+    part = Split(images, np.arange(8, dtype=np.int32) % 2)
+    return Dataset("packaged", ("a", "b"), part, part, (0.0,), (1.0,))
+"""
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with an installed package `plugged`, whose module may be rewritten."""
+    folder = tmp_path / "site"
+    (folder / "plugged-1.0.dist-info").mkdir(parents=True)
+    (folder / "plugged-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: plugged\nVersion: 1.0\n")
+    (folder / "plugged-1.0.dist-info" / "entry_points.txt").write_text("[resnet_lab.plugins]\nplugged = plugged\n")
+    (folder / "plugged.py").write_text(PLUGIN)
+    monkeypatch.setattr(entry_points, "_loaded", False)
+    monkeypatch.setenv("PYTHONPATH", str(folder), prepend=":")
+    yield folder
+    sys.modules.pop("plugged", None)
+
+
+def test_a_packaged_block_is_known_to_every_command(package, lab, workspace):
+    (workspace / "variants" / "v.yaml").write_text("extends: resnet18\nevery_stage: {block: plugged}\n")
+    for words in (
+        ("list", "blocks"),
+        ("describe", "v"),
+        ("describe", "--block", "plugged", "--input", "8x8x8", "--channels", "8"),
+    ):
+        done = lab(*words)
+        assert done.returncode == 0, done.stderr
+    assert "plugged" in lab("list", "blocks").stdout
+    assert json.loads(lab("describe", "v", "--json").stdout)["depth"] == 10
+
+
+def test_a_packaged_dataset_is_known_to_every_command(package, lab, workspace):
+    assert "packaged" in lab("list", "datasets").stdout
+    for command in ("check", "show"):
+        done = lab("data", command, "packaged")
+        assert done.returncode == 0, done.stderr
+    (workspace / "w.safetensors").write_bytes(b"")
+    done = lab("evaluate", "resnet18", "--weights", "w.safetensors", "--data", "packaged")
+    assert "unknown dataset" not in done.stderr
+
+
+def test_a_plug_in_that_fails_is_named(package, monkeypatch):
+    (package / "plugged.py").write_text("1 / 0\n")
+    monkeypatch.syspath_prepend(str(package))
+    for _ in range(2):  # the second look-up does not take the plug-in for loaded
+        with pytest.raises(LabError, match=r"the entry point 'plugged' \(plugged\) of resnet_lab.plugins fails: Zero"):
+            entry_points.load()
+
+
+def test_a_plug_in_may_look_names_up_while_it_is_imported(package, monkeypatch):
+    from resnet_lab.blocks import BLOCKS
+
+    (package / "plugged.py").write_text(
+        "from resnet_lab.blocks import BLOCKS\nfound = [name for name in BLOCKS.entries if name == 'basic']\n"
+        "assert found and BLOCKS.find('absent') is None\n"
+    )
+    monkeypatch.syspath_prepend(str(package))
+    assert BLOCKS.find("absent") is None
