@@ -21,7 +21,7 @@ bench: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m benchmark -s
 
 lint: $(VENV)/.installed-test
-	$(BIN)/ruff check . && $(BIN)/mypy
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "resnet-lab needs Python 3.11 or 3.10 (MXNet has no build for newer ones), and found neither." >&2; \
