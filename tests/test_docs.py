@@ -17,8 +17,12 @@ import typer.main
 import yaml
 
 import resnet_lab
+from resnet_lab import data
+from resnet_lab.blocks.registry import BLOCKS
+from resnet_lab.blocks.stems import STEMS
 from resnet_lab.cli.app import app
-from resnet_lab.specs import experiment, variant
+from resnet_lab.data import DATASETS
+from resnet_lab.specs import describe, experiment, variant
 from tests.conftest import ROOT
 from tests.test_rooms import ALONE, ROOMS, imports, modules, name_of, room_of
 
@@ -125,8 +129,16 @@ def test_every_page_is_in_the_index():
 @pytest.mark.parametrize("fence", fences("python"), ids=str)
 def test_python_examples_work(fence):
     code = compile(fence.text, str(fence), "exec", dont_inherit=True)
-    if not any(mark in fence.text for mark in EXAMPLES_THAT_DO_NOT_RUN):
-        exec(code, {"__name__": "example"})
+    if any(mark in fence.text for mark in EXAMPLES_THAT_DO_NOT_RUN):
+        return
+    before = {*BLOCKS.entries, *STEMS.entries, *DATASETS.entries}
+    exec(code, {"__name__": "example"})
+    for name in {*BLOCKS.entries} - before:
+        assert describe.block(name, "64x56x56", 64, 2, "projection", [], None).graph.params
+    for name in {*STEMS.entries} - before:
+        assert variant.load("resnet18", {"stem": {"type": name, "channels": 64}}).graph().params
+    for name in {*DATASETS.entries} - before:
+        assert len(data.load(name).train) == DATASETS.get(name).facts({}).count
 
 
 def test_every_excuse_for_an_example_is_needed():
@@ -145,7 +157,8 @@ def test_yaml_examples_are_valid(fence, workspace):
     else:
         file = workspace / "experiments" / "example.yaml"
         file.write_text(yaml.safe_dump(recipe | values))
-        assert list(experiment.load(file).points())
+        spec = experiment.load(file).spec
+        assert DATASETS.get(spec.data.name).check(spec.data.options) == spec.data.options
 
 
 @pytest.mark.parametrize("command", commands())
