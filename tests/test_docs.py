@@ -244,7 +244,9 @@ def test_the_path_of_an_experiment_names_functions_that_are_there():
     assert len(set(files)) == len(files), "a file is entered twice"
     for number, (_, _, function, caller, _) in enumerate(steps):
         tree = ast.parse((ROOT / files[number]).read_text())
-        assert quoted(function)[0] in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+        assert quoted(function)[0] in {
+            node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+        }
         for earlier in quoted(caller):
             assert earlier in files[:number]
             module = files[number].removesuffix(".py").replace("/", ".")
