@@ -1,6 +1,7 @@
 # make sweep    installs what is needed and trains the five depths of Table 1 on real digits
 # make test     installs what is needed and runs the tests; test-all runs the slow ones too
 # make bench    prints the ratios of tests/benchmarks
+# make lint     checks style, format and types
 PYTHON ?= $(shell for p in python3.11 python3.10 python3 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 12))' 2>/dev/null \
 	&& { command -v $$p; break; }; done)
@@ -21,7 +22,7 @@ bench: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m benchmark -s
 
 lint: $(VENV)/.installed-test
-	$(BIN)/ruff check . && $(BIN)/mypy
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "resnet-lab needs Python 3.11 or 3.10 (MXNet has no build for newer ones), and found neither." >&2; \
