@@ -1,4 +1,4 @@
-"""The block registry and the built-in blocks, shortcuts and stems."""
+"""Blocks, shortcuts and stems: the registries, and those of the literature."""
 
 from . import basic, bottleneck, preactivation
 from .registry import BLOCKS, Block, block

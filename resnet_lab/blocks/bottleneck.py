@@ -1,11 +1,7 @@
-"""The bottleneck block: 1x1, 3x3 and 1x1 convolutions, with its shortcut and without.
+"""The bottleneck block: 1x1, 3x3 and 1x1 convolutions, with a shortcut and without.
 
 Sources: He et al. 2015, Deep Residual Learning for Image Recognition, arXiv 1512.03385; Xie et al. 2017, Aggregated
 Residual Transformations (ResNeXt), arXiv 1611.05431.
-
-Options that bottlenecks share: `stride_on` names the convolution that has the stride, the first 1x1 (the paper,
-Gluon's v1) or the 3x3 (v1b, torchvision and most later work); `groups` and `base_width` make the 3x3 convolution that
-of ResNeXt, with `groups` groups of `channels * base_width / 64` channels each.
 """
 
 from __future__ import annotations
@@ -51,9 +47,20 @@ def bottleneck(
     se: int | None = None,
     se_layer: GateLayer = "dense",
 ) -> Tensor:
-    """1x1 down, 3x3, 1x1 up (He et al. 2015, Fig. 5 right).
+    """A 1x1 convolution to fewer channels, a 3x3, and a 1x1 to more (He et al. 2015, Fig. 5 right).
 
-    `conv_bias`: none (the paper), all, or only the 1x1 convolutions (Gluon's v1).
+    Args:
+        x: the block's input, CxHxW.
+        channels: the width; the output has four times as many channels.
+        stride: stride of one of the convolutions.
+        shortcut: the block's shortcut.
+        stride_on: the convolution that has the stride: the first 1x1 (the paper, Gluon's v1) or the 3x3 (v1b,
+            torchvision and most later work).
+        conv_bias: whether all convolutions have a bias, or only the 1x1 ones (Gluon's v1).
+        groups: groups of the 3x3 convolution (ResNeXt).
+        base_width: each group has `channels * base_width / 64` channels.
+        se: the reduction of a squeeze-excite gate at the end of the branch; no gate where None.
+        se_layer: the layers of the gate; see `squeeze_excite`.
     """
     y = _bottleneck_branch(x, channels, stride, stride_on, conv_bias, groups, base_width)
     return relu(gated(y, se, se_layer) + shortcut(x))
@@ -69,5 +76,5 @@ def plain_bottleneck(
     stride_on: StrideOn = "1x1",
     conv_bias: bool | Literal["1x1"] = False,
 ) -> Tensor:
-    """`bottleneck` without its shortcut."""
+    """`bottleneck` without a shortcut."""
     return relu(_bottleneck_branch(x, channels, stride, stride_on, conv_bias))

@@ -1,7 +1,7 @@
-"""Blocks that are modules of one framework: how a graph holds them, and how an engine makes them again.
+"""Blocks that are a framework's own modules: how a graph holds them, and how an engine makes them.
 
-Such a block is one node of op `opaque`, whose attributes say which factory makes it, with which
-arguments; the factory itself is code, and is found by name in `FACTORIES`.
+A graph holds such a block as one node of the op `opaque`. The node's settings name the factory that makes the module,
+and the arguments. The factory itself is code, which `FACTORIES` keeps by the block's name.
 """
 
 from __future__ import annotations
@@ -22,17 +22,28 @@ OP = "opaque"
 
 @dataclass(frozen=True)
 class Factory:
-    """What makes a module: a class or a function of in_channels, channels, stride (those that it takes) and options."""
+    """A class or a function that makes a module.
+
+    Attributes:
+        block: the block's name.
+        engine: the engine whose framework the module belongs to.
+        function: the class, or a function that returns a module.
+        takes: the names of the function's parameters: some of in_channels, channels and stride, and options.
+        digest: changes when the function's code changes.
+    """
 
     block: str
     engine: str
     function: Callable[..., Any]
     takes: tuple[str, ...]
     digest: str
-    """Of its code."""
 
     def __call__(self, arguments: Mapping[str, Any]) -> Any:
-        """The module for a place in a network."""
+        """Make a module; arguments that the function does not take are left out.
+
+        Raises:
+            LabError: The function fails.
+        """
         try:
             return self.function(**{key: value for key, value in arguments.items() if key in self.takes})
         except LabError:
@@ -43,9 +54,12 @@ class Factory:
 
 @dataclass(frozen=True)
 class ModuleFacts:
-    """What a framework says of a module: its output without the batch, and its arrays by the framework's names.
+    """What a framework finds out about a module.
 
-    Each array comes with whether training changes it; all are as the module makes them.
+    Attributes:
+        output: the shape of the module's output, without the batch.
+        arrays: the module's arrays by the framework's names, as the module makes them, each with whether training
+            changes it.
     """
 
     output: Shape
@@ -53,14 +67,14 @@ class ModuleFacts:
 
 
 FACTORIES: dict[str, Factory] = {}
-"""By the block's name."""
+"""The factories by the names of their blocks."""
 
 
 def of(node: Node) -> Any:
-    """A new module for a node of op `opaque`.
+    """Make the module of a node of the op `opaque`.
 
     Raises:
-        LabError: what makes it is not registered in this process, or has changed.
+        LabError: The block is not registered in this process, or its code has changed.
     """
     name = node.attrs["block"]
     if name not in FACTORIES:
@@ -76,15 +90,15 @@ def of(node: Node) -> Any:
 
 
 def homes(graph: Graph) -> list[str]:
-    """The files that register the modules of a network; a process that makes them loads these first."""
+    """List the files that register the modules of a network; a process has to load them before it makes the modules."""
     return list(dict.fromkeys(node.attrs["_home"] for node in graph.nodes if node.op == OP and node.attrs["_home"]))
 
 
 def check_known(graph: Graph) -> None:
-    """See that another process can make every block.
+    """Check that another process can make every module of a network.
 
     Raises:
-        LabError: one was registered in this session, by no file.
+        LabError: A block was typed into this session, and is in no file.
     """
     for node in graph.nodes:
         if node.op != OP or node.attrs["_home"]:
@@ -92,15 +106,16 @@ def check_known(graph: Graph) -> None:
         if FACTORIES[node.attrs["block"]].function.__module__ == "__main__":
             raise LabError(
                 f"block '{node.attrs['block']}' is known to this session only, and trials run in processes of their "
-                "own: put it into a file that the spec names in 'blocks:'"
+                "own: put the block into a file that the spec names in 'blocks:'"
             )
 
 
 def check_engine(graph: Graph, engine: str, precision: str = "float32") -> None:
-    """See that an engine can run every block.
+    """Check that an engine can run every module of a network.
 
     Raises:
-        LabError: one is a module of another framework, or Gluon's in float16: what of it may be that is not known.
+        LabError: A module belongs to another framework, or the precision is float16, which is not supported for a
+            framework's own modules.
     """
     for node in graph.nodes:
         if node.op == OP and node.attrs["engine"] != engine:

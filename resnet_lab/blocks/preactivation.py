@@ -17,6 +17,7 @@ from .squeeze_excite import GateLayer, gated
 
 
 def _preact_join(x: Tensor, activated: Tensor, y: Tensor, shortcut: Shortcut, identity: str, project: str) -> Tensor:
+    """Add the shortcut to the branch `y`."""
     if identity == "activated":
         return y + shortcut(activated, activated)
     return y + shortcut(x, activated if project == "activated" else x)
@@ -37,9 +38,17 @@ def preact_basic(
 ) -> Tensor:
     """Norm, ReLU, 3x3 convolution, twice (He et al. 2016, Fig. 1b).
 
-    `identity`: what an identity shortcut carries; `activated` is for the very first block, whose
-    activation the paper puts before the split. `project`: what a projection starts from; `input`
-    is Gluon-CV's CIFAR nets. `dropout_rate`: between the convolutions, as in wide residual networks.
+    Args:
+        x: the block's input, CxHxW.
+        channels: channels of the output.
+        stride: stride of the first convolution.
+        shortcut: the block's shortcut.
+        identity: what an identity shortcut carries: the block's input, or its first activation. The paper takes the
+            activation in the first block of a network.
+        project: what a projection takes: the first activation, or the block's input as in Gluon-CV's CIFAR nets.
+        dropout_rate: rate of a dropout between the convolutions, as in wide residual networks; no dropout where None.
+        se: the reduction of a squeeze-excite gate at the end of the branch; no gate where None.
+        se_layer: the layers of the gate; see `squeeze_excite`.
     """
     activated = relu(norm(x))
     y = relu(norm(conv(activated, channels, 3, stride)))
@@ -64,7 +73,10 @@ def preact_bottleneck(
     se: int | None = None,
     se_layer: GateLayer = "dense",
 ) -> Tensor:
-    """Norm, ReLU, convolution, three times: 1x1, 3x3, 1x1 (He et al. 2016); `identity` and `project` as above."""
+    """Norm, ReLU, convolution, three times: 1x1, 3x3, 1x1 (He et al. 2016).
+
+    The options are those of `preact_basic` and `bottleneck`.
+    """
     first, second = (stride, 1) if stride_on == "1x1" else (1, stride)
     width = channels * base_width // 64 * groups
     activated = relu(norm(x))

@@ -1,6 +1,6 @@
 """The block registry: a block is a function of a tensor, a width, a stride and a shortcut.
 
-The further keyword parameters of the function are the block's options, which a stage spec may set.
+Further keyword parameters of the function are the block's options, which a stage spec may set.
 """
 
 from __future__ import annotations
@@ -17,19 +17,33 @@ from .shortcuts import Shortcut
 
 @dataclass(frozen=True)
 class Block(Entry):
-    """A registered block; its output is `channels` x `expansion` wide."""
+    """A registered block.
+
+    Attributes:
+        expansion: the output has `channels * expansion` channels.
+    """
 
     expansion: int = 1
 
     def apply(self, x: Tensor, channels: int, stride: int, shortcut: Shortcut, **options: object) -> Any:
-        """What the function makes of `x`."""
+        """Call the registered function."""
         return self.function(x, channels, stride, shortcut, **options)
 
     def __call__(self, x: Tensor, channels: int, stride: int, shortcut: Shortcut, **options: object) -> Tensor:
-        """Apply the block to `x`, CxHxW.
+        """Apply the block.
+
+        Args:
+            x: the block's input, CxHxW.
+            channels: the width.
+            stride: the stride.
+            shortcut: the block's shortcut, to `channels * expansion` channels.
+            options: the block's own options.
+
+        Returns:
+            The block's output, (channels * expansion)xH'xW'.
 
         Raises:
-            GraphError: the block does not return the shape that its spec promises.
+            GraphError: The block returns another shape, or something that is no tensor.
         """
         y = self.apply(x, channels, stride, shortcut, **options)
         if not isinstance(y, Tensor):
@@ -38,8 +52,7 @@ class Block(Entry):
         if y.shape != expected:
             raise GraphError(
                 f"block '{self.name}' ({self.source}) made {show(y.shape)} of {show(x.shape)}, where "
-                f"channels {channels}, expansion {self.expansion} and stride {stride} promise "
-                f"{show(expected)}"
+                f"channels {channels}, expansion {self.expansion} and stride {stride} demand {show(expected)}"
             )
         return y
 
@@ -50,14 +63,15 @@ BLOCKS: Registry[Block] = Registry("block")
 def block(
     name: str, *, expansion: int = 1, replace: bool = False
 ) -> Callable[[Callable[..., Tensor]], Callable[..., Tensor]]:
-    """Register a function as the block `name`.
+    """Register a function as a block.
 
     Args:
-        expansion: its output is this many times as wide as the stage's `channels`.
-        replace: take the name over, if it is taken; for notebooks.
+        name: the name that stage specs use.
+        expansion: the output has `expansion` times as many channels as the stage's `channels`.
+        replace: whether to replace a block of the same name. A notebook's cell that is run again needs no `replace`.
 
     Raises:
-        LabError: the name is taken.
+        LabError: The name is taken.
     """
 
     def register(function: Callable[..., Tensor]) -> Callable[..., Tensor]:

@@ -1,4 +1,4 @@
-"""What a residual block adds to its branch: the identity where shapes allow, else a way to the wider shape."""
+"""Shortcuts: what a residual block adds to its branch."""
 
 from __future__ import annotations
 
@@ -13,14 +13,21 @@ Kind = Literal["projection", "pad", "project_all", "avgpool"]
 
 @dataclass(frozen=True)
 class Shortcut:
-    """The shortcut of one block, from its input to `channels` at `stride`.
+    """The shortcut of one block.
 
-    Where neither changes, it is the identity (but under `project_all`). Where one does:
+    The shortcut is the identity where the block changes neither the channels nor the size of the map. Elsewhere:
 
     - `projection`: 1x1 convolution at the stride, then norm (option B of He et al. 2015);
-    - `pad`: every stride-th pixel, zero channels on both sides, no parameters (option A);
-    - `project_all`: a projection in every block (option C);
+    - `pad`: every stride-th row and column, and channels of zeros; no parameters (option A);
+    - `project_all`: a projection in every block, also in place of the identity (option C);
     - `avgpool`: mean over stride x stride, then 1x1 convolution and norm (ResNet-D, He et al. 2019).
+
+    Attributes:
+        channels: channels of the block's output.
+        stride: the block's stride.
+        kind: what changes the shape.
+        norm: whether a norm follows a projection.
+        bias: whether a projection has a bias.
     """
 
     channels: int
@@ -30,15 +37,18 @@ class Shortcut:
     bias: bool = False
 
     def __call__(self, x: Tensor, activated: Tensor | None = None) -> Tensor:
-        """What to add to the branch.
+        """Compute what is added to the branch.
 
         Args:
-            x: the block's input, CxHxW; the identity and `pad` take it.
-            activated: in a pre-activation block, what a projection starts from instead; it
-                then gets no norm (He et al. 2016).
+            x: the block's input, CxHxW.
+            activated: the first activation of a pre-activation block. A projection takes it in place of `x`, and no
+                norm follows (He et al. 2016).
+
+        Returns:
+            A feature map of the shape of the block's output.
         """
-        same = x.channels == self.channels and self.stride == 1
-        if same and self.kind != "project_all":
+        unchanged = x.channels == self.channels and self.stride == 1
+        if unchanged and self.kind != "project_all":
             return x
         with scope(x, "shortcut"):
             if self.kind == "pad":

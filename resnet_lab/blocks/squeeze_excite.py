@@ -1,4 +1,4 @@
-"""Gates: what weights a residual branch before its sum."""
+"""Squeeze-excite: a gate that scales each channel of a residual branch before the sum."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ GateLayer = Literal["dense", "conv"]
 
 
 def squeeze_excite(x: Tensor, reduction: int, layer: GateLayer = "dense") -> Tensor:
-    """`x` weighted channel by channel (Hu et al. 2018, arXiv 1709.01507).
+    """Multiply each channel by a gate, computed from the means of all channels (Hu et al. 2018, arXiv 1709.01507).
 
     Args:
         x: a feature map, CxHxW.
-        reduction: the narrow layer has C // reduction features.
-        layer: `dense`: without bias (Gluon's se_resnet); `conv`: 1x1 convolutions with bias (the
+        reduction: the gate's hidden layer has C // reduction features.
+        layer: `dense` for dense layers without bias (Gluon's se_resnet), `conv` for 1x1 convolutions with bias (the
             authors' nets, Gluon's se_resnext, timm).
 
+    Returns:
+        A feature map of the same shape.
+
     Raises:
-        GraphError: the reduction leaves no feature.
+        GraphError: C // reduction is 0.
     """
     with scope(x, "se"):
         squeezed, width = global_avg_pool(x), x.channels // reduction
@@ -32,5 +35,5 @@ def squeeze_excite(x: Tensor, reduction: int, layer: GateLayer = "dense") -> Ten
 
 
 def gated(x: Tensor, reduction: int | None, layer: GateLayer = "dense") -> Tensor:
-    """`squeeze_excite`, or `x` as it is where the reduction is None: the block option `se`."""
+    """Apply `squeeze_excite`, or nothing where `reduction` is None; for the block option `se`."""
     return x if reduction is None else squeeze_excite(x, reduction, layer)

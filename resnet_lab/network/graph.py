@@ -166,7 +166,8 @@ class Graph:
         """
 
         def content(node: Node, inputs: list[str]) -> list[Any]:
-            params = sorted((key, asdict(parameter)) for key, parameter in node.params.items())
+            # `vars` and not `asdict`, which copies the tuples: a third of the time of a digest
+            params = sorted((key, vars(parameter)) for key, parameter in node.params.items())
             return [node.op, node.name if node.params else "", node.output, _public(node.attrs), params, inputs]
 
         return self._hash(content)

@@ -44,7 +44,7 @@ def test_a_block_that_breaks_its_promise_is_named():
         return conv(x, channels + 1, 3, stride)
 
     with pytest.raises(
-        GraphError, match=r"block 'liar' \(.*test_blocks.py:\d+\) made 33x28x28 of 64x56x56.*promise 32x28x28"
+        GraphError, match=r"block 'liar' \(.*test_blocks.py:\d+\) made 33x28x28 of 64x56x56.*demand 32x28x28"
     ):
         apply("liar", 32, 2)
 
