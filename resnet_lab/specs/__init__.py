@@ -1,1 +1,1 @@
-"""What people write: YAML with its lines, `extends`, variants, data, recipes, experiments, plug-ins, the workspace."""
+"""What people write: YAML with its lines, `extends`, variants, data, recipes, experiments, plug-ins, named files."""

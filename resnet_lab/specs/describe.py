@@ -1,4 +1,4 @@
-"""What a network costs, before it runs: the facts behind `resnet-lab describe`."""
+"""What a network costs before it runs: layers, shapes, parameters and multiply-adds for `resnet-lab describe`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,14 @@ from .variant import load
 
 @dataclass(frozen=True)
 class Described:
-    """A network and what it is called; `kind` is `variant` or `block`."""
+    """A network and its name.
+
+    Attributes:
+        kind: `variant` or `block`.
+        name: the name of the variant or the block.
+        summary: one line of description.
+        graph: the network.
+    """
 
     kind: str
     name: str
@@ -30,7 +37,15 @@ class Described:
 
 @dataclass(frozen=True)
 class Group:
-    """Neighbouring layers of one stage: the shapes on the way, and their sums."""
+    """The layers of one stage.
+
+    Attributes:
+        name: the stage: `stem`, `stage1`, ..., `head`.
+        shapes: the output of a stage; for stem and head, every shape from the first layer to the last.
+        layers: the number of layers.
+        params: the number of trained parameters.
+        macs: multiply-adds; None where those of a layer are not known.
+    """
 
     name: str
     shapes: tuple[Shape, ...]
@@ -40,10 +55,10 @@ class Group:
 
 
 def shape(text: str) -> Shape:
-    """'3x224x224' as (3, 224, 224).
+    """Read the option --input: '3x224x224' as (3, 224, 224).
 
     Raises:
-        LabError: it is none.
+        LabError: The text is no shape.
     """
     try:
         channels, height, width = parse_shape(text)
@@ -53,7 +68,16 @@ def shape(text: str) -> Shape:
 
 
 def variant(name: str, input: str | None = None, classes: int | None = None) -> Described:
-    """A variant's network. Raises LabError."""
+    """Build a variant's network.
+
+    Args:
+        name: the variant's name or path.
+        input: the shape of an image, such as 3x224x224; the spec's own where None.
+        classes: outputs of the head; the spec's own where None.
+
+    Raises:
+        LabError: There is no such variant, the spec is wrong, or shapes do not fit.
+    """
     loaded = load(name)
     return Described(
         "variant", loaded.name, loaded.spec.description, loaded.graph(shape(input) if input else None, classes)
@@ -63,14 +87,19 @@ def variant(name: str, input: str | None = None, classes: int | None = None) -> 
 def block(
     name: str, input: str, channels: int, stride: int, shortcut: str, options: Sequence[str], file: Path | None = None
 ) -> Described:
-    """One block alone, as a network from `input` to its output.
+    """Build a network of one block.
 
     Args:
-        options: `KEY=VALUE` each, the value as YAML.
-        file: the Python file that registers it.
+        name: the block's name.
+        input: the shape of the block's input, such as 64x56x56.
+        channels: the block's width.
+        stride: the block's stride.
+        shortcut: the kind of its shortcut.
+        options: the block's options, each as KEY=VALUE, the value as YAML.
+        file: the Python file that registers the block.
 
     Raises:
-        LabError: no such block or shortcut, an option it does not take, or shapes that do not fit.
+        LabError: There is no such block or shortcut, the block does not take an option, or shapes do not fit.
     """
     if file is not None:
         plugins.load_file(file, ("--from", 0))
@@ -84,13 +113,13 @@ def block(
     values = dict(settings.parse(text, "--option", "reduction=8") for text in options)
     builder = Builder()
     x = builder.input(shape(input))
-    way = Shortcut(channels * entry.expansion, stride, shortcut)  # type: ignore[arg-type]
-    y = apply(entry, x, channels, stride, way, **entry.check(values))
+    added = Shortcut(channels * entry.expansion, stride, shortcut)  # type: ignore[arg-type]
+    y = apply(entry, x, channels, stride, added, **entry.check(values))
     return Described("block", name, entry.summary, builder.finish(y))
 
 
 def as_json(described: Described) -> dict[str, Any]:
-    """One object: variant (or block), input, output, depth, params (trained), macs, digest, layers."""
+    """Return what `describe --json` prints: variant (or block), input, output, depth, params, macs, digest, layers."""
     graph = described.graph
     return {
         described.kind: described.name,
@@ -108,18 +137,18 @@ def as_json(described: Described) -> dict[str, Any]:
 
 
 def groups(graph: Graph) -> list[Group]:
-    """The layers of a network by their outermost scope (stem, stage1, ..., head), or one by one where there is none."""
-    found: dict[str, list[Node]] = {}
+    """Group the layers of a network by their outermost scope: stem, stage1, ..., head."""
+    nodes_of: dict[str, list[Node]] = {}
     for node in graph.layers:
-        found.setdefault(node.name.partition(".")[0], []).append(node)
+        nodes_of.setdefault(node.name.partition(".")[0], []).append(node)
     return [
         Group(name, _shapes(name, nodes), len(nodes), sum(node.trained for node in nodes), total_macs(nodes))
-        for name, nodes in found.items()
+        for name, nodes in nodes_of.items()
     ]
 
 
 def _shapes(name: str, nodes: Sequence[Node]) -> tuple[Shape, ...]:
-    """A stage by its output; stem and head by every size on the way."""
+    """The output of a stage; for stem and head, every shape from the first layer to the last."""
     if name.startswith("stage"):
         return (nodes[-1].output,)
     shapes = [node.output for node in nodes]
@@ -127,5 +156,5 @@ def _shapes(name: str, nodes: Sequence[Node]) -> tuple[Shape, ...]:
 
 
 def shapes_text(group: Group) -> str:
-    """'64x112x112, 64x56x56'."""
+    """Write the shapes of a group: '64x112x112, 64x56x56'."""
     return ", ".join(show(output) for output in group.shapes)

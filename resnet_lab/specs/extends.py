@@ -1,4 +1,4 @@
-"""How a spec takes over another: `extends`, `every_stage`, and changes to single stages."""
+"""Specs that extend another spec: `extends`, `every_stage`, and changes to single stages."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from . import workspace
 from .yamlfile import Document, KeyPath, read
 
 STAGE_KEYS = ("block", "repeat", "channels", "stride", "shortcut", "first")
-"""A stage's own keys; any other is an option of its block."""
+"""A stage's own keys; any other key is an option of its block."""
 
 
 def resolve(path: Path, chain: tuple[Path, ...] = ()) -> Document:
-    """Read a spec and what it extends.
+    """Read a spec and the specs that it extends.
 
     Args:
-        chain: who extends whom so far.
+        path: the spec's file.
+        chain: the files that extend one another and end in `path`.
 
     Raises:
-        LabError: a file is missing or wrong, or `extends` goes in a circle; with file and line.
+        LabError: A file is missing or wrong, or `extends` goes in a circle; with file and line.
     """
     document = read(path)
     _absolute_blocks(document, path)
@@ -44,6 +45,7 @@ def resolve(path: Path, chain: tuple[Path, ...] = ()) -> Document:
 
 
 def _absolute_blocks(document: Document, path: Path) -> None:
+    """Make the paths of block files absolute; in a spec they are relative to its folder."""
     files = document.value.get("blocks")
     if isinstance(files, list):
         document.value["blocks"] = [
@@ -52,12 +54,25 @@ def _absolute_blocks(document: Document, path: Path) -> None:
 
 
 def extend(base: Document, child: Document) -> Document:
-    """The base with the child's values on top: mappings are merged, null removes a key, else the child's stands.
+    """Put the values of a spec on top of those of its base.
 
-    `every_stage` reaches into all stages of the base; `stages` is a new list, for which the
-    `every_stage` of both are defaults, or a mapping from a stage's number (from 1) to what changes
-    in it; `blocks` are added. Where a stage gets another block, the options of the old one are
-    `inherited`: they are dropped if the new one does not take them.
+    Mappings are merged, null removes a key, and any other value of the child replaces the base's. Some keys have rules
+    of their own:
+
+    - `every_stage` changes all stages of the base;
+    - `stages` is a mapping from a stage's number (from 1) to changes of this stage, or a new list, for which the
+      `every_stage` of both specs gives defaults;
+    - `blocks` adds files to those of the base.
+
+    Where a stage gets another block, the options of the old block are `inherited`: they are removed later if the new
+    block does not take them.
+
+    Args:
+        base: the spec that is extended, resolved.
+        child: the spec that extends it.
+
+    Raises:
+        LabError: A value is of the wrong kind, or a stage does not exist; with file and line.
     """
     merged = Document(copy.deepcopy(base.value), child.file, dict(base.marks), set(base.inherited), dict(base.removed))
     own = dict(child.value)
@@ -95,8 +110,8 @@ def _stages(document: Document) -> list[dict[str, Any]]:
 def _change_numbered(merged: Document, number: object, changes: object, child: Document) -> None:
     place, count = ("stages", number), len(_stages(merged))
     if not isinstance(number, int) or not 1 <= number <= count:
-        told = f"there is no stage {number}: what it extends has the stages 1 to {count}"
-        raise child.error(place, told)  # type: ignore[arg-type]
+        message = f"there is no stage {number}: the spec that is extended has the stages 1 to {count}"
+        raise child.error(place, message)  # type: ignore[arg-type]
     _change(merged, number - 1, _mapping(child, place, changes), child, place)  # type: ignore[arg-type]
 
 
@@ -116,6 +131,7 @@ def _mapping(document: Document, path: KeyPath, value: object) -> dict[str, Any]
 
 
 def _merge(target: Document, path: KeyPath, changes: Mapping[str, Any], source: Document, place: KeyPath) -> None:
+    """Merge changes, which stand at `place` of the source, into the mapping at `path` of the target."""
     here: Any = target.value
     for key in path:
         here = here[key]
@@ -124,7 +140,7 @@ def _merge(target: Document, path: KeyPath, changes: Mapping[str, Any], source: 
             here.pop(key, None)
             target.removed[(*path, key)] = source.mark((*place, key))
         elif isinstance(value, dict) and key == "shortcut" and isinstance(here.get(key), str):
-            here[key] = {"kind": here[key]}  # a word stands for a mapping
+            here[key] = {"kind": here[key]}  # `shortcut: pad` means `shortcut: {kind: pad}`
             _merge(target, (*path, key), value, source, (*place, key))
         elif isinstance(value, dict) and isinstance(here.get(key), dict):
             _merge(target, (*path, key), value, source, (*place, key))
@@ -133,7 +149,7 @@ def _merge(target: Document, path: KeyPath, changes: Mapping[str, Any], source: 
 
 
 def _copy(target: Document, path: KeyPath, value: object, source: Document, place: KeyPath) -> None:
-    """Set a value with the marks of where it comes from."""
+    """Set a value, and take over the marks of the document that it comes from."""
     target.put(path, copy.deepcopy(value), source.mark(place))
     for known, mark in list(source.marks.items()):
         if known[: len(place)] == place:
@@ -141,7 +157,13 @@ def _copy(target: Document, path: KeyPath, value: object, source: Document, plac
 
 
 def _fill(document: Document, every: object, inherited: tuple[str, ...]) -> None:
-    """Give each stage the values of `every_stage` that it does not state itself."""
+    """Give each stage the values of `every_stage` that the stage does not state itself.
+
+    Args:
+        document: the spec, which is changed.
+        every: the value of `every_stage`.
+        inherited: keys of `every_stage` that come from a base, and may be options of a block that was replaced.
+    """
     if every is None or not isinstance(document.value.get("stages"), list):
         return
     values = _mapping(document, ("every_stage",), every)

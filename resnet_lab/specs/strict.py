@@ -1,4 +1,4 @@
-"""What every spec is, a pydantic model with known keys of declared types, and the types that specs share."""
+"""The base class of every spec, and the types of values that specs share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Whole = Annotated[int, Field(ge=1)]
 
 
 class Strict(BaseModel):
-    """Every key is known, every value of its own type."""
+    """A spec: a pydantic model that refuses unknown keys and values of another type."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 

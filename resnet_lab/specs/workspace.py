@@ -1,4 +1,4 @@
-"""Where named files are: the working directory's folders first, then those that ship with the package."""
+"""Files that are known by a name: those in the folders of the working directory, then those of the package."""
 
 from __future__ import annotations
 
@@ -10,19 +10,24 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def shipped(folder: str, in_checkout: str | None = None) -> Path:
-    """`variants`, `experiments` or `reference` as the package carries it: inside a wheel, beside it in a checkout."""
+    """Return a folder that ships with the package.
+
+    Args:
+        folder: `variants`, `experiments` or `reference`, as an installed package has it.
+        in_checkout: the folder's path in a checkout, where it differs.
+    """
     inside = _PACKAGE / folder
     return inside if inside.is_dir() else _PACKAGE.parent / (in_checkout or folder)
 
 
 def folders(folder: str) -> list[Path]:
-    """Where a name is looked for, in order."""
+    """List the folders in which names are looked up, in order."""
     here = Path.cwd() / folder
     return [here, shipped(folder)] if here.resolve() != shipped(folder) else [here]
 
 
 def names(folder: str) -> dict[str, Path]:
-    """Every name that `find` knows, with its file."""
+    """Return every name that `find` knows, with its file."""
     found: dict[str, Path] = {}
     for place in folders(folder):
         for path in sorted(place.glob("*.yaml")):
@@ -31,21 +36,21 @@ def names(folder: str) -> dict[str, Path]:
 
 
 def is_path(name: str) -> bool:
-    """Whether a word is a path, not a name."""
+    """Whether a word is a path and not a name."""
     return name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name
 
 
 def find(name: str, folder: str, *, beside: Path | None = None, skip: Path | None = None) -> Path:
-    """The file that a name or a path means.
+    """Find a file by its name or path.
 
     Args:
-        name: `resnet50`, or a path: what ends in .yaml or .yml, or holds a slash.
+        name: a name such as `resnet50`, or a path: a word that ends in .yaml or .yml, or contains a slash.
         folder: `variants` or `experiments`.
-        beside: the folder of the file that names it, looked through first.
-        skip: a file that is not meant: the one that names it.
+        beside: the folder of the spec that uses the name; it is searched first.
+        skip: the spec that uses the name, which cannot mean itself.
 
     Raises:
-        LabError: there is none; the message lists the names that are there and the nearest.
+        LabError: There is no such file; the message lists the known names and the nearest one.
     """
     if is_path(name):
         for place in ([beside] if beside else []) + [Path.cwd()]:
@@ -64,7 +69,7 @@ def find(name: str, folder: str, *, beside: Path | None = None, skip: Path | Non
 
 
 def _short(path: Path) -> Path:
-    """The path as a person would write it: relative where it lies below the working directory."""
+    """Write a path as a person would: relative to the working directory where the file lies below it."""
     try:
         return path.resolve().relative_to(Path.cwd().resolve())
     except ValueError:

@@ -1,4 +1,4 @@
-"""YAML read safely, with the file and line of every value kept for error messages."""
+"""YAML files, read safely; file and line of every value are kept for messages."""
 
 from __future__ import annotations
 
@@ -46,11 +46,14 @@ _Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(loader
 
 @dataclass
 class Document:
-    """Plain Python values, and where each stands.
+    """The values of a YAML file, and where each is written.
 
-    `marks` maps a path of keys and list positions to (file, line); `inherited` holds paths of
-    options that were meant for a block that another has replaced, `removed` says where a null took
-    a key out (extends.py).
+    Attributes:
+        value: plain Python values.
+        file: the file.
+        marks: file and line of each value, by its path of keys and list positions.
+        inherited: paths of options of a block that another block has replaced (extends.py).
+        removed: file and line of each null that removed a key (extends.py).
     """
 
     value: dict[str, Any]
@@ -60,30 +63,30 @@ class Document:
     removed: dict[KeyPath, Mark] = field(default_factory=dict)
 
     def mark(self, path: KeyPath = ()) -> Mark:
-        """File and line of the value at `path`, or of what encloses it."""
+        """File and line of the value at `path`, or of the nearest mapping or list around it."""
         for length in range(len(path), -1, -1):
             if path[:length] in self.marks:
                 return self.marks[path[:length]]
         return self.file, 1
 
     def error(self, path: KeyPath, message: str) -> LabError:
-        """An error that stands at the value of `path`."""
+        """Make an error with file and line of the value at `path`."""
         file, line = self.mark(path)
         return LabError(message, file=file, line=line)
 
     @contextmanager
     def at(self, *path: str | int) -> Iterator[None]:
-        """Give an error that is raised inside the place of the value at `path`."""
+        """Give file and line of the value at `path` to an error that is raised inside the `with` statement."""
         try:
             yield
         except LabError as error:
             raise self.error(path, error.message) from None
 
     def put(self, path: KeyPath, value: Any, mark: Mark) -> None:
-        """Set the value at `path`, making mappings on the way; forgets what stood below it.
+        """Set the value at `path`; missing mappings are made, and marks below the path are forgotten.
 
         Raises:
-            LabError: something on the way is no mapping, or no such place in a list.
+            LabError: A part of the path is no mapping, or a list has no such position.
         """
         here: Any = self.value
         for depth, key in enumerate(path):
@@ -110,16 +113,16 @@ class Document:
 
 
 def dotted(path: KeyPath) -> str:
-    """('stages', 0, 'block') as 'stages.0.block'."""
+    """Write a path with dots: ('stages', 0, 'block') as 'stages.0.block'."""
     return ".".join(map(str, path))
 
 
 def read(path: str | Path) -> Document:
-    """Read a file whose content is one mapping.
+    """Read a file that contains one mapping.
 
     Raises:
-        LabError: the file is missing or no text, does not parse, holds a key twice, asks for a
-            Python object, or is no mapping; with file and line.
+        LabError: The file is missing or is no text, is not valid YAML, contains a key twice, asks for a Python object,
+            or is no mapping; with file and line.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -131,7 +134,7 @@ def read(path: str | Path) -> Document:
 
 
 def parse(text: str, file: str) -> Document:
-    """`read`, for a text at hand; `file` is what messages call it."""
+    """Read a text that contains one mapping, as `read` does; messages call the text `file`."""
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
@@ -156,15 +159,16 @@ def parse(text: str, file: str) -> Document:
 
 
 def scalar(text: str) -> Any:
-    """The value of a text such as `0.1` or `[1, 2]`, as it would be read in a file.
+    """Read one value such as `0.1` or `[1, 2]`, as it would be read in a file.
 
     Raises:
-        LabError: it does not parse.
+        LabError: The text is not valid YAML.
     """
     return parse(f"value: {text}", "the command line").value["value"]
 
 
 def _plain(loader: Any, node: yaml.Node, path: KeyPath, file: str, marks: dict[KeyPath, Mark]) -> Any:
+    """Make plain values of a YAML node, and mark where each is written."""
     marks.setdefault(path, (file, node.start_mark.line + 1))
     if len(path) > _DEEPEST or len(marks) > _MOST:  # an alias to itself, or aliases that multiply
         raise LabError("nests too deeply or grows too large for a spec", file=file, line=node.start_mark.line + 1)
@@ -197,12 +201,14 @@ def _plain(loader: Any, node: yaml.Node, path: KeyPath, file: str, marks: dict[K
 
 
 def explain(error: ValidationError, document: Document, known: Mapping[str, list[str]] | None = None) -> LabError:
-    """The first mistake that pydantic found, as one message with file and line.
+    """Write the first mistake that pydantic found as one message with file and line.
 
     Args:
-        known: the keys that are right, by dotted place ('' is the top, 'stages.*' any stage).
+        error: pydantic's error.
+        document: the values that were checked.
+        known: the keys that are right in each place, by its dotted path: '' is the top, 'stages.*' any stage.
     """
-    # A misspelt key shows as one too many and one too few: the first tells more.
+    # Pydantic reports a misspelt key twice: as unknown, and as missing under its right name. The first says more.
     first = min(
         error.errors(),
         key=lambda detail: (
@@ -240,7 +246,7 @@ def explain(error: ValidationError, document: Document, known: Mapping[str, list
 
 
 def _written(location: KeyPath, value: Any) -> KeyPath:
-    """The part of pydantic's location that stands in the file: a word may stand for a mapping."""
+    """The part of pydantic's location that is written in the file, where one word can be short for a mapping."""
     path: list[str | int] = []
     for depth, key in enumerate(location):
         if isinstance(value, dict) and (key in value or depth == len(location) - 1):

@@ -94,7 +94,7 @@ VARIANTS = {
         VARIANT[1:],
         "extends: resnet18\nstages: {5: {repeat: 1}}\n",
         3,
-        "there is no stage 5: what it extends has the stages 1 to 4",
+        "there is no stage 5: the spec that is extended has the stages 1 to 4",
     ),
     "a missing block file": ("description:", "blocks: [mine.py]\ndescription:", 2, "there is no block file"),
     "a list": (VARIANT[1:], "- a\n- b\n", 2, "begins with a sequence, where a mapping of keys was expected"),
