@@ -1,5 +1,7 @@
 """Python files of a person's own: loaded once, again when they change, and named when they fail."""
 
+import subprocess
+import sys
 import textwrap
 
 import pytest
@@ -56,3 +58,45 @@ def test_a_block_file_that_changes_is_read_again(workspace):
     before = rl.graph("a")
     path.write_text(path.read_text().replace("channels, 3, stride", "channels, 5, stride"))
     assert rl.graph("a").params > before.params
+
+
+def test_a_file_registers_parts_of_every_kind_and_they_are_forgotten_with_it(tmp_path):
+    from resnet_lab.blocks import BLOCKS
+    from resnet_lab.blocks.stems import STEMS
+    from resnet_lab.data import DATASETS
+    from resnet_lab.specs.plugins import load_file
+
+    file = tmp_path / "own.py"
+    file.write_text(
+        "from resnet_lab import block, stem\nfrom resnet_lab.data import dataset\n\n"
+        "@block('own')\ndef own(x, channels, stride, shortcut): ...\n\n"
+        "@stem('own')\ndef begin(x, channels): ...\n\n"
+        "@dataset('own', shape=(1, 2, 2), classes=2, count=4)\ndef read(): ...\n"
+    )
+    load_file(file, ("spec.yaml", 1))
+    for registry in (BLOCKS, STEMS, DATASETS):
+        assert registry.get("own").home == str(file)
+    file.write_text("")
+    load_file(file, ("spec.yaml", 1))
+    for registry in (BLOCKS, STEMS, DATASETS):
+        assert registry.find("own") is None
+
+
+def test_a_file_that_imports_the_data_room_first_does_not_own_its_datasets(tmp_path, workspace, lab):
+    """The room is imported while the file runs; the datasets of the package are still the package's."""
+    (workspace / "own.py").write_text(BLOCK.format(options="") + "import resnet_lab.data\n")
+    done = lab("data", "check", "digits", "--from", "own.py")
+    assert done.returncode == 0, done.stderr
+    code = (
+        "from pathlib import Path\nfrom resnet_lab.specs.plugins import load_file\nload_file(Path('own.py'), ('', 1))\n"
+        "from resnet_lab.data import DATASETS\nfrom resnet_lab.blocks import BLOCKS\n"
+        "assert BLOCKS.get('mine').home and not DATASETS.get('digits').home\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_missing_file_is_told_at_the_specs_line(tmp_path):
+    from resnet_lab.specs.plugins import load_file
+
+    with pytest.raises(LabError, match=r"spec.yaml:3: there is no dataset file .*absent.py"):
+        load_file(tmp_path / "absent.py", ("spec.yaml", 3), "dataset")
