@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,6 +80,25 @@ def test_only_an_engine_imports_its_framework_at_once(path):
         framework = module.partition(".")[0]
         if framework in FRAMEWORKS and at_once:
             assert own == ["engines", framework], f"{path.relative_to(ROOT)}:{line} imports {framework}"
+
+
+DESCRIBE = """
+import sys
+from resnet_lab.cli.app import main
+sys.argv = ["resnet-lab", "describe", "resnet152"]
+try:
+    main()
+except SystemExit as end:
+    assert not end.code
+print(*sys.modules, sep="\\n")
+"""
+
+
+def test_describing_a_network_loads_no_framework_no_pandas_and_no_numpy():
+    done = subprocess.run([sys.executable, "-c", DESCRIBE], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "resnet_lab.network.graph" in loaded
+    assert not loaded & {*FRAMEWORKS, "pandas", "numpy", "PIL", "sklearn", "matplotlib"}
 
 
 def test_modules_of_a_room_import_each_other_in_no_circle():

@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+import resnet_lab as rl
 from resnet_lab.base import entry_points
 from resnet_lab.base.errors import LabError
+from resnet_lab.network.initial import initial
+from resnet_lab.weights import safetensors
+from tests.conftest import any_engine
 
 PLUGIN = """
 import numpy as np
@@ -19,11 +23,11 @@ from resnet_lab.ops import conv
 def plugged(x, channels, stride, shortcut):
     return shortcut(x) + conv(x, channels, 3, stride)
 
-@dataset("packaged", shape=(1, 4, 4), classes=2, count=8)
+@dataset("packaged", shape=(3, 8, 8), classes=10, count=8)
 def packaged():
-    images = np.zeros((8, 1, 4, 4), np.uint8)
-    part = Split(images, np.arange(8, dtype=np.int32) % 2)
-    return Dataset("packaged", ("a", "b"), part, part, (0.0,), (1.0,))
+    images = np.zeros((8, 3, 8, 8), np.uint8)
+    part = Split(images, np.arange(8, dtype=np.int32))
+    return Dataset("packaged", tuple("abcdefghij"), part, part, (0.0,) * 3, (1.0,) * 3)
 """
 
 
@@ -59,9 +63,11 @@ def test_a_packaged_dataset_is_known_to_every_command(package, lab, workspace):
     for command in ("check", "show"):
         done = lab("data", command, "packaged")
         assert done.returncode == 0, done.stderr
-    (workspace / "w.safetensors").write_bytes(b"")
-    done = lab("evaluate", "resnet18", "--weights", "w.safetensors", "--data", "packaged")
-    assert "unknown dataset" not in done.stderr
+    safetensors.save(workspace / "w.safetensors", initial(rl.graph("cifar_resnet20", input=(3, 8, 8)), 0))
+    words = ["--weights", "w.safetensors", "--data", "packaged", "--engine", any_engine(), "--json"]
+    done = lab("evaluate", "cifar_resnet20", *words)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["count"] == 8
 
 
 def test_a_plug_in_that_fails_is_named(package, monkeypatch):
