@@ -65,3 +65,10 @@ def test_macs_and_depth_of_a_graph_with_a_module(graph):
     assert graph.macs is None
     assert graph.depth == 1
     assert graph.digest == with_settings(graph, _home="elsewhere.py").digest
+
+
+def test_a_module_of_an_installed_package_is_found(monkeypatch, graph):
+    """A worker makes modules without having looked a block up: the plug-in is loaded when its factory is missing."""
+    factory = opaque.FACTORIES.pop("mine")
+    monkeypatch.setattr(opaque.entry_points, "load", lambda: opaque.FACTORIES.update(mine=factory))
+    assert opaque.of(graph.nodes[1]) == (4, 1)
