@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..base.registry import Entry, Registry
+from ..base.entry import Entry
+from ..base.registry import Registry
 from ..network.graph import GraphError, show
 from ..network.tensor import Tensor
 from .shortcuts import Shortcut

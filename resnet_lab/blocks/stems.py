@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..base.registry import Entry, Registry
+from ..base.entry import Entry
+from ..base.registry import Registry
 from ..network.tensor import Tensor
 from ..ops import conv, max_pool, norm, relu
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..base.entry import Entry
 from ..base.errors import LabError
-from ..base.registry import Entry, Registry
+from ..base.registry import Registry
 from .formats.download import RemoteFile, folders
 from .pipeline.split import Pictures, Split
 

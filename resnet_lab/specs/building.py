@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ..base.entry import Entry
 from ..base.errors import LabError
-from ..base.registry import Entry
 from ..blocks.registry import BLOCKS, Block
 from ..blocks.shortcuts import Shortcut
 from ..blocks.stems import STEMS

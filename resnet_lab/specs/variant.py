@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ..base.entry import OptionError
 from ..base.errors import LabError
-from ..base.registry import OptionError, Registry
+from ..base.registry import Registry
 from ..blocks.registry import BLOCKS
 from ..blocks.stems import STEMS
 from ..network.graph import Graph, Shape
