@@ -362,7 +362,7 @@ def test_bytes_that_are_no_text(workspace, cli):
         ),
         (("describe", "--block", "basic", "--channels", "8"), "describe --block needs --input CxHxW and --channels N"),
         *(
-            (("describe", "resnet18", f"--{word}", value), f"--{word} says how a --block is made")
+            (("describe", "resnet18", f"--{word}", value), f"--{word} works only together with --block")
             for word, value in [
                 ("channels", "8"),
                 ("stride", "1"),
@@ -371,7 +371,7 @@ def test_bytes_that_are_no_text(workspace, cli):
                 ("from", "mine.py"),
             ]
         ),
-        (("describe",), "describe takes variants, or one --block"),
+        (("describe",), "describe takes either names of variants or one --block"),
         (("run", "depth_swep"), "unknown experiment 'depth_swep'; did you mean 'depth_sweep'?"),
         (
             ("run", "depth_sweep", "--set", "train.epoch=3", "--dry-run"),
