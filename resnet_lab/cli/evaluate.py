@@ -31,7 +31,7 @@ def command(
     """
     from ..specs.settings import parse
     from ..training import prediction as inference
-    from .tables import table
+    from .tables import grid, rounded
 
     net = options.load(variant, weights)
     by_dataset = normalise == "dataset"
@@ -52,7 +52,8 @@ def command(
             json.dumps({"variant": net.variant, "data": data, "split": split, **scores, "classes": classes}, indent=1)
         )
     else:
-        table(result.classes)
+        texts, numeric = rounded(result.classes)
+        grid("", list(texts.columns), texts.itertuples(index=False), numeric)
         print(
             f"{net.variant} on {result.count:,} {split} images of {data}: top-1 {result.top1:.4f}, "
             f"top-5 {result.top5:.4f}, loss {result.loss:.4f} (weights read by {net.how})"

@@ -48,14 +48,14 @@ def command(
     from ..results.compare import compare
     from ..sweeps.progress import for_console
     from ..sweeps.run import run as run_sweep
-    from .tables import table as show_table
+    from .compare import show
 
     progress = for_console(Console())
     try:
         table = run_sweep(loaded, folder, progress, device=device, fresh=fresh)
     finally:
         progress.end()
-    show_table(compare(table))
+    show(compare(table))
     print(f"\n{folder}/trials.csv: one row a trial; {folder}/epochs.csv: one row an epoch")
     if (table["status"] != "ok").any():
         raise typer.Exit(1)
