@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -14,8 +15,8 @@ from ..base.errors import LabError
 from .commands import COMMANDS
 
 
-def build() -> typer.Typer:
-    """Build the command-line app from the registry of commands."""
+def build(commands: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Build the command-line app from some of the registered commands; from all of them unless some are named."""
     app = typer.Typer(
         name="resnet-lab",
         no_args_is_help=True,
@@ -27,7 +28,7 @@ def build() -> typer.Typer:
         "Register a block, name it in a stage spec, run an experiment, and compare the results in a table.",
     )
     app.callback()(_common)
-    for name in COMMANDS:
+    for name in commands:
         module = importlib.import_module(f".{name}", __package__)
         if hasattr(module, "app"):
             app.add_typer(module.app, name=name)
@@ -50,17 +51,15 @@ def _common(
     pass
 
 
-app = build()
-
-
 def main() -> None:
     """Run the command line.
 
     A person's mistake (`LabError`) becomes one message on standard error and the exit status 2.
     """
+    word = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
         try:
-            app()
+            build([word] if word in COMMANDS else COMMANDS)()  # the modules of the other commands are not imported
         except SystemExit as end:
             if isinstance(end.__context__, BrokenPipeError):  # typer turns a closed pipe into exit status 1
                 raise BrokenPipeError from None

@@ -9,12 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from resnet_lab import engines
-from resnet_lab.cli.app import app
+from resnet_lab.cli.app import build
 
 
 def call(*words: str) -> str:
     """What a command prints; it has to succeed."""
-    done = CliRunner().invoke(app, list(words))
+    done = CliRunner().invoke(build(), list(words))
     assert done.exit_code == 0, done.output
     return done.output
 
@@ -91,7 +91,7 @@ def test_describe_imports_no_framework():
     code = (
         "import sys; sys.argv = ['resnet-lab', 'describe', 'resnet152']\n"
         "from resnet_lab.cli import app as cli\n"
-        "cli.app(standalone_mode=False)\n"
+        "cli.build()(standalone_mode=False)\n"
         "print([name for name in ('mxnet', 'torch', 'gluoncv', 'pandas', 'numpy') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -389,7 +389,7 @@ def test_a_mistake_on_the_command_line(workspace, cli, words, told):
 
 
 def test_typer_itself_answers_unknown_commands_with_2():
-    assert CliRunner().invoke(command_line.app, ["discribe"]).exit_code == 2
+    assert CliRunner().invoke(command_line.build(), ["discribe"]).exit_code == 2
 
 
 def test_an_error_keeps_the_first_place_it_was_given():

@@ -258,7 +258,7 @@ def test_evaluate_prints_json(engine, lab, net):
         (("predict", "cifar_resnet20", ".", "--plot", "named"), "'named' names no file for a plot"),
         (("evaluate", "cifar_resnet20", "--data", "digit"), "did you mean 'digits'"),
         (("evaluate", "cifar_resnet20", "--data", "digits", "--split", "dev"), "unknown split 'dev'"),
-        (("export", "cifar_resnet20", "--to", "onnx", "-o", "absent/x"), "'absent/x' names no file in a folder"),
+        (("export", "cifar_resnet20", "--to", "onnx", "-o", "absent/x"), "'absent/x' names no file in an"),
         (("export", "cifar_resnet20", "--to", "torch", "-o", "x", "--fold"), "for onnx only"),
         (("export", "cifar_resnet20", "--to", "onnx", "-o", "."), "'.' names no file"),
         (("export", "cifar_resnet20", "--to", "onnx", "-o", "x", "--engine", "caffe"), "unknown engine 'caffe'"),

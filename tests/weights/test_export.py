@@ -8,10 +8,10 @@ import pytest
 
 import resnet_lab as rl
 from resnet_lab import LabError
-from resnet_lab.weights import export as module
 from resnet_lab.weights import safetensors
 from resnet_lab.weights.export import FORMATS, export
-from resnet_lab.weights.pretrained import Pretrained, load
+from resnet_lab.weights.export.formats.torch import TORCHVISION
+from resnet_lab.weights.pretrained import Pretrained, load, metadata
 from tests.conftest import any_engine, engine_or_skip, random_weights
 
 
@@ -20,7 +20,7 @@ def net(name, size=32, classes=None):
     return Pretrained(name, graph, random_weights(graph), "", mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
 
 
-@pytest.mark.parametrize("to", FORMATS)
+@pytest.mark.parametrize("to", FORMATS.entries)
 @pytest.mark.parametrize("name", ["resnet18_v1b", "cifar_resnet20_v2", "cifar_resnet20", "se_resnet18_v1"])
 def test_every_format_is_checked_and_reads_back(tmp_path, name, to):
     engine_or_skip("mxnet")
@@ -95,9 +95,9 @@ def test_a_variant_of_ones_own_by_gluons_name_is_not_gluons(tmp_path, workspace)
 def test_what_cannot_be_exported(tmp_path):
     with pytest.raises(LabError, match="folded into convolutions for onnx only"):
         export(net("cifar_resnet20"), "torch", tmp_path / "net", folded=True)
-    with pytest.raises(LabError, match="names no file in a folder"):
+    with pytest.raises(LabError, match="names no file in an existing folder"):
         export(net("cifar_resnet20"), "onnx", tmp_path / "nowhere" / "net")
-    with pytest.raises(LabError, match="names no file in a folder"):
+    with pytest.raises(LabError, match="names no file in an existing folder"):
         export(net("cifar_resnet20"), "onnx", tmp_path)
     (tmp_path / "net.safetensors").mkdir()
     with pytest.raises(LabError, match="cannot be written"):
@@ -120,7 +120,7 @@ def torchvisions():
 def test_a_state_dict_has_torchvisions_names_and_shapes_in_their_order(tmp_path, theirs):
     torch = pytest.importorskip("torch")
     engine_or_skip("torch")
-    name = {other: own for own, other in module._TORCHVISION.items()}[theirs]
+    name = {other: own for own, other in TORCHVISION.items()}[theirs]
     (path,) = export(net(name), "torch", tmp_path / "net", engine="torch").paths
     state = torch.load(path, weights_only=True)
     assert {key: tuple(value.shape) for key, value in state.items()} == torchvisions()[theirs]
@@ -130,13 +130,13 @@ def test_a_state_dict_has_torchvisions_names_and_shapes_in_their_order(tmp_path,
 def test_torchvisions_own_class_loads_it(tmp_path):
     engine_or_skip("torch")
     pytest.importorskip("torchvision", exc_type=(ImportError, RuntimeError))
-    for name in module._TORCHVISION:
+    for name in TORCHVISION:
         assert export(net(name), "torch", tmp_path / name, engine="torch").reader.startswith("torchvision's")
 
 
 def test_weights_of_another_network_of_the_same_shapes(tmp_path, monkeypatch):
     trained = net("resnet50")
-    safetensors.save(tmp_path / "net.safetensors", trained.arrays, module.metadata(trained))
+    safetensors.save(tmp_path / "net.safetensors", trained.arrays, metadata(trained))
     assert load("resnet50", tmp_path / "net.safetensors").graph.input == (3, 32, 32)
     with pytest.raises(LabError, match="holds the weights of another network .'resnet50', architecture"):
         load("resnet50_v1b", tmp_path / "net.safetensors")
