@@ -12,8 +12,8 @@ from . import options
 
 def command(
     variant: options.Variant,
-    weights: options.Weights,
     data: Annotated[str, typer.Option(help="A dataset's name.")],
+    weights: options.Weights = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="KEY=VALUE: an option of the dataset, such as path=photos; repeatable."),
@@ -26,6 +26,8 @@ def command(
     as_json: options.AsJson = False,
 ) -> None:
     """Measure loss, top-1 and top-5 on a dataset, in all and for each class.
+
+    Example: `resnet-lab evaluate results/my_idea/trials/0123456789ab --data digits`
 
     Example: `resnet-lab evaluate cifar_resnet20 --weights net.th --data cifar10-jpeg --normalise imagenet`
     """

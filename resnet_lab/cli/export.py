@@ -11,19 +11,19 @@ from . import options
 
 
 def _formats() -> dict[str, str]:
-    """The export formats, each with its line of help."""
+    """Our own export formats, each with its line of help; the formats of installed packages are not loaded for help."""
     from ..weights.export import FORMATS
 
-    return {name: entry.summary for name, entry in FORMATS.entries.items()}
+    return {name: entry.summary for name, entry in FORMATS.registered.items()}
 
 
 def command(
     variant: options.Variant,
-    weights: options.Weights,
     to: Annotated[str, typer.Option(metavar="FORMAT", help=f"The format: {', '.join(_formats())}.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The file to write; its suffix is added where it is missing.")
     ],
+    weights: options.Weights = None,
     input: Annotated[
         str | None, typer.Option(help="Image shape CxHxW; if left out, the weights file's, else the spec's.")
     ] = None,

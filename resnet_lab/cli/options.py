@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 Variant = Annotated[str, typer.Argument(help="The name or path of a stage spec, or the folder of a trial.")]
 Weights = Annotated[
-    str,
+    str | None,
     typer.Option(
-        help="A file (.safetensors, Gluon's .params, PyTorch's .pth, .pt, .th), or 'gluon' for Gluon-CV's pretrained "
-        "weights."
+        help="A file (.safetensors, Gluon's .params, PyTorch's .pth, .pt, .th), also looked for in $RESNET_LAB_DATA; "
+        "or 'gluon' for Gluon-CV's pretrained weights. Not needed for the folder of a trial, which has its own."
     ),
 ]
 EngineName = Annotated[str, typer.Option(help="mxnet or torch.")]
@@ -35,13 +35,13 @@ Normalise = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
-def load(variant: str, weights: str, input: Shape | None = None, size: int | None = None) -> Pretrained:
+def load(variant: str, weights: str | None, input: Shape | None = None, size: int | None = None) -> Pretrained:
     """Load a variant with its weights; a doubt about them becomes a warning on standard error."""
     from ..weights.pretrained import load as load_weights
 
     net = load_weights(variant, weights, input=input, size=size)
     if net.doubt:
-        print(f"resnet-lab: {weights}: {net.doubt}", file=sys.stderr)
+        print(f"resnet-lab: {weights or variant}: {net.doubt}", file=sys.stderr)
     return net
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def command(
     variant: options.Variant,
     images: Annotated[list[Path], typer.Argument(help="Pictures, or folders of pictures.")],
-    weights: options.Weights,
+    weights: options.Weights = None,
     labels: Annotated[Path | None, typer.Option(help="A text file with one class name in each line.")] = None,
     top: Annotated[int, typer.Option(min=1, help="How many classes to print for each picture.")] = 5,
     resize: Annotated[
@@ -55,6 +55,8 @@ def command(
     mean_std = options.normalisation(normalise, net)
     view = inference.view(net, resize=resize, crop=crop, normalise=mean_std, antialias=antialias)
     names = inference.class_names(net, labels)
+    if labels is None and not inference.has_class_names(net):
+        print("resnet-lab: the weights do not name the classes; --labels FILE gives them names", file=sys.stderr)
     predictions = []
     for prediction in inference.predict(inference.model(net, engine, device), paths, view, names, top):
         predictions.append(prediction)

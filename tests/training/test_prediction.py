@@ -98,7 +98,7 @@ def test_evaluation_refuses_what_does_not_fit(engine, net):
         inference.evaluate(model, trained, "digits", normalise=((0.5,), (0.5,)))
     graph = rl.graph("cifar_resnet20", classes=7)
     seven = Pretrained("cifar_resnet20", graph, random_weights(graph), "")
-    with pytest.raises(LabError, match="dataset 'digits' has 10 classes, the network 7"):
+    with pytest.raises(LabError, match="dataset 'digits' has 10 classes, but the network has 7"):
         inference.evaluate(model, seven, "digits")
 
 
@@ -175,14 +175,31 @@ def test_the_folder_of_a_trial_is_its_network(workspace, engine):
     (folder,) = (workspace / "results" / "e" / "trials").iterdir()
     found = rl.evaluate(str(folder), folder / "weights.safetensors", "digits", engine=engine.name)
     assert found.top1 == pytest.approx(table["test_accuracy"][0])
+    assert rl.evaluate(str(folder), None, "digits", engine=engine.name).top1 == found.top1
     with pytest.raises(LabError, match="holds the weights of another network"):
         load("cifar_resnet20", folder / "weights.safetensors")
     with pytest.raises(LabError, match="takes images of 3x8x8 and has 10 classes"):
         load(str(folder), folder / "weights.safetensors", input=(3, 16, 16))
 
 
+def test_only_the_folder_of_a_trial_has_weights_of_its_own(workspace, lab):
+    done = lab("evaluate", "cifar_resnet20", "--data", "digits", "--engine", any_engine())
+    assert done.returncode == 2
+    assert "'cifar_resnet20' is a variant, so its weights are needed: --weights FILE" in done.stderr
+    folder = workspace / "results" / "e" / "trials" / "0123456789ab"
+    folder.mkdir(parents=True)
+    graph = rl.graph("cifar_resnet20")
+    (folder / "trial.json").write_text(json.dumps({"variant": "cifar_resnet20", "graph": graph.to_json()}))
+    done = lab("evaluate", str(folder), "--data", "digits", "--engine", any_engine())
+    assert done.returncode == 2
+    assert f"{folder}: this trial has no weights.safetensors: it has not ended, or it failed" in done.stderr
+
+
 def test_what_no_photo_can_become_is_refused(net):
-    for shape, told in (((3, 32, 64), "only square ones"), ((4, 32, 32), "4 channels, and a photo has 1 or 3")):
+    for shape, told in (
+        ((3, 32, 64), "but pictures are made square"),
+        ((4, 32, 32), "4 channels, and a photo has 1 or 3"),
+    ):
         graph = rl.graph("cifar_resnet20", input=shape)
         with pytest.raises(LabError, match=told):
             inference.view(Pretrained("cifar_resnet20", graph, {}, ""))
@@ -191,7 +208,7 @@ def test_what_no_photo_can_become_is_refused(net):
 def test_classes_by_other_names_are_not_scored(engine):
     graph = rl.graph("cifar_resnet20", input=(3, 8, 8))
     trained = Pretrained("cifar_resnet20", graph, random_weights(graph), "", tuple("jihgfedcba"))
-    with pytest.raises(LabError, match="class 0 is 'j' for the weights and '0' in dataset 'digits'"):
+    with pytest.raises(LabError, match="class 0 is 'j' in the weights file and '0' in dataset 'digits'"):
         inference.evaluate(inference.model(trained, engine.name), trained, "digits")
     few = replace(trained, classes=("a", "b"))  # names for another number of outputs say nothing
     assert inference.evaluate(inference.model(few, engine.name), few, "digits").count == 360
@@ -205,7 +222,7 @@ def test_views_of_files_that_say_nothing(net):
 
 
 @pytest.mark.parametrize(
-    "words", [("one\ntwo\n", "has 2 names for a network of 10 classes"), (b"\xff\xfe", "cannot be read")]
+    "words", [("one\ntwo\n", "has 2 names, but the network has 10 classes"), (b"\xff\xfe", "cannot be read")]
 )
 def test_labels_that_do_not_fit(tmp_path, net, words):
     content, told = words
@@ -232,8 +249,14 @@ def test_a_damaged_picture_is_reported_and_the_others_are_done(engine, lab, tmp_
     assert Image.open(plot).size[0] > 400
     (folder / "b.jpg").unlink()
     done = lab(*words, "--top", "2")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert done.stderr == "resnet-lab: the weights do not name the classes; --labels FILE gives them names\n"
     assert done.stdout.count("class ") == 4
+    labels = tmp_path / "labels.txt"
+    labels.write_text("".join(f"name {index}\n" for index in range(10)))
+    done = lab(*words, "--labels", str(labels))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("name ") == 10
 
 
 def test_evaluate_prints_json(engine, lab, net):

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...base.errors import LabError
-from .registry import FORMATS, ExportFormat
+from ...base.files import put_in_place
+from .registry import FORMATS
 
 if TYPE_CHECKING:
     from ..pretrained import Pretrained
@@ -55,7 +56,7 @@ def export(net: Pretrained, to: str, path: Path, *, engine: str = "mxnet", folde
     """
     from ... import engines
 
-    format: ExportFormat = FORMATS.get(to)
+    format = FORMATS.get(to)
     if folded and not format.folds:
         able = ", ".join(name for name, entry in FORMATS.entries.items() if entry.folds)
         raise LabError(f"batch norms are folded into convolutions for {able} only")
@@ -72,7 +73,9 @@ def export(net: Pretrained, to: str, path: Path, *, engine: str = "mxnet", folde
                     f"{written.reader} gives other logits than the engine '{engine}': they differ by {difference:.1e} "
                     "of the largest logit; nothing was written"
                 )
-            done = tuple(file.replace(path.parent / file.name) for file in written.paths)
+            done = tuple(path.parent / file.name for file in written.paths)
+            for file, final in zip(written.paths, done, strict=True):
+                put_in_place(file, final)
     except OSError as error:
         raise LabError(f"cannot be written: {error.strerror or error}", file=path) from None
     return Exported(done, written.reader, difference)

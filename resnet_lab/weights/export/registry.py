@@ -40,7 +40,7 @@ class ExportFormat(Entry):
     folds: bool = False
 
 
-FORMATS = Registry("export format")
+FORMATS: Registry[ExportFormat] = Registry("export format")
 """The export formats by name."""
 
 Writer = Callable[..., Written]

@@ -1,9 +1,12 @@
-"""The export formats: to add one, write a module here that registers a function, and add its name to the import.
+"""The export formats, in the order in which `resnet-lab export --help` lists them.
 
-`resnet-lab export --help` lists them in the order of the import. A module imports NumPy and frameworks only inside its
-functions.
+To add a format, write a module here that registers a function with `export_format`, and add the module's name to the
+list. Every module is imported for `resnet-lab export --help`, so it imports NumPy and frameworks inside its function.
 """
 
-from . import safetensors, gluon, gluon_symbol, torch, onnx  # isort: skip
+import importlib
 
-__all__ = ["gluon", "gluon_symbol", "onnx", "safetensors", "torch"]
+_MODULES = ("safetensors", "gluon", "gluon_symbol", "torch", "onnx")
+
+for _module in _MODULES:
+    importlib.import_module(f".{_module}", __name__)
