@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-COMMANDS = ("list", "describe", "run", "compare", "predict", "evaluate", "export", "data", "doctor")
+COMMANDS = ("list", "describe", "run", "compare", "predict", "evaluate", "export", "doctor", "data")
 """The commands, in the order in which `resnet-lab --help` lists them.
 
 Each is the name of a module of this room. The module defines either `command`, a function whose parameters are the

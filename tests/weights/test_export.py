@@ -8,7 +8,7 @@ import pytest
 
 import resnet_lab as rl
 from resnet_lab import LabError
-from resnet_lab.weights import safetensors
+from resnet_lab.weights import files, safetensors
 from resnet_lab.weights.export import FORMATS, export
 from resnet_lab.weights.export.formats.torch import TORCHVISION
 from resnet_lab.weights.pretrained import Pretrained, load, metadata
@@ -30,7 +30,7 @@ def test_every_format_is_checked_and_reads_back(tmp_path, name, to):
     assert done.difference < 1e-4
     assert all(path.is_file() for path in done.paths)
     assert not list(tmp_path.glob("*.partial"))
-    if to not in ("onnx", "gluon-symbol"):
+    if to != "gluon-symbol" and done.paths[0].suffix in files.SUFFIXES:
         back = load(name, done.paths[0], input=(3, 32, 32))
         assert back.graph == trained.graph
         assert all(np.array_equal(back.arrays[key], trained.arrays[key]) for key in trained.arrays)
