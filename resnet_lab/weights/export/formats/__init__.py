@@ -6,7 +6,7 @@ list. Every module is imported for `resnet-lab export --help`, so it imports Num
 
 import importlib
 
-_MODULES = ("safetensors", "gluon", "gluon_symbol", "torch", "onnx")
+_MODULES = ("safetensors", "gluon", "gluon_symbol", "torch", "onnx", "npz")
 
 for _module in _MODULES:
     importlib.import_module(f".{_module}", __name__)
