@@ -7,7 +7,10 @@ from collections.abc import Callable
 import pytest
 from typer.testing import CliRunner
 
+import resnet_lab as rl
 from resnet_lab.cli.app import build
+from resnet_lab.weights import safetensors
+from tests.conftest import random_weights
 
 
 @pytest.fixture
@@ -20,3 +23,12 @@ def call() -> Callable[..., str]:
         return done.output
 
     return invoke
+
+
+@pytest.fixture
+def net(tmp_path):
+    """A file of random weights for the CIFAR ResNet-20, without metadata."""
+    graph = rl.graph("cifar_resnet20")
+    path = tmp_path / "net.safetensors"
+    safetensors.save(path, random_weights(graph))
+    return path

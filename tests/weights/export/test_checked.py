@@ -1,7 +1,6 @@
 """Exports: each format is read back by whoever it is for, and says what it differs by."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +9,7 @@ import resnet_lab as rl
 from resnet_lab import LabError
 from resnet_lab.weights import files, safetensors
 from resnet_lab.weights.export import FORMATS, export
-from resnet_lab.weights.export.formats.torch import TORCHVISION
-from resnet_lab.weights.pretrained import Pretrained, load, metadata
+from resnet_lab.weights.pretrained import Pretrained, load
 from tests.conftest import any_engine, engine_or_skip, random_weights
 
 
@@ -36,23 +34,6 @@ def test_every_format_is_checked_and_reads_back(tmp_path, name, to):
         assert all(np.array_equal(back.arrays[key], trained.arrays[key]) for key in trained.arrays)
     if to == "safetensors":
         assert (back.mean, back.std) == (trained.mean, trained.std)
-
-
-@pytest.mark.parametrize(
-    ("name", "to", "reader"),
-    [
-        ("resnet50_v1d", "gluon", "Gluon-CV's resnet50_v1d"),
-        ("cifar_resnet20_v1", "gluon", "Gluon-CV's cifar_resnet20_v1"),
-        ("cifar_resnet20", "gluon", "a GraphBlock of resnet_lab.build"),
-        ("resnet18_v2", "torch", "the engine 'torch', by our names"),
-        ("resnet50_v1d", "torch", "the engine 'torch', by torchvision's names"),
-        ("cifar_resnet20", "onnx", "onnxruntime"),
-    ],
-)
-def test_who_reads_it(tmp_path, name, to, reader):
-    engine_or_skip("mxnet")
-    engine_or_skip("torch")
-    assert export(net(name), to, tmp_path / "net").reader == reader
 
 
 def test_a_file_that_the_reader_takes_otherwise_is_taken_away(tmp_path, monkeypatch):
@@ -84,14 +65,6 @@ def test_what_is_no_number_is_no_agreement(tmp_path, monkeypatch, value):
     assert [path.read_text() for path in tmp_path.iterdir()] == ["what was there"]
 
 
-def test_a_variant_of_ones_own_by_gluons_name_is_not_gluons(tmp_path, workspace):
-    engine_or_skip("mxnet")
-    pytest.importorskip("onnx")
-    text = "extends: cifar_resnet20\nstages: {1: {channels: 24}}\n"
-    (workspace / "variants" / "cifar_resnet20_v1.yaml").write_text(text)
-    assert export(net("cifar_resnet20_v1"), "gluon", tmp_path / "net").reader.startswith("a GraphBlock")
-
-
 def test_what_cannot_be_exported(tmp_path):
     with pytest.raises(LabError, match="folded into convolutions for onnx only"):
         export(net("cifar_resnet20"), "torch", tmp_path / "net", folded=True)
@@ -102,49 +75,3 @@ def test_what_cannot_be_exported(tmp_path):
     (tmp_path / "net.safetensors").mkdir()
     with pytest.raises(LabError, match="cannot be written"):
         export(net("cifar_resnet20"), "safetensors", tmp_path / "net", engine=any_engine())
-
-
-def torchvisions():
-    """By net, the names and shapes of torchvision's arrays, as they were printed by it."""
-    nets = {}
-    for line in (Path(__file__).parent / "torchvision.txt").read_text().splitlines()[1:]:
-        if line.startswith("#"):
-            arrays = nets[line[2:]] = {}
-        else:
-            name, _, shape = line.partition(" ")
-            arrays[name] = tuple(int(extent) for extent in shape.split("x") if extent)
-    return nets
-
-
-@pytest.mark.parametrize("theirs", ["resnet18", "resnet50", "resnext50_32x4d"])
-def test_a_state_dict_has_torchvisions_names_and_shapes_in_their_order(tmp_path, theirs):
-    torch = pytest.importorskip("torch")
-    engine_or_skip("torch")
-    name = {other: own for own, other in TORCHVISION.items()}[theirs]
-    (path,) = export(net(name), "torch", tmp_path / "net", engine="torch").paths
-    state = torch.load(path, weights_only=True)
-    assert {key: tuple(value.shape) for key, value in state.items()} == torchvisions()[theirs]
-    assert list(state) == list(torchvisions()[theirs])
-
-
-def test_torchvisions_own_class_loads_it(tmp_path):
-    engine_or_skip("torch")
-    pytest.importorskip("torchvision", exc_type=(ImportError, RuntimeError))
-    for name in TORCHVISION:
-        assert export(net(name), "torch", tmp_path / name, engine="torch").reader.startswith("torchvision's")
-
-
-def test_weights_of_another_network_of_the_same_shapes(tmp_path, monkeypatch):
-    trained = net("resnet50")
-    safetensors.save(tmp_path / "net.safetensors", trained.arrays, metadata(trained))
-    assert load("resnet50", tmp_path / "net.safetensors").graph.input == (3, 32, 32)
-    with pytest.raises(LabError, match="holds the weights of another network .'resnet50', architecture"):
-        load("resnet50_v1b", tmp_path / "net.safetensors")
-
-
-def test_weights_of_v1b_fit_the_paper_but_are_doubted(tmp_path):
-    engine_or_skip("torch")
-    trained = net("resnet50_v1b")
-    (path,) = export(trained, "torch", tmp_path / "net", engine="torch").paths
-    assert not load("resnet50_v1b", path).doubt
-    assert "the stride on the 3x3" in load("resnet50", path).doubt
