@@ -50,21 +50,14 @@ BLOCKS: Registry[Block] = Registry("block")
 def block(
     name: str, *, expansion: int = 1, replace: bool = False
 ) -> Callable[[Callable[..., Tensor]], Callable[..., Tensor]]:
-    """Register a function as a block, which stage specs can name.
-
-    The function is called with a tensor (channels, height, width), the stage's width, the stride and the shortcut, and
-    returns a tensor. Its further keyword parameters are the block's options, which a stage spec may set.
+    """Register a function as the block `name`.
 
     Args:
-        name: The block's name in stage specs.
-        expansion: The block's output is this many times as wide as the stage's `channels`.
-        replace: Replace a block that has the name already; for notebooks.
-
-    Returns:
-        A decorator that registers the function and returns it unchanged.
+        expansion: its output is this many times as wide as the stage's `channels`.
+        replace: take the name over, if it is taken; for notebooks.
 
     Raises:
-        LabError: Another block has the name, and `replace` is not set.
+        LabError: the name is taken.
     """
 
     def register(function: Callable[..., Tensor]) -> Callable[..., Tensor]:

@@ -12,20 +12,10 @@ STEMS: Registry[Entry] = Registry("stem")
 
 
 def stem(name: str, *, replace: bool = False) -> Callable[[Callable[..., Tensor]], Callable[..., Tensor]]:
-    """Register a function as a stem, which stage specs can name.
-
-    The function is called with the images (channels, height, width) and a width, and returns a tensor. Its further
-    keyword parameters are the stem's options, which a spec may set.
-
-    Args:
-        name: The stem's name in stage specs.
-        replace: Replace a stem that has the name already; for notebooks.
-
-    Returns:
-        A decorator that registers the function and returns it unchanged.
+    """Register a function of the images and a width as the stem `name`; further keywords are its options.
 
     Raises:
-        LabError: Another stem has the name, and `replace` is not set.
+        LabError: the name is taken and `replace` is not set.
     """
 
     def register(function: Callable[..., Tensor]) -> Callable[..., Tensor]:

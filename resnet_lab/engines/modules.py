@@ -70,7 +70,6 @@ def module_block(
     further parameters are options that a stage spec may set.
 
     Args:
-        name: the block's name in stage specs.
         expansion: its output is this many times as wide as the stage's `channels`.
         engine: `mxnet` or `torch`; for a class it is known.
         replace: take the name over, if it is taken; for notebooks.

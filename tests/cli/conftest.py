@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
-import resnet_lab as rl
 from resnet_lab.cli.app import build
-from resnet_lab.weights import safetensors
-from tests.conftest import random_weights
+from tests.conftest import any_engine
 
 
 @pytest.fixture
@@ -26,9 +25,16 @@ def call() -> Callable[..., str]:
 
 
 @pytest.fixture
-def net(tmp_path):
-    """A file of random weights for the CIFAR ResNet-20, without metadata."""
-    graph = rl.graph("cifar_resnet20")
-    path = tmp_path / "net.safetensors"
-    safetensors.save(path, random_weights(graph))
-    return path
+def refused(lab, tmp_path, net) -> Callable[..., str]:
+    """`refused("predict", ...)` gives the one message of a command that ends by a mistake."""
+    Image.new("RGB", (40, 40)).save(tmp_path / "a.png")
+
+    def call(*words: str) -> str:
+        engine = () if "--engine" in words else ("--engine", any_engine())
+        done = lab(*words, *engine, "--weights", str(net), cwd=tmp_path)
+        assert done.returncode == 2, done.stderr
+        assert done.stderr.startswith("resnet-lab: ")
+        assert len(done.stderr.strip().splitlines()) == 1
+        return done.stderr
+
+    return call

@@ -19,15 +19,6 @@ from tests.conftest import engine_or_skip, random_weights
 IMAGENET = (IMAGENET_MEAN, IMAGENET_STD)
 
 
-@pytest.fixture
-def net(tmp_path):
-    """A file of random weights for the CIFAR ResNet-20, without metadata."""
-    graph = rl.graph("cifar_resnet20")
-    path = tmp_path / "net.safetensors"
-    safetensors.save(path, random_weights(graph))
-    return path
-
-
 @pytest.mark.parametrize(
     ("depth", "right", "loss", "by_class"),
     [
