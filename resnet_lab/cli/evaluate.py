@@ -25,7 +25,7 @@ def command(
     device: options.Device = "auto",
     as_json: options.AsJson = False,
 ) -> None:
-    """Measure loss, top-1 and top-5 on a dataset, in all and for each class.
+    """Measure loss, top-1 and top-5 on a dataset, in total and for each class.
 
     Example: `resnet-lab evaluate results/my_idea/trials/0123456789ab --data digits`
 

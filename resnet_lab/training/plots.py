@@ -45,7 +45,7 @@ def _save(figure: Any, path: Path) -> None:
         raise LabError(f"the plot cannot be written: {error}", file=path) from None
 
 
-def predictions(found: Sequence[Prediction], path: Path) -> None:
+def predictions(made: Sequence[Prediction], path: Path) -> None:
     """Draw each picture beside a bar chart of its classes and their probabilities, one picture below the other.
 
     Raises:
@@ -54,7 +54,7 @@ def predictions(found: Sequence[Prediction], path: Path) -> None:
     from ..data.formats import picture
 
     check(path)
-    done = [prediction for prediction in found if not prediction.problem]
+    done = [prediction for prediction in made if not prediction.problem]
     if not done:
         raise LabError("there is no picture to plot")
     figure = _figure(8, 2.4 * len(done))

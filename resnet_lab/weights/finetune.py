@@ -52,11 +52,11 @@ def _digest(path: Path, size: int, changed: int) -> str:
 
 def parts(graph: Graph) -> list[str]:
     """The parts of a network that `freeze` and `fresh` can name: stem, stage1, stage1.block1, ..., head."""
-    found: dict[str, None] = {}
+    names_of_parts: dict[str, None] = {}
     for node in graph.layers:
         names = node.name.split(".")
-        found |= {".".join(names[:depth]): None for depth in (1, 2) if depth < len(names)}
-    return [name for name in found if "." not in name or ".block" in name]
+        names_of_parts |= {".".join(names[:depth]): None for depth in (1, 2) if depth < len(names)}
+    return [name for name in names_of_parts if "." not in name or ".block" in name]
 
 
 def check(graph: Graph, names: Iterable[str]) -> None:

@@ -45,13 +45,13 @@ class Layout:
     @property
     def constants(self) -> dict[str, tuple[int, float]]:
         """Arrays that only the library has, as (length, value): Gluon stores a scale and center that a norm ignores."""
-        found = {}
+        constants = {}
         for node in self.graph.nodes:
             if self.style == "gluon" and node.op == "norm" and node.attrs["kind"] == "batch":
                 for key, suffix, value in (("scale", "gamma", 1.0), ("center", "beta", 0.0)):
                     if not node.attrs[key]:
-                        found[f"{self.layers[node.name]}.{suffix}"] = (node.output[0], value)
-        return found
+                        constants[f"{self.layers[node.name]}.{suffix}"] = (node.output[0], value)
+        return constants
 
 
 class _Parts:
@@ -167,13 +167,13 @@ def layout(name: str, graph: Graph) -> Layout:
 
 def layouts(graph: Graph) -> list[Layout]:
     """The layouts that have a name for every layer of the network."""
-    found = []
+    known = []
     for name in _NAMERS:
         try:
-            found.append(layout(name, graph))
+            known.append(layout(name, graph))
         except LabError:
             continue
-    return found
+    return known
 
 
 def gluon_layout(variant: str, graph: Graph) -> Layout:

@@ -130,14 +130,14 @@ def _layer(node: Node) -> _Layer:
 
 def _layers_of_file(arrays: Mapping[str, NDArray[np.float32]]) -> list[_Layer] | None:
     """The layers in the order of the file; None if an array belongs to no known kind of layer."""
-    found: dict[str, dict[str, str]] = {}
+    parts_of_layers: dict[str, dict[str, str]] = {}
     for name in arrays:
         suffix = _SUFFIX.search(name)
         if suffix is None:
             return None
-        found.setdefault(name[: suffix.start()], {})[suffix[1]] = name
+        parts_of_layers.setdefault(name[: suffix.start()], {})[suffix[1]] = name
     layers = []
-    for layer, parts in found.items():
+    for layer, parts in parts_of_layers.items():
         if "weight" not in parts or arrays[parts["weight"]].ndim == 1:
             parts = {_NORM_KEYS.get(key, key): name for key, name in parts.items()}
         neutral = (key for key, name in parts.items() if key in _NEUTRAL and (arrays[name] == _NEUTRAL[key]).all())

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 def renamed(layout: Layout, arrays: Arrays) -> dict[str, NDArray[np.float32]]:
     """The arrays by the names of a layout, with the constant arrays that only the other library has."""
-    found = {other: arrays[own] for own, other in layout.arrays.items()}
-    return found | {name: np.full(length, value, np.float32) for name, (length, value) in layout.constants.items()}
+    renamed_arrays = {other: arrays[own] for own, other in layout.arrays.items()}
+    return renamed_arrays | {
+        name: np.full(length, value, np.float32) for name, (length, value) in layout.constants.items()
+    }
 
 
 def gluon(path: Path, layout: Layout | None, arrays: Arrays) -> None:
