@@ -1,4 +1,4 @@
-"""The Python face: what the command line offers, as functions."""
+"""The Python face: the functions of the command line for notebooks and programs."""
 
 from __future__ import annotations
 
@@ -21,26 +21,33 @@ if TYPE_CHECKING:
 
 
 def variant(name: str) -> Variant:
-    """The validated spec of a variant, by name (`resnet50`) or path.
+    """Load and validate the spec of a variant.
+
+    Args:
+        name: The variant's name, such as `resnet50`, or the path of its YAML file.
+
+    Returns:
+        The variant: `.name`, `.spec` (the validated stage spec) and `.graph(input, classes)`.
 
     Raises:
-        LabError: there is none, or it is wrong; with file and line.
+        LabError: There is no such variant, or its spec is wrong; the message names file and line.
     """
     return load(name)
 
 
 def graph(name: str, input: Shape | None = None, classes: int | None = None) -> Graph:
-    """The network of a variant as data.
+    """Make the network of a variant as data, without any framework.
 
     Args:
-        input: (channels, height, width); the spec's own where None.
-        classes: outputs of the head; the spec's own where None.
+        name: The variant's name, or the path of its YAML file.
+        input: (channels, height, width); the spec's own if None.
+        classes: Outputs of the head; the spec's own if None.
 
     Returns:
-        a Graph: `.params`, `.macs`, `.depth`, `.layers`, and `.table()`, a DataFrame.
+        A Graph: `.params`, `.macs`, `.depth`, `.layers`, and `.table()`, a DataFrame with one row for each layer.
 
     Raises:
-        LabError: as `variant`, or shapes that do not fit.
+        LabError: There is no such variant, its spec is wrong, or shapes do not fit; the message names file and line.
     """
     return load(name).graph(input, classes)
 
@@ -56,17 +63,26 @@ def build(
     compile: str | None = None,
     **init: Any,
 ) -> Any:
-    """A variant as the framework's own module, initialised: for MXNet a hybridized gluon.HybridBlock.
+    """Build a variant as the framework's own module, with initialised or trained weights.
 
     Args:
-        weights: a file to take them from, or `gluon`; see `read_weights`.
-        compile: as an experiment's `compile`. None is what code of the framework expects: hybridized
-            under MXNet, a torch.nn.Module as it is written (one with CUDA graphs overwrites its
-            last output at each call, and none that is compiled can be pickled).
-        init: settings of `weights.initial`, such as last_scale="zero".
+        name: The variant's name, or the path of its YAML file.
+        engine: `mxnet` or `torch`.
+        seed: The seed of the initial weights; both engines start from the same values.
+        input: (channels, height, width); the spec's own if None.
+        classes: Outputs of the head; the spec's own if None.
+        device: `auto`, `cpu`, `gpu` or `gpu:N`.
+        weights: A weights file, or `gluon`, instead of initial weights; as for `read_weights`.
+        compile: A compile mode of the engine, as in an experiment. If None, the mode that code of the framework
+            expects: hybridized under MXNet, not compiled under PyTorch (a compiled module cannot be pickled, and with
+            CUDA graphs it overwrites its last output at each call).
+        init: Settings of the initial weights, as in an experiment's `train.init`, such as `last_scale="zero"`.
+
+    Returns:
+        A gluon.HybridBlock or a torch.nn.Module.
 
     Raises:
-        LabError: as `graph`, or the engine cannot run here.
+        LabError: As `graph`; or the engine cannot run here, or the weights do not fit.
     """
     from . import engines
     from .network.initial import initial
@@ -75,7 +91,7 @@ def build(
         network = graph(name, input, classes)
         arrays = initial(network, seed, **init)
     elif init:
-        raise LabError(f"weights are read, not drawn: '{next(iter(init))}' says nothing of them")
+        raise LabError(f"'{next(iter(init))}' is a setting of initial weights; it has no effect on weights from a file")
     else:
         net = read_weights(name, weights, input, classes)
         network, arrays = net.graph, net.arrays
@@ -86,35 +102,42 @@ def build(
 
 
 def read_weights(
-    name: str, weights: str | Path, input: Shape | None = None, classes: int | None = None, size: int | None = None
+    name: str,
+    weights: str | Path | None = None,
+    input: Shape | None = None,
+    classes: int | None = None,
+    size: int | None = None,
 ) -> Pretrained:
-    """A variant with the weights of a file.
+    """Load a variant with the weights of a file.
 
     Args:
-        weights: a file of ours (.safetensors), of Gluon (.params) or of PyTorch (.pth, .pt, .th, ...), or
-            `gluon`: Gluon-CV's pretrained weights of the net of that name.
-        input: (channels, height, width); where None, what the file says, else the spec's own.
-        classes: outputs of the head; where None, as many as the file's last layer has.
-        size: height and width of the images, in place of what the file says.
+        name: The variant's name, the path of its YAML file, or the folder of a trial.
+        weights: A file of safetensors, of Gluon (.params) or of PyTorch (.pth, .pt, .th, ...), which is also looked for
+            in $RESNET_LAB_DATA; or `gluon`: Gluon-CV's pretrained weights of the network of the same name. None takes
+            the weights of the trial.
+        input: (channels, height, width). If None, the shape that the file states, else the spec's own.
+        classes: Outputs of the head. If None, as many as the file's last layer has.
+        size: Height and width of the images instead of those that the file states.
 
     Returns:
-        .graph, .arrays (by canonical name, NumPy), and what the file says of classes and normalisation.
+        The network (`.graph`), its arrays by canonical name (`.arrays`), and what the file states about the classes
+        (`.classes`) and the normalisation (`.mean`, `.std`) of the images.
 
     Raises:
-        LabError: there is no such variant or file, or the two do not fit.
+        LabError: There is no such variant or file, or the two do not fit.
     """
     from .weights.pretrained import load as load_weights
 
     net = load_weights(name, weights, input=input, classes=classes, size=size)
     if net.doubt:
-        warnings.warn(f"{weights}: {net.doubt}", stacklevel=2)
+        warnings.warn(f"{weights or name}: {net.doubt}", stacklevel=2)
     return net
 
 
 def predict(
     name: str,
     images: str | Path | Sequence[str | Path],
-    weights: str | Path,
+    weights: str | Path | None = None,
     *,
     labels: str | Path | None = None,
     top: int = 5,
@@ -122,50 +145,64 @@ def predict(
     device: str = "auto",
     **view: Any,
 ) -> pd.DataFrame:
-    """What a trained variant names on pictures.
+    """Predict the likeliest classes of pictures.
 
     Args:
-        images: a file or folder, or several.
-        labels: a file of class names, one a line.
-        view: `resize`, `crop`, `normalise` (mean and std) and `antialias`, as `inference.view` has them.
+        name: The variant's name, the path of its YAML file, or the folder of a trial.
+        images: A picture or a folder of pictures, or a list of them.
+        weights: As for `read_weights`.
+        labels: A text file with one class name in each line.
+        top: How many classes to give for each picture.
+        engine: `mxnet` or `torch`.
+        device: `auto`, `cpu`, `gpu` or `gpu:N`.
+        view: How pictures become inputs: `resize` and `crop` (pixels), `normalise` (mean and standard deviation of each
+            channel) and `antialias`. What is left out follows the weights file.
 
     Returns:
-        a row for each picture and rank: image, rank (from 1), index, name, probability, problem; a damaged
-        picture has one row that says so.
+        A DataFrame with one row for each picture and rank: image, rank (from 1), index, name, probability, problem. A
+        damaged picture has one row, whose `problem` says what is wrong.
 
     Raises:
-        LabError: there is no such variant, file or picture, or they do not fit.
+        LabError: There is no such variant, file or picture, or they do not fit.
     """
     import pandas as pd
 
     from .data.formats import picture
     from .training import prediction as inference
 
-    several = [images] if isinstance(images, (str, Path)) else images
-    paths = picture.find([Path(path) for path in several])
+    listed = [images] if isinstance(images, (str, Path)) else images
+    paths = picture.find([Path(path) for path in listed])
     net = read_weights(name, weights, size=view.get("crop"))
     names = inference.class_names(net, Path(labels) if labels else None)
     rows: list[dict[str, Any]] = []
     model = inference.model(net, engine, device)
-    for found in inference.predict(model, paths, inference.view(net, **view), names, top):
-        image = {"image": str(found.image)}
-        rows += [{**image, "rank": rank, **asdict(guess)} for rank, guess in enumerate(found.guesses, 1)]
-        if found.problem:
-            rows.append({**image, "problem": found.problem})
+    for prediction in inference.predict(model, paths, inference.view(net, **view), names, top):
+        image = {"image": str(prediction.image)}
+        rows += [{**image, "rank": rank, **asdict(guess)} for rank, guess in enumerate(prediction.guesses, 1)]
+        if prediction.problem:
+            rows.append({**image, "problem": prediction.problem})
     return pd.DataFrame(rows, columns=["image", "rank", "index", "name", "probability", "problem"])
 
 
 def evaluate(
-    name: str, weights: str | Path, data: str, *, engine: str = "mxnet", device: str = "auto", **settings: Any
+    name: str, weights: str | Path | None, data: str, *, engine: str = "mxnet", device: str = "auto", **settings: Any
 ) -> Evaluation:
-    """Loss, top-1 and top-5 of a trained variant on a dataset, and a DataFrame with a row for each class.
+    """Measure the loss and the accuracy of a trained variant on a dataset.
 
     Args:
-        settings: `split`, `batch_size`, `normalise` (mean and std), `by_dataset` and `options`, as
-            `inference.evaluate` has them.
+        name: The variant's name, the path of its YAML file, or the folder of a trial.
+        weights: As for `read_weights`; None for the folder of a trial.
+        data: The dataset's name.
+        engine: `mxnet` or `torch`.
+        device: `auto`, `cpu`, `gpu` or `gpu:N`.
+        settings: `split` (`test` or `train`), `batch_size`, `normalise` (mean and standard deviation of each channel),
+            `by_dataset` (normalise as the dataset states) and `options` (the dataset's options, a mapping).
+
+    Returns:
+        `.loss`, `.top1`, `.top5`, `.count`, and `.classes`, a DataFrame with one row for each class.
 
     Raises:
-        LabError: there is no such variant, file or dataset, or they do not fit.
+        LabError: There is no such variant, file or dataset, or they do not fit.
     """
     from .training import prediction as inference
 
@@ -175,7 +212,7 @@ def evaluate(
 
 def export(
     name: str,
-    weights: str | Path,
+    weights: str | Path | None,
     to: str,
     path: str | Path,
     *,
@@ -183,14 +220,23 @@ def export(
     engine: str = "mxnet",
     folded: bool = False,
 ) -> Exported:
-    """Write a trained variant for others, and compare what they make of it; see `exchange.export.export`.
+    """Write trained weights for another program, read them back there, and compare the logits.
 
     Args:
-        to: `safetensors`, `gluon`, `torch`, `gluon-symbol` or `onnx`.
-        folded: batch norms folded into convolutions (`onnx` only).
+        name: The variant's name, the path of its YAML file, or the folder of a trial.
+        weights: As for `read_weights`; None for the folder of a trial.
+        to: The format; `resnet-lab export --help` lists the formats.
+        path: The file; its suffix is added where it is missing.
+        input: (channels, height, width). If None, the shape that the weights file states, else the spec's own.
+        engine: The engine whose logits are compared with the other program's.
+        folded: Fold batch norms into the convolutions before them (onnx only).
+
+    Returns:
+        `.paths` (the files), `.reader` (the program that read them) and `.difference` (the largest difference of
+        logits, relative to the largest logit).
 
     Raises:
-        LabError: a package is missing, or the two sides do not agree.
+        LabError: A package is missing, the file cannot be written, or the logits differ.
     """
     from .weights.export import export as write
 
@@ -208,15 +254,17 @@ def run(
     """Run an experiment; trials that are done are not run again.
 
     Args:
-        path: the experiment's file, or its name in `experiments/`.
-        results: the folder that holds a folder for each experiment.
-        settings: `KEY=VALUE` each, set on top of the file.
+        path: The experiment's file, or its name in `experiments/`.
+        results: The folder that holds a folder for each experiment.
+        settings: Settings such as `train.epochs=10` that replace those of the file.
+        device: `auto`, `cpu`, `gpu`, `gpu:N` or `gpu:N,M` instead of the experiment's.
+        fresh: Run every trial again, also those that are done.
 
     Returns:
-        one row a trial.
+        A DataFrame with one row for each trial.
 
     Raises:
-        LabError: the experiment is wrong, or cannot run here.
+        LabError: The experiment is wrong, or it cannot run here.
     """
     from .specs.experiment import load as load_experiment
     from .sweeps.progress import Silent

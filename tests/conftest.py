@@ -17,12 +17,13 @@ import pytest
 from hypothesis import settings
 
 from resnet_lab import engines
+from resnet_lab import graph as variant_graph
 from resnet_lab.base import hardware, registry
 from resnet_lab.data import Feed
 from resnet_lab.engines.contract import Model, Optimizer
 from resnet_lab.network.graph import Graph
 from resnet_lab.network.initial import branch_ends, initial
-from resnet_lab.weights import gluon_zoo
+from resnet_lab.weights import gluon_zoo, safetensors
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # side by side, threads that spin would only take each other's cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -77,6 +78,22 @@ def lab() -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return call
+
+
+def heavy_imports(code: str) -> list[str]:
+    """Those of the slow packages that a fresh interpreter has imported after some code."""
+    slow = ("mxnet", "torch", "gluoncv", "pandas", "numpy", "safetensors")
+    print_them = f"; import sys; print(*[name for name in {slow} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code + print_them], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[-1].split()
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> Path:
+    """A file of random weights for the CIFAR ResNet-20, without metadata."""
+    path = tmp_path / "net.safetensors"
+    safetensors.save(path, random_weights(variant_graph("cifar_resnet20")))
+    return path
 
 
 def engine_or_skip(name: str) -> engines.contract.Engine:

@@ -29,9 +29,9 @@ def list_() -> None:
 
     Example: `resnet-lab data list`
     """
-    from . import show
+    from .list import datasets
 
-    show.listing("datasets")
+    datasets()
 
 
 @app.command()
@@ -62,7 +62,7 @@ def check(
     Example: `resnet-lab data check imagefolder --set path=photos`
     """
     from ..data.check import damaged, hashes, splits
-    from . import show
+    from .tables import grid
 
     _register(file)
     source, spec = _source(name), _spec(name, settings)
@@ -70,7 +70,7 @@ def check(
         print(line)
     dataset = _load(spec)
     rows = [(split, count, f"{least} to {most}", balance) for split, count, least, most, balance in splits(dataset)]
-    show.grid("", ["part", "pictures", "a class", "most / least"], rows, ["pictures"])
+    grid("", ["part", "pictures", "a class", "most / least"], rows, ["pictures"])
     bad = damaged(dataset)
     print(f"{len(bad)} damaged picture(s)" + (":" if bad else ""))
     for line in bad:

@@ -1,4 +1,4 @@
-"""Pictures of results, drawn by matplotlib without a display."""
+"""Plots of predictions, drawn by matplotlib without a display."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ INSTALL = "pip install 'resnet-lab[plot]'"
 
 
 def check(path: Path) -> None:
-    """See that a plot can be drawn into a file.
+    """Check that a plot can be drawn into a file.
 
     Raises:
-        LabError: matplotlib is missing, or the path is no file's with a suffix that says the kind.
+        LabError: matplotlib is not installed, or the path has no suffix or names no file in an existing folder.
     """
     if importlib.util.find_spec("matplotlib") is None:
         raise LabError(f"plots are drawn by matplotlib, which is not installed: {INSTALL}")
     if not path.suffix or path.is_dir() or not path.parent.is_dir():
         raise LabError(
-            f"'{path}' names no file for a plot: say one with a suffix, such as .png, in a folder that is there"
+            f"'{path}' names no file for a plot: name a file with a suffix such as .png, in an existing folder"
         )
 
 
@@ -45,16 +45,16 @@ def _save(figure: Any, path: Path) -> None:
         raise LabError(f"the plot cannot be written: {error}", file=path) from None
 
 
-def predictions(found: Sequence[Prediction], path: Path) -> None:
-    """Each picture beside the classes named on it and their probabilities, one below the other.
+def predictions(made: Sequence[Prediction], path: Path) -> None:
+    """Draw each picture beside a bar chart of its classes and their probabilities, one picture below the other.
 
     Raises:
-        LabError: as `check`, no picture could be read, or the file cannot be written.
+        LabError: As `check`; or no picture could be read, or the file cannot be written.
     """
     from ..data.formats import picture
 
     check(path)
-    done = [prediction for prediction in found if not prediction.problem]
+    done = [prediction for prediction in made if not prediction.problem]
     if not done:
         raise LabError("there is no picture to plot")
     figure = _figure(8, 2.4 * len(done))

@@ -1,4 +1,4 @@
-"""What a trained network says: of photos (`predict`) and of a dataset (`evaluate`)."""
+"""Using a trained network: the classes of photos (`predict`) and scores on a dataset (`evaluate`)."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BATCH = 16
-"""Photos that go through the network together."""
+"""How many photos go through the network together."""
 
 
 @dataclass(frozen=True)
 class Guess:
-    """One class that a network names, with its probability."""
+    """A class that the network predicts for a picture, with its probability."""
 
     index: int
     name: str
@@ -40,7 +40,7 @@ class Guess:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a network names on one picture, the likeliest first; `problem` says why there is nothing."""
+    """The classes of one picture, the likeliest first; or the `problem`: why the picture could not be read."""
 
     image: Path
     guesses: tuple[Guess, ...] = ()
@@ -48,7 +48,7 @@ class Prediction:
 
 
 def as_json(prediction: Prediction) -> dict[str, Any]:
-    """One object: image, and either top (index, name, probability each) or problem."""
+    """A prediction as JSON values: image, and either top (a list of index, name and probability) or problem."""
     if prediction.problem:
         return {"image": str(prediction.image), "problem": prediction.problem}
     return {"image": str(prediction.image), "top": [asdict(guess) for guess in prediction.guesses]}
@@ -56,7 +56,15 @@ def as_json(prediction: Prediction) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Mean cross-entropy, shares of images right, and a row for each class: class, count, top1, top5, loss."""
+    """Scores of a network on a dataset.
+
+    Attributes:
+        loss: The mean cross-entropy.
+        top1: The share of images whose class is the likeliest one.
+        top5: The share of images whose class is among the five likeliest.
+        count: The number of images.
+        classes: A DataFrame with one row for each class: class, count, right, top1, top5, loss.
+    """
 
     loss: float
     top1: float
@@ -67,7 +75,15 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class View:
-    """How a photo becomes an input: the shorter side to `resize`, the centre `crop`, `mean` and `std` a channel."""
+    """How a photo becomes the input of a network.
+
+    Attributes:
+        resize: The shorter side of the photo after resizing, in pixels.
+        crop: The side of the square that is then cut from the centre, in pixels.
+        mean: The mean of each channel that is subtracted, on the scale 0 to 1.
+        std: The standard deviation of each channel by which the result is divided.
+        antialias: Resize as Pillow and torchvision do, not as OpenCV and Gluon-CV.
+    """
 
     resize: int
     crop: int
@@ -84,14 +100,22 @@ def view(
     normalise: tuple[Numbers, Numbers] | None = None,
     antialias: bool = False,
 ) -> View:
-    """How a network wants its photos: as its file of weights says, else as nets trained on ImageNet do.
+    """Decide how photos become the input of a network.
 
-    A file of ours says which share of a picture its training showed where it was not augmented; else
-    the crop is 224 of 256 pixels.
+    What the arguments leave open follows the weights file. A file of ours states the normalisation, and which share of
+    a picture the test images showed in training. A file that states nothing is treated as networks for ImageNet are: a
+    crop of 224 from 256 pixels, and ImageNet's normalisation.
+
+    Args:
+        net: The network.
+        resize: The shorter side after resizing, in pixels.
+        crop: The side of the central square, in pixels.
+        normalise: The mean and the standard deviation of each channel.
+        antialias: Resize as Pillow and torchvision do, not as OpenCV and Gluon-CV.
 
     Raises:
-        LabError: the crop is larger than the resized picture, mean and std are for other channels, or
-            the network takes no photos: its images are not square, or neither grey nor in colour.
+        LabError: The crop is larger than the resized picture, mean and std have another number of channels, or the
+            network takes no photos: its images are not square, or have neither 1 nor 3 channels.
     """
     side = _side(net.graph)
     channels = net.graph.input[0]
@@ -110,18 +134,18 @@ def view(
 
 
 def _side(graph: Graph) -> int:
-    """Height and width of a network's images, which have to be one."""
+    """The side of a network's images, which have to be square."""
     _, height, width = graph.input
     if height != width:
-        raise LabError(f"the network takes images of {show(graph.input)}, and only square ones can be made here")
+        raise LabError(f"the network takes images of {show(graph.input)}, but pictures are made square here")
     return height
 
 
 def model(net: Pretrained, engine: str = "mxnet", device: str = "auto") -> Model:
-    """The network on an engine, with its weights.
+    """Build the network on an engine and load its weights.
 
     Raises:
-        LabError: the engine cannot run here, or has no such device.
+        LabError: The engine cannot run here, or this machine has no such device.
     """
     chosen = engines.get(engine)
     built = chosen.build(net.graph, chosen.device(device)[0], compile=chosen.usual)
@@ -137,11 +161,20 @@ def imagenet_names() -> tuple[str, ...]:
     )
 
 
+def has_class_names(net: Pretrained) -> bool:
+    """Whether the names of the classes are known without a file of labels."""
+    (outputs,) = net.graph.output
+    return outputs == 1000 or (net.classes is not None and len(net.classes) == outputs)
+
+
 def class_names(net: Pretrained, labels: Path | None = None) -> tuple[str, ...]:
-    """What the network's outputs are called: by a file of one name a line, by the weights' own, or ImageNet's.
+    """The name of each output of a network.
+
+    The names come from a text file with one name in each line; without a file from the weights; without names there
+    they are ImageNet's for 1,000 outputs, and 'class 0', 'class 1' and so on otherwise.
 
     Raises:
-        LabError: the file has not as many names as the network has outputs.
+        LabError: The file cannot be read, or the number of its names is not the number of outputs.
     """
     (outputs,) = net.graph.output
     if labels is not None:
@@ -150,7 +183,7 @@ def class_names(net: Pretrained, labels: Path | None = None) -> tuple[str, ...]:
         except (OSError, UnicodeDecodeError) as error:
             raise LabError(f"cannot be read: {error}", file=labels) from None
         if len(names) != outputs:
-            raise LabError(f"has {len(names)} names for a network of {outputs} classes", file=labels)
+            raise LabError(f"has {len(names)} names, but the network has {outputs} classes", file=labels)
         return names
     if net.classes is not None and len(net.classes) == outputs:
         return net.classes
@@ -160,7 +193,7 @@ def class_names(net: Pretrained, labels: Path | None = None) -> tuple[str, ...]:
 def predict(
     built: Model, paths: Sequence[Path], seen: View, names: Sequence[str], top: int = 5
 ) -> Iterator[Prediction]:
-    """Name what is on photos, in their order; a damaged one says so, and the others are still done."""
+    """Predict the classes of photos, in their order; a damaged photo gives a prediction with a `problem`."""
     normalise = Normalise(seen.mean, seen.std)
     for start in range(0, len(paths), _BATCH):
         batch = paths[start : start + _BATCH]
@@ -198,16 +231,21 @@ def evaluate(
     by_dataset: bool = False,
     options: Mapping[str, Any] | None = None,
 ) -> Evaluation:
-    """Score a network on a dataset, its images resized to the network's input.
+    """Score a network on a dataset; the images are resized to the network's input.
 
     Args:
+        built: The network on an engine.
+        net: The network and what its weights file states.
+        dataset: The dataset's name.
         split: `test` or `train`.
-        normalise: mean and std; where None, those that the weights' file states, else the dataset's own.
-        by_dataset: the dataset's own in any case.
-        options: the dataset's own, such as the path of an imagefolder.
+        batch_size: How many images go through the network together.
+        normalise: The mean and the standard deviation of each channel. If None, those that the weights file states,
+            else the dataset's own.
+        by_dataset: Normalise by the dataset's own mean and standard deviation, whatever the weights file states.
+        options: The dataset's options, such as the path of an imagefolder.
 
     Raises:
-        LabError: no such dataset or split, or one with other classes or channels.
+        LabError: The dataset or the split does not exist, or the dataset has other classes or channels.
     """
     import pandas as pd
 
@@ -223,8 +261,8 @@ def evaluate(
         raise LabError(f"mean and std have {len(mean)} and {len(std)} values for images of {channels} channel(s)")
     images = loaded.test if split == "test" else loaded.train
     rows = pd.concat(
-        pd.DataFrame({"label": found.labels, "loss": found.losses, "top1": found.ranks < 1, "top5": found.ranks < 5})
-        for found in outcomes(built, evaluation_batches(images, batch_size, mean, std))
+        pd.DataFrame({"label": each.labels, "loss": each.losses, "top1": each.ranks < 1, "top5": each.ranks < 5})
+        for each in outcomes(built, evaluation_batches(images, batch_size, mean, std))
     )
     return Evaluation(
         float(rows["loss"].mean()),
@@ -236,18 +274,18 @@ def evaluate(
 
 
 def _check_classes(net: Pretrained, classes: Sequence[str], dataset: str) -> None:
-    """See that a network's outputs are a dataset's classes: as many and, where the weights name them, the same."""
+    """Check that a network's outputs are a dataset's classes: the number and, if the weights have them, the names."""
     (outputs,) = net.graph.output
     if len(classes) != outputs:
-        raise LabError(f"dataset '{dataset}' has {len(classes)} classes, the network {outputs}")
+        raise LabError(f"dataset '{dataset}' has {len(classes)} classes, but the network has {outputs}")
     if net.classes is not None and len(net.classes) == outputs:
         for index, (ours, theirs) in enumerate(zip(net.classes, classes, strict=True)):
             if ours != theirs:
-                raise LabError(f"class {index} is '{ours}' for the weights and '{theirs}' in dataset '{dataset}'")
+                raise LabError(f"class {index} is '{ours}' in the weights file and '{theirs}' in dataset '{dataset}'")
 
 
 def _by_class(rows: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
-    """One row a class from one row an image."""
+    """Make one row for each class from one row for each image."""
     table = rows.groupby("label").agg(
         count=("label", "size"),
         right=("top1", "sum"),

@@ -1,4 +1,4 @@
-"""Training that starts from weights: which file, what of it is taken, and what stays as it is."""
+"""Training that starts from weights: where they come from, which parts are drawn anew, and which are frozen."""
 
 from __future__ import annotations
 
@@ -24,21 +24,23 @@ if TYPE_CHECKING:
 
 
 def locate(name: str, variant: str, beside: Path) -> Path:
-    """The file that `init.weights` means: `gluon`, or a path from a folder or from the working directory.
+    """Find the file that `init.weights` names.
+
+    Args:
+        name: `gluon`, or the path of a weights file; see `files.find` for the folders.
+        variant: The variant's name; `gluon` means the weights of Gluon-CV's network of this name.
+        beside: The folder of the experiment's file, which is searched first.
 
     Raises:
-        LabError: it is not there, or Gluon-CV's cannot be had.
+        LabError: The file is missing, or Gluon-CV's weights cannot be downloaded.
     """
     if name == FROM_GLUON:
         return gluon_zoo.fetch(variant)
-    for path in (beside / name, Path(name)):
-        if path.is_file():
-            return path.resolve()
-    raise LabError(f"there is no file of weights '{name}' in {beside} or {Path.cwd()}")
+    return files.find(name, first=beside).resolve()
 
 
 def digest(path: Path) -> str:
-    """16 hex digits of a file's content."""
+    """The first 16 hex digits of the SHA-256 of a file's content."""
     status = path.stat()
     return _digest(path, status.st_size, status.st_mtime_ns)
 
@@ -49,19 +51,19 @@ def _digest(path: Path, size: int, changed: int) -> str:
 
 
 def parts(graph: Graph) -> list[str]:
-    """What can be named: stem, stage1, stage1.block1, ..., head."""
-    found: dict[str, None] = {}
+    """The parts of a network that `freeze` and `fresh` can name: stem, stage1, stage1.block1, ..., head."""
+    names_of_parts: dict[str, None] = {}
     for node in graph.layers:
         names = node.name.split(".")
-        found |= {".".join(names[:depth]): None for depth in (1, 2) if depth < len(names)}
-    return [name for name in found if "." not in name or ".block" in name]
+        names_of_parts |= {".".join(names[:depth]): None for depth in (1, 2) if depth < len(names)}
+    return [name for name in names_of_parts if "." not in name or ".block" in name]
 
 
 def check(graph: Graph, names: Iterable[str]) -> None:
-    """See that parts of a network are there.
+    """Check that a network has the parts of these names.
 
     Raises:
-        LabError: one is not; the nearest that is.
+        LabError: It has no such part; the message names the nearest one.
     """
     known = parts(graph)
     for name in names:
@@ -74,10 +76,10 @@ def _inside(node: Node, names: Sequence[str]) -> bool:
 
 
 def frozen(graph: Graph, names: Sequence[str]) -> Graph:
-    """The network with parts that training leaves alone: no parameter changes, norms go by their running statistics.
+    """Freeze parts of a network: training changes none of their parameters, and their norms use running statistics.
 
     Raises:
-        LabError: a part is a framework's own module.
+        LabError: A part contains a framework's own module.
     """
     for node in graph.nodes:
         if node.op == OP and _inside(node, names):
@@ -92,16 +94,19 @@ def _frozen(node: Node) -> Node:
 
 
 def starting_weights(graph: Graph, seed: int, init: InitSpec, content: str = "") -> dict[str, NDArray[np.float32]]:
-    """Every array of a network as training starts: drawn by the recipe, or taken from `init.weights` (a path).
+    """The arrays of a network at the start of training: drawn by the recipe, or read from the file `init.weights`.
 
-    Drawn are, even so, the parts in `init.fresh`, and a last layer that has another number of classes
-    or is not in the file.
+    With a file, arrays are still drawn for the parts in `init.fresh`, and for a last layer that has another number of
+    classes in the file or is missing there.
 
     Args:
-        content: the digest that the file had when the trial got its id.
+        graph: The network.
+        seed: The seed of the drawn arrays.
+        init: The recipe.
+        content: The digest of the file when the trial got its id; '' to accept any content.
 
     Raises:
-        LabError: the file is missing, does not fit, or has changed.
+        LabError: The file is missing, does not fit the network, or has changed since the trial got its id.
     """
     drawn = initial(graph, seed, **init.model_dump(exclude={"weights", "fresh"}))
     if init.weights is None:
@@ -113,12 +118,12 @@ def starting_weights(graph: Graph, seed: int, init: InitSpec, content: str = "")
 
 
 def taken(graph: Graph, init: InitSpec) -> dict[str, NDArray[np.float32]]:
-    """The arrays that a network starts with from `init.weights`.
+    """The arrays that training takes from the file `init.weights`.
 
     Raises:
-        LabError: the file is missing or does not fit.
+        LabError: The file is missing or does not fit the network.
     """
     fresh = {node.name for node in graph.nodes if node.params and _inside(node, init.fresh)}
     file = files.read(Path(init.weights or ""))
-    found = fitting(graph, file, {*fresh, graph.nodes[-1].name}, alike=not init.fresh)
-    return {name: array for name, array in found.arrays.items() if name.rpartition(".")[0] not in fresh}
+    matched = fitting(graph, file, {*fresh, graph.nodes[-1].name}, same_architecture=not init.fresh)
+    return {name: array for name, array in matched.arrays.items() if name.rpartition(".")[0] not in fresh}

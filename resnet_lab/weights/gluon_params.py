@@ -20,21 +20,21 @@ from ..base.files import atomic_write
 _LIST = 0x112
 _DENSE = 0
 _VERSIONS = (0xF993FAC9, 0xF993FACA)
-"""MXNet 0.12 to 1.4, and later with NumPy's meaning of shapes; both lay out a dense array alike."""
+"""MXNet 0.12 to 1.4, and later versions with NumPy's shapes; the layout of a dense array is the same."""
 
 _DTYPES = ("<f4", "<f8", "<f2", "|u1", "<i4", "|i1", "<i8", "|b1")
-"""By MXNet's type flag."""
+"""The element types, in the order of MXNet's type flags."""
 
 
 def read(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of a file by name, in the file's order; `arg:` and `aux:` are taken off.
+    """Read the arrays of a `.params` file by name, in the order of the file, without the prefixes `arg:` and `aux:`.
 
     Raises:
-        LabError: it is damaged, or no such file.
+        LabError: The file is damaged, or it is no `.params` file.
     """
     content = path.read_bytes()
     if content[:8] != struct.pack("<Q", _LIST):
-        raise LabError("is no .params file: it does not begin as MXNet's lists of arrays do", file=path)
+        raise LabError("is no .params file: it does not begin like a list of arrays of MXNet", file=path)
     try:
         return _Reader(content).arrays()
     except (struct.error, ValueError, IndexError, UnicodeDecodeError) as error:
@@ -63,7 +63,7 @@ class _Reader:
     def _bytes(self, size: int) -> bytes:
         part = self.content[self.place : self.place + size]
         if len(part) != size:
-            raise ValueError("it ends too early")
+            raise ValueError("the file ends too early")
         self.place += size
         return part
 
@@ -72,9 +72,9 @@ class _Reader:
 
     def _array(self) -> NDArray[Any]:
         if self._number("<I") not in _VERSIONS or self._number("<i") != _DENSE:
-            raise ValueError("an array is sparse, or of an unknown version")
+            raise ValueError("an array is sparse or of an unknown version")
         shape = [self._number("<q") for _ in range(self._number("<i"))]
-        self._bytes(8)  # the device it was on
+        self._bytes(8)  # the device on which the array was
         dtype = np.dtype(_DTYPES[self._number("<i")])
         size = dtype.itemsize
         for extent in shape:
@@ -83,10 +83,10 @@ class _Reader:
 
 
 def write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write what `mx.nd.save` would, byte for byte; whole or not at all.
+    """Write the same bytes as `mx.nd.save`; after a crash the old file or the new one is there, never a part.
 
     Raises:
-        ValueError: an array's type is not one of MXNet's.
+        ValueError: MXNet has no such element type.
     """
     parts = [struct.pack("<QQQ", _LIST, 0, len(arrays))]
     for array in arrays.values():

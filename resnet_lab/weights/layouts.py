@@ -1,4 +1,4 @@
-"""What others call the layers of a network: the names of Gluon-CV's nets and of torchvision's, from its structure."""
+"""The parameter names that Gluon-CV's and torchvision's networks would have for one of ours."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ from ..network.graph import Graph, Node
 Style = Literal["gluon", "torch"]
 
 _SUFFIXES: dict[Style, dict[str, str]] = {"gluon": {"scale": "gamma", "bias": "beta"}, "torch": {"scale": "weight"}}
-"""What each framework calls a norm's arrays, where it is not what we do."""
+"""Each framework's names for the arrays of a norm, where they differ from ours."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Names for the layers of one network.
+    """The names that another library gives to the layers and arrays of one network.
 
-    `layers`: the other's name of each of our layers that has parameters, in the graph's order.
+    Attributes:
+        name: The library's name, for messages.
+        style: Whose names the arrays of a layer have.
+        layers: The library's name of each of our layers that has parameters, in the graph's order.
+        graph: The network.
     """
 
     name: str
@@ -30,7 +34,7 @@ class Layout:
 
     @property
     def arrays(self) -> dict[str, str]:
-        """The other's name of each of our arrays."""
+        """The library's name of each of our arrays."""
         names = {}
         for node in self.graph.nodes:
             for key in node.params:
@@ -40,18 +44,18 @@ class Layout:
 
     @property
     def constants(self) -> dict[str, tuple[int, float]]:
-        """Arrays that only the other has, as (length, value): Gluon keeps the scale and center that a norm ignores."""
-        found = {}
+        """Arrays that only the library has, as (length, value): Gluon stores a scale and center that a norm ignores."""
+        constants = {}
         for node in self.graph.nodes:
             if self.style == "gluon" and node.op == "norm" and node.attrs["kind"] == "batch":
                 for key, suffix, value in (("scale", "gamma", 1.0), ("center", "beta", 0.0)):
                     if not node.attrs[key]:
-                        found[f"{self.layers[node.name]}.{suffix}"] = (node.output[0], value)
-        return found
+                        constants[f"{self.layers[node.name]}.{suffix}"] = (node.output[0], value)
+        return constants
 
 
 class _Parts:
-    """The layers of a network by stem, block and head; every layer is in one of them."""
+    """The layers of a network, sorted into stem, blocks and head."""
 
     def __init__(self, graph: Graph) -> None:
         self.stem: list[Node] = []
@@ -60,7 +64,9 @@ class _Parts:
         for node in graph.layers:
             place = re.match(r"(stem|head|stage(\d+)\.block(\d+))\.", node.name)
             if place is None:
-                raise LabError(f"layer {node.name} is in no stem, stage or head: no other framework has a name for it")
+                raise LabError(
+                    f"layer {node.name} is in no stem, stage or head, so no other framework has a name for it"
+                )
             if place[2]:
                 self.blocks.setdefault((int(place[2]), int(place[3])), []).append(node)
             else:
@@ -72,7 +78,7 @@ class _Parts:
 
 
 def _inner(nodes: Sequence[Node], scope: str | None) -> list[Node]:
-    """The layers of a block in `shortcut`, in `se`, or in neither."""
+    """The layers of a block in one scope: `shortcut`, `se`, or None for the branch."""
     return [node for node in nodes if (_scope(node) == scope)]
 
 
@@ -82,12 +88,12 @@ def _scope(node: Node) -> str | None:
 
 
 def _numbered(nodes: Sequence[Node], prefix: str, first: int = 0) -> dict[str, str]:
-    """Layers that a Sequential holds: named by their place in it."""
+    """The names of layers in a Sequential: their positions."""
     return {node.name: f"{prefix}.{place}" for place, node in enumerate(nodes, first) if node.params}
 
 
 def _kinds(nodes: Sequence[Node], prefix: str) -> dict[str, str]:
-    """`conv1`, `bn1`, `conv2`, ...: layers that are attributes, numbered by kind."""
+    """The names of layers that are attributes, numbered by kind: `conv1`, `bn1`, `conv2`, ..."""
     names, counts = {}, {"conv": 0, "norm": 0}
     for node in nodes:
         if node.params and node.op in counts:
@@ -97,7 +103,7 @@ def _kinds(nodes: Sequence[Node], prefix: str) -> dict[str, str]:
 
 
 def features(graph: Graph) -> dict[str, str]:
-    """Most of Gluon-CV's nets: everything before the last layer in one Sequential, `features`."""
+    """The names of most of Gluon-CV's networks: all layers but the last in one Sequential called `features`."""
     parts = _Parts(graph)
     names = _numbered(parts.stem, "features")
     for (stage, number), nodes in parts.blocks.items():
@@ -115,16 +121,16 @@ def features(graph: Graph) -> dict[str, str]:
 
 
 def layers(graph: Graph) -> dict[str, str]:
-    """torchvision's and timm's nets, and Gluon-CV's v1b to v1s: `conv1`, `layer1.0.conv1`, `fc`."""
+    """The names of torchvision, of timm and of Gluon-CV's v1b to v1s: `conv1`, `layer1.0.conv1`, `fc`."""
     parts = _Parts(graph)
     *before, last = [node for node in parts.stem if node.params]
     names = _numbered(parts.stem, "conv1") if len(before) > 1 else {before[0].name: "conv1"}
     names[last.name] = "bn1"
-    # Where shortcuts average, the place of the pooling is kept even at stride 1.
+    # In a network whose shortcuts average, a shortcut without pooling (stride 1) keeps its position free.
     averages = any(node.op == "avg_pool" for nodes in parts.blocks.values() for node in _inner(nodes, "shortcut"))
     for (stage, number), nodes in parts.blocks.items():
         if _inner(nodes, None)[0].op == "norm":
-            raise ValueError("a pre-activation block, which none of these nets has")
+            raise ValueError("none of these libraries has a pre-activation block")
         prefix = f"layer{stage}.{number - 1}."
         shortcut = [node for node in _inner(nodes, "shortcut") if node.op != "avg_pool"]
         names |= _kinds(_inner(nodes, None), prefix)
@@ -142,10 +148,10 @@ _NAMERS: dict[str, tuple[Style, Callable[[Graph], dict[str, str]]]] = {
 
 
 def layout(name: str, graph: Graph) -> Layout:
-    """The layout of that name for a network.
+    """Make the layout of that name for a network.
 
     Raises:
-        LabError: it has no name for one of the layers.
+        LabError: The library has no name for one of the layers.
     """
     style, namer = _NAMERS[name]
     try:
@@ -155,25 +161,25 @@ def layout(name: str, graph: Graph) -> Layout:
     nameless = [node.name for node in graph.nodes if node.params and node.name not in names]
     if nameless or len(set(names.values())) != len(names):
         where = nameless[0] if nameless else "two layers"
-        raise LabError(f"the names of {name} nets have no place for {where}: this network is built otherwise")
+        raise LabError(f"{name} has no network built like this one: it has no name for {where}")
     return Layout(name, style, names, graph)
 
 
 def layouts(graph: Graph) -> list[Layout]:
-    """Those layouts that have a name for every layer of the network."""
-    found = []
+    """The layouts that have a name for every layer of the network."""
+    known = []
     for name in _NAMERS:
         try:
-            found.append(layout(name, graph))
+            known.append(layout(name, graph))
         except LabError:
             continue
-    return found
+    return known
 
 
 def gluon_layout(variant: str, graph: Graph) -> Layout:
-    """The names that Gluon-CV gives to its net `variant`.
+    """Make the layout of Gluon-CV's network of the name `variant`.
 
     Raises:
-        LabError: as `layout`.
+        LabError: Gluon-CV has no name for one of the layers.
     """
     return layout("Gluon-CV v1b" if re.fullmatch(r"resnet\d+_v1[bcdes]", variant) else "Gluon-CV", graph)

@@ -1,4 +1,4 @@
-"""Which array of a file is which of a network: by a layout's names, else by the structure alone."""
+"""Matching the arrays of a weights file with a network's: by known names, else by the structure alone."""
 
 from __future__ import annotations
 
@@ -19,31 +19,38 @@ if TYPE_CHECKING:
     Arrays = Mapping[str, NDArray[np.float32]]
 
 _SHOWN = 5
+"""How many faults a message lists."""
 
 
 @dataclass(frozen=True)
 class Match:
-    """Weights by canonical name, and how they were found."""
+    """Arrays of a file that were matched with a network's.
+
+    Attributes:
+        arrays: The arrays by canonical name.
+        how: The names by which they were matched, for messages.
+    """
 
     arrays: dict[str, NDArray[np.float32]]
     how: str
 
 
 def match(graph: Graph, arrays: Arrays, skip: Iterable[str] = ()) -> Match:
-    """Give each array of a network its array of a file.
+    """Find the array of a file for each array of a network.
 
     Args:
-        arrays: in the file's order, by the names of whoever wrote it.
-        skip: nodes whose shapes may differ, or which the file may not have; they are left out then (a head of
-            another size).
+        graph: The network.
+        arrays: The file's arrays, in the order of the file, by the names that the file gives them.
+        skip: Nodes that may have other shapes in the file or be missing there, such as a head of another size. Their
+            arrays are left out where they do not fit.
 
     Raises:
-        LabError: they do not fit; a short list of what is missing, left over or differently shaped.
+        LabError: The two do not fit; the message lists arrays that are missing, left over or of another shape.
     """
     own = {name: name for name in graph.parameters}
     known = [
         ("our own names", own, {}),
-        *((f"the names of {found.name}", found.arrays, found.constants) for found in layouts(graph)),
+        *((f"the names of {layout.name}", layout.arrays, layout.constants) for layout in layouts(graph)),
     ]
     skipped = {f"{name}.{key}" for name in skip for key in _node(graph, name).params}
     for how, names, constants in known:
@@ -51,21 +58,21 @@ def match(graph: Graph, arrays: Arrays, skip: Iterable[str] = ()) -> Match:
         if set(names.values()) - may_miss | set(constants) <= set(arrays) <= set(names.values()) | set(constants):
             faults = _shape_faults(graph, names, arrays, skip) + _constant_faults(constants, arrays)
             if faults:
-                raise LabError(_told(faults))
+                raise LabError(_message(faults))
             return Match(_taken(graph, names, arrays), how)
     paired = by_structure(graph, arrays, set(skip))
     if paired is not None:
         return Match(_taken(graph, paired, arrays), "the structure")
     _, names, constants = max(known, key=lambda item: len(set(item[1].values()) & set(arrays)))
-    if len(set(names.values()) & set(arrays)) < len(arrays) / 2:  # names that nobody here gives
+    if len(set(names.values()) & set(arrays)) < len(arrays) / 2:  # no known layout has these names
         faults = difference(graph, arrays)
-        raise LabError(_told(faults or ["their order or their names, by which shortcuts are known, is another"]))
+        raise LabError(_message(faults or ["the shapes match, but the layers' order or the names of shortcuts differ"]))
     faults = [f"missing {name}" for name in names.values() if name not in arrays]
     faults += [f"left over {name}" for name in arrays if name not in names.values() and name not in constants]
-    raise LabError(_told(faults + _shape_faults(graph, names, arrays, skip)))
+    raise LabError(_message(faults + _shape_faults(graph, names, arrays, skip)))
 
 
-def _told(faults: list[str]) -> str:
+def _message(faults: list[str]) -> str:
     more = f" and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
     return f"the weights do not fit the network: {'; '.join(faults[:_SHOWN])}{more}"
 
@@ -83,7 +90,7 @@ def _shape_faults(graph: Graph, names: Mapping[str, str], arrays: Arrays, skip: 
 
 def _constant_faults(constants: Mapping[str, tuple[int, float]], arrays: Arrays) -> list[str]:
     return [
-        f"{name} is not {value:g} throughout, and this network has no such parameter"
+        f"{name} is not {value:g} everywhere, and this network has no such parameter"
         for name, (length, value) in constants.items()
         if arrays[name].shape != (length,) or not (arrays[name] == value).all()
     ]
@@ -94,5 +101,5 @@ def _node(graph: Graph, name: str) -> Node:
 
 
 def _taken(graph: Graph, names: Mapping[str, str], arrays: Arrays) -> dict[str, NDArray[np.float32]]:
-    found = {own: arrays[other] for own, other in names.items() if other in arrays}
-    return {own: array for own, array in found.items() if array.shape == graph.parameters[own].shape}
+    present = {own: arrays[other] for own, other in names.items() if other in arrays}
+    return {own: array for own, array in present.items() if array.shape == graph.parameters[own].shape}

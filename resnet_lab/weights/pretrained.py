@@ -1,4 +1,4 @@
-"""A network with trained weights: what `predict`, `evaluate`, `export` and fine-tuning start from."""
+"""A network with trained weights: the start of `predict`, `evaluate`, `export` and fine-tuning."""
 
 from __future__ import annotations
 
@@ -11,12 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..base.errors import LabError
-from ..base.files import read_json
-from ..blocks.opaque import homes
-from ..network.graph import Graph, Shape, show
-from ..specs import plugins
+from ..network.graph import Graph, Shape
 from ..specs.variant import load as load_variant
-from . import files, gluon_zoo
+from . import files, gluon_zoo, trial_folder
 from .layouts import layouts
 from .match import Match, match
 
@@ -24,103 +21,116 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FROM_GLUON = "gluon"
-"""In the place of a file: Gluon-CV's pretrained weights of the net of that name."""
+"""Given instead of a weights file: Gluon-CV's pretrained weights of the network of the same name."""
 
 Numbers = tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A network, its weights by canonical name, and what their file says of itself."""
+    """A network with its weights, and what the weights file states about the network's images.
+
+    Attributes:
+        variant: The variant's name.
+        graph: The network.
+        arrays: The weights and running statistics by canonical name.
+        how: How the names in the file were matched with the network's.
+        classes: The names of the classes; None if the file has none.
+        mean: The mean of each channel by which images are normalised, on the scale 0 to 1; None if not stated.
+        std: The standard deviation of each channel, likewise.
+        crop: The share of the shorter side that the test images showed in training; None if not stated.
+        doubt: Why the weights may belong to another network although they fit; '' if there is no doubt.
+    """
 
     variant: str
     graph: Graph
     arrays: dict[str, NDArray[np.float32]]
     how: str
-    """How the file's names were read."""
-
     classes: tuple[str, ...] | None = None
     mean: Numbers | None = None
     std: Numbers | None = None
-    """What the network's input is normalised by, a channel, on the scale 0 to 1."""
-
     crop: float | None = None
-    """The share of the shorter side that the images of its training showed where they were not augmented."""
-
     doubt: str = ""
-    """Why the weights, though they fit, may belong to another network."""
 
 
 def load(
     variant: str,
-    weights: str | Path,
+    weights: str | Path | None = None,
     *,
     input: Shape | None = None,
     size: int | None = None,
     classes: int | None = None,
 ) -> Pretrained:
-    """A variant with the weights of a file.
+    """Load a variant with the weights of a file.
 
     Args:
-        variant: a name, the path of a spec, or the folder of a trial, whose network (swept values and
-            all) lies there as data.
-        weights: a file (safetensors of ours, Gluon's .params, PyTorch's), or `gluon`: Gluon-CV's
-            pretrained weights of the net of that name.
-        input: (channels, height, width); where None, what the file says it was trained on, else the spec's own.
-        size: height and width, in place of those.
-        classes: outputs of the head; where None, as many as the file's last layer has.
+        variant: A name, the path of a spec, or the folder of a trial. The network of a trial has the values of the
+            grid at that trial.
+        weights: A file (safetensors, Gluon's .params, PyTorch's), looked for as `files.find` says, or `gluon`:
+            Gluon-CV's pretrained weights of the network of the same name. None takes the weights of the trial.
+        input: (channels, height, width). If None, the shape that the file states, else the spec's own.
+        size: Height and width instead of those of `input`.
+        classes: Outputs of the head. If None, as many as the file's last layer has.
 
     Raises:
-        LabError: there is no such variant or file, or the two do not fit: what is missing, left over
-            or differently shaped.
+        LabError: There is no such variant or file, or the two do not fit; the message says which arrays are missing,
+            left over or of another shape.
     """
+    is_trial = trial_folder.is_trial(Path(variant))
+    spec = trial_folder.read(Path(variant)) if is_trial else load_variant(variant)
     from_gluon = str(weights) == FROM_GLUON
-    file = files.read(gluon_zoo.fetch(variant) if from_gluon else Path(weights))
-    told = _Metadata(file)
-    spec = _Trial(Path(variant)) if (Path(variant) / "trial.json").is_file() else load_variant(variant)
-    shape = input or told.input
+    if from_gluon:
+        path = gluon_zoo.fetch(variant)
+    elif weights is not None:
+        path = files.find(weights)
+    elif isinstance(spec, trial_folder.TrialNetwork):
+        path = spec.weights
+        if not path.is_file():
+            raise LabError(f"this trial has no {path.name}: it has not ended, or it failed", file=path.parent)
+    else:
+        raise LabError(
+            f"'{variant}' is a variant, so its weights are needed: --weights FILE, or --weights gluon; only the folder "
+            "of a trial (results/NAME/trials/ID) has weights of its own"
+        )
+    file = files.read(path)
+    stated = _Metadata(file)
+    shape = input or stated.input
     if size is not None:
         shape = (spec.graph(shape).input[0], size, size)
     graph = spec.graph(shape, classes or _outputs(spec.graph(shape), file))
-    found = fitting(graph, file)
-    told_of_images = (told.classes, told.mean, told.std, told.crop)
-    net = Pretrained(spec.name, graph, found.arrays, found.how, *told_of_images, doubt(graph, file, found))
+    matched = fitting(graph, file)
+    net = Pretrained(
+        spec.name,
+        graph,
+        matched.arrays,
+        matched.how,
+        stated.classes,
+        stated.mean,
+        stated.std,
+        stated.crop,
+        doubt(graph, file, matched),
+    )
     return replace(net, **gluon_zoo.trained_on(variant)) if from_gluon else net
 
 
-class _Trial:
-    """The network of a trial that ran, in the place of a variant."""
-
-    def __init__(self, folder: Path) -> None:
-        config = read_json(folder / "trial.json")
-        self.name, self._graph = str(config["labels"]["variant"]), Graph.from_json(config["graph"])
-        for file in homes(self._graph):
-            plugins.load_file(Path(file), (file, 1))
-
-    def graph(self, input: Shape | None = None, classes: int | None = None) -> Graph:
-        """Raises LabError: its input and classes are what they were."""
-        if (input or self._graph.input, (classes or self._graph.output[0],)) != (self._graph.input, self._graph.output):
-            raise LabError(
-                f"the network of a trial takes images of {show(self._graph.input)} and has {self._graph.output[0]} "
-                "classes; for others name its variant"
-            )
-        return self._graph
-
-
-def fitting(graph: Graph, file: files.WeightsFile, skip: Iterable[str] = (), *, alike: bool = True) -> Match:
-    """The arrays of a file for a network.
+def fitting(
+    graph: Graph, file: files.WeightsFile, skip: Iterable[str] = (), *, same_architecture: bool = True
+) -> Match:
+    """Match the arrays of a file with a network.
 
     Args:
-        skip: layers that the file may not have, or have otherwise.
-        alike: whether the file may not say that it is of another architecture.
+        graph: The network.
+        file: The weights file.
+        skip: Layers that may be missing in the file or have another shape there.
+        same_architecture: Refuse a file whose metadata states another architecture.
 
     Raises:
-        LabError: they do not fit, or the file says that they are another network's.
+        LabError: The arrays do not fit the network, or the file states another architecture.
     """
-    told = file.metadata.get("architecture")
-    if alike and told and told != graph.architecture:
+    stated = file.metadata.get("architecture")
+    if same_architecture and stated and stated != graph.architecture:
         raise LabError(
-            f"holds the weights of another network ('{file.metadata.get('variant')}', architecture {told}; this one "
+            f"holds the weights of another network ('{file.metadata.get('variant')}', architecture {stated}; this one "
             f"is {graph.architecture})",
             file=file.path,
         )
@@ -130,18 +140,23 @@ def fitting(graph: Graph, file: files.WeightsFile, skip: Iterable[str] = (), *, 
         raise error.at(file.path, None) from None
 
 
-def doubt(graph: Graph, file: files.WeightsFile, found: Match) -> str:
-    """Weights tell no strides: those of a v1b net fit the paper's, too, and give nonsense there."""
+def doubt(graph: Graph, file: files.WeightsFile, matched: Match) -> str:
+    """Say why weights that fit may belong to another network; '' if there is no doubt.
+
+    A weights file does not record strides, so a network with other strides loads it and predicts nonsense: the weights
+    of resnet50_v1b fit resnet50, too.
+    """
     strided = [
         node.name
         for node in graph.nodes
         if node.op == "conv" and node.attrs["kernel"] == [1, 1] and node.attrs["stride"] > 1
         if ".shortcut." not in node.name
     ]
-    if strided and "architecture" not in file.metadata and found.how in _OF_ANY_STRIDE:
+    if strided and "architecture" not in file.metadata and matched.how in _OF_ANY_STRIDE:
         return (
-            f"weights read by {found.how} are mostly of nets with the stride on the 3x3 convolution (such as "
-            f"resnet50_v1b); here it is on the 1x1 ({strided[0]}): they fit, but may belong to another network"
+            f"weights read by {matched.how} mostly belong to networks with the stride on the 3x3 convolution (such as "
+            f"resnet50_v1b), but this network has it on the 1x1 convolution ({strided[0]}); the shapes fit, but the "
+            "weights may belong to another network"
         )
     return ""
 
@@ -150,14 +165,14 @@ _OF_ANY_STRIDE = ("the names of torchvision", "the names of Gluon-CV v1b", "the 
 
 
 def metadata(net: Pretrained) -> dict[str, str]:
-    """What a file says of its network; `load` reads it."""
-    said = {"variant": net.variant, "architecture": net.graph.architecture, "input": json.dumps(net.graph.input)}
+    """The metadata of a safetensors file for a network; `load` reads it back."""
+    always = {"variant": net.variant, "architecture": net.graph.architecture, "input": json.dumps(net.graph.input)}
     optional = {"classes": net.classes, "mean": net.mean, "std": net.std, "crop": net.crop}
-    return said | {key: json.dumps(value) for key, value in optional.items() if value is not None}
+    return always | {key: json.dumps(value) for key, value in optional.items() if value is not None}
 
 
 def _outputs(graph: Graph, file: files.WeightsFile) -> int | None:
-    """How many classes a file's last layer tells apart: by its name where that is known, else the last in the file."""
+    """The number of classes of a file: the outputs of its last layer, found by a known name, else by its place."""
     own = f"{graph.nodes[-1].name}.weight"
     for name in (own, *(known.arrays[own] for known in layouts(graph))):
         if name in file.arrays:
@@ -167,21 +182,21 @@ def _outputs(graph: Graph, file: files.WeightsFile) -> int | None:
 
 
 class _Metadata:
-    """What a safetensors file of ours says of itself."""
+    """The metadata that `metadata` wrote into a safetensors file, as values."""
 
     def __init__(self, file: files.WeightsFile) -> None:
         try:
-            said = {key: json.loads(file.metadata[key]) for key in self._KEYS if key in file.metadata}
-            self.input = self._tuple(said, "input", int)
-            self.classes = self._tuple(said, "classes", str)
-            self.mean = self._tuple(said, "mean", float)
-            self.std = self._tuple(said, "std", float)
-            self.crop: float | None = float(said["crop"]) if "crop" in said else None
+            values = {key: json.loads(file.metadata[key]) for key in self._KEYS if key in file.metadata}
+            self.input = self._tuple(values, "input", int)
+            self.classes = self._tuple(values, "classes", str)
+            self.mean = self._tuple(values, "mean", float)
+            self.std = self._tuple(values, "std", float)
+            self.crop: float | None = float(values["crop"]) if "crop" in values else None
         except (ValueError, TypeError) as error:
             raise LabError(f"has metadata that cannot be read: {error}", file=file.path) from None
 
     _KEYS = ("input", "classes", "mean", "std", "crop")
 
     @staticmethod
-    def _tuple(said: dict[str, Any], key: str, kind: Callable[[Any], Any]) -> Any:
-        return tuple(kind(value) for value in said[key]) if key in said else None
+    def _tuple(values: dict[str, Any], key: str, kind: Callable[[Any], Any]) -> Any:
+        return tuple(kind(value) for value in values[key]) if key in values else None

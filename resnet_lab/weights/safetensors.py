@@ -1,4 +1,4 @@
-"""Files of weights in the safetensors format, by canonical name."""
+"""Weights files in the safetensors format."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def save(path: Path, weights: Mapping[str, NDArray[np.float32]], metadata: Mappi
 
 
 def load(path: Path) -> Arrays:
-    """Read a safetensors file; no code in it can run.
+    """Read the arrays of a safetensors file; the format cannot hold code.
 
     Raises:
-        LabError: it is missing or no safetensors file.
+        LabError: The file is missing, or it is no safetensors file.
     """
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
@@ -50,10 +50,10 @@ def load(path: Path) -> Arrays:
 
 
 def metadata(path: Path) -> dict[str, str]:
-    """What a safetensors file says of itself.
+    """Read the metadata of a safetensors file.
 
     Raises:
-        LabError: it is missing or no safetensors file.
+        LabError: The file is missing, or it is no safetensors file.
     """
     from safetensors import SafetensorError, safe_open
 

@@ -1,8 +1,8 @@
-"""Which layer of a file is which of a network, where the names say little: by kind, order and shapes.
+"""Matching the layers of a file with a network's where the names are unknown: by kind, order and shapes.
 
-The convolutions of both follow each other in one order, and so do the norms and the dense layers.
-The names have the last word: what a file calls a shortcut has to be one, and the numbers in its
-names (`layer2.10.conv1`) have to rise along the network, which a file sorted by name does not do.
+The convolutions of both are paired in their order, and so are the norms and the dense layers. Two rules on the names
+must hold as well: a layer that the file calls a shortcut has to be one in the network, and the numbers in the file's
+names (`layer2.10.conv1`) have to rise along the network, which they do not in a file that is sorted by name.
 """
 
 from __future__ import annotations
@@ -33,9 +33,13 @@ _SHORTCUT = re.compile(r"downsample|shortcut|skip|projection|identity", re.IGNOR
 
 @dataclass(frozen=True)
 class _Layer:
-    """`arrays` and `shapes` by our keys: weight, bias, scale, running_mean, running_var.
+    """A layer of the network or of the file.
 
-    `neutral`: the keys of a norm's scale and bias that do nothing (Gluon keeps them where a norm has none).
+    Attributes:
+        name: The layer's name.
+        arrays: The full names of its arrays by our keys: weight, bias, scale, running_mean, running_var.
+        shapes: The shapes of its arrays by the same keys.
+        neutral: Keys of a scale that is 1 or a bias that is 0 everywhere: Gluon stores them for norms without them.
     """
 
     name: str
@@ -45,14 +49,14 @@ class _Layer:
 
     @property
     def kind(self) -> str:
-        """What may stand in one place: a norm, a convolution, a dense layer."""
+        """norm, convolution, dense or other; only layers of one kind are paired."""
         if "weight" not in self.shapes:
             return "norm"
         return {2: "dense", 4: "convolution"}.get(len(self.shapes["weight"]), "other")
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """Those in its name."""
+        """The numbers in its name."""
         return tuple(int(number) for number in re.findall(r"\d+", self.name))
 
     @property
@@ -60,18 +64,22 @@ class _Layer:
         return ".shortcut." in self.name
 
     def holds(self, own: _Layer) -> bool:
-        """Whether it has what a layer of ours needs, and nothing else that does anything."""
+        """Whether it has all arrays of a layer of ours, and beyond them only neutral ones."""
         return own.shapes == {k: shape for k, shape in self.shapes.items() if k in own.shapes or k not in self.neutral}
 
 
 def by_structure(
     graph: Graph, arrays: Mapping[str, NDArray[np.float32]], skip: Set[str] = frozenset()
 ) -> dict[str, str] | None:
-    """The file's name of each of the network's arrays; None where the two do not fit.
+    """Find the file's name of each of the network's arrays.
 
     Args:
-        arrays: in the file's order.
-        skip: layers of the network whose shapes may differ, or which the file may not have.
+        graph: The network.
+        arrays: The file's arrays, in the order of the file.
+        skip: Layers of the network that may have other shapes in the file or be missing there.
+
+    Returns:
+        The file's name by our name; None if the two do not fit.
     """
     theirs = _layers_of_file(arrays)
     if theirs is None:
@@ -89,11 +97,11 @@ def by_structure(
 
 
 def difference(graph: Graph, arrays: Mapping[str, NDArray[np.float32]]) -> list[str]:
-    """Where the layers of a file and of a network part, kind by kind, a clause each; empty where they don't."""
+    """Say where the layers of a file differ from a network's: a clause for each kind of layer; empty if nowhere."""
     theirs = _layers_of_file(arrays)
     if theirs is None:
         stranger = next(name for name in arrays if _SUFFIX.search(name) is None)
-        return [f"'{stranger}' is of no convolution, norm or dense layer"]
+        return [f"'{stranger}' does not belong to a convolution, a norm or a dense layer"]
     ours = [_layer(node) for node in graph.nodes if node.params]
     faults = []
     for kind in dict.fromkeys(layer.kind for layer in (*ours, *theirs)):
@@ -121,15 +129,15 @@ def _layer(node: Node) -> _Layer:
 
 
 def _layers_of_file(arrays: Mapping[str, NDArray[np.float32]]) -> list[_Layer] | None:
-    """Layers in the order of the file; None where an array is of no kind that a layer here has."""
-    found: dict[str, dict[str, str]] = {}
+    """The layers in the order of the file; None if an array belongs to no known kind of layer."""
+    parts_of_layers: dict[str, dict[str, str]] = {}
     for name in arrays:
         suffix = _SUFFIX.search(name)
         if suffix is None:
             return None
-        found.setdefault(name[: suffix.start()], {})[suffix[1]] = name
+        parts_of_layers.setdefault(name[: suffix.start()], {})[suffix[1]] = name
     layers = []
-    for layer, parts in found.items():
+    for layer, parts in parts_of_layers.items():
         if "weight" not in parts or arrays[parts["weight"]].ndim == 1:
             parts = {_NORM_KEYS.get(key, key): name for key, name in parts.items()}
         neutral = (key for key, name in parts.items() if key in _NEUTRAL and (arrays[name] == _NEUTRAL[key]).all())
@@ -139,7 +147,7 @@ def _layers_of_file(arrays: Mapping[str, NDArray[np.float32]]) -> list[_Layer] |
 
 
 def _shortcuts_first(nodes: Sequence[Node]) -> list[Node]:
-    """The nodes with those of each block's shortcut before its branch, as some write it."""
+    """The nodes with each block's shortcut before its branch, which is the order of some programs."""
     blocks: dict[str, list[Node]] = {}
     for node in nodes:
         blocks.setdefault(".".join(node.name.split(".")[:2]) if ".block" in node.name else node.name, []).append(node)
@@ -147,7 +155,7 @@ def _shortcuts_first(nodes: Sequence[Node]) -> list[Node]:
 
 
 def _aligned(ours: Sequence[_Layer], theirs: Sequence[_Layer], skip: Set[str]) -> list[tuple[_Layer, _Layer]] | None:
-    """Pairs of layers, kind by kind in order; None where a count or a shape differs."""
+    """Pair the layers of each kind in their order; None if a count or a shape differs."""
     pairs: list[tuple[_Layer, _Layer]] = []
     for kind in {layer.kind for layer in (*ours, *theirs)}:
         mine, others = ([layer for layer in layers if layer.kind == kind] for layers in (ours, theirs))
@@ -161,7 +169,7 @@ def _aligned(ours: Sequence[_Layer], theirs: Sequence[_Layer], skip: Set[str]) -
 
 
 def _names_agree(pairs: Sequence[tuple[_Layer, _Layer]]) -> bool:
-    """Whether the file calls shortcuts what is one here (or nothing), and counts up along the network."""
+    """Whether exactly the shortcuts are called so in the file (or none is), and the numbers in the names rise."""
     called = [bool(_SHORTCUT.search(other.name)) for _, other in pairs]
     if any(called) and called != [own.is_shortcut for own, _ in pairs]:
         return False

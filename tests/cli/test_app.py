@@ -1,6 +1,5 @@
-"""The command line's own: what it prints, how it ends, and what it does not import."""
+"""The app: how it is built, and how it ends."""
 
-import json
 import os
 import subprocess
 import sys
@@ -8,94 +7,30 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from resnet_lab import engines
-from resnet_lab.cli.app import app
+from resnet_lab import __version__
+from resnet_lab.cli.app import build
 
 
-def call(*words: str) -> str:
-    """What a command prints; it has to succeed."""
-    done = CliRunner().invoke(app, list(words))
-    assert done.exit_code == 0, done.output
-    return done.output
+def test_the_version(call):
+    assert call("--version") == f"resnet-lab {__version__}\n"
 
 
-def test_describe_json_is_the_contract():
-    described = json.loads(call("describe", "resnet50", "--json"))
-    assert list(described) == ["variant", "input", "output", "depth", "params", "macs", "digest", "layers"]
-    assert (described["params"], described["macs"], described["depth"]) == (25_557_032, 3_857_973_248, 50)
-    assert described["layers"][0] == {
-        "name": "stem.conv1",
-        "op": "conv",
-        "output": [64, 112, 112],
-        "params": 9408,
-        "macs": 118_013_952,
-    }
-    assert sum(layer["macs"] for layer in described["layers"]) == described["macs"]
-    several = json.loads(call("describe", "resnet18", "resnet34", "--json"))
-    assert [item["variant"] for item in several] == ["resnet18", "resnet34"]
+def test_an_app_of_one_command_knows_no_other():
+    assert CliRunner().invoke(build(["list"]), ["list", "engines"]).exit_code == 0
+    assert CliRunner().invoke(build(["list"]), ["doctor"]).exit_code == 2
 
 
-def test_describe_shows_stages_or_layers_or_a_block():
-    assert "2048x7x7" in call("describe", "resnet50")
-    assert "stage4.block3.norm3" in call("describe", "resnet50", "--layers")
-    block = call(
-        "describe",
-        "--block",
-        "bottleneck",
-        "--input",
-        "256x56x56",
-        "--channels",
-        "128",
-        "--stride",
-        "2",
-        "--option",
-        "stride_on=3x3",
-        "--shortcut",
-        "avgpool",
-    )
-    assert "shortcut.avg_pool1" in block
-    assert "512x28x28" in block
-    assert json.loads(call("describe", "resnet18", "--input", "1x32x32", "--classes", "7", "--json"))["output"] == [7]
-
-
-@pytest.mark.parametrize(
-    ("subject", "told"),
-    [
-        ("blocks", "preact_bottleneck"),
-        ("variants", "cifar_resnet1202"),
-        ("datasets", "fashion_mnist"),
-        ("engines", "mxnet"),
-    ],
-)
-def test_list(subject, told):
-    assert told in call("list", subject)
-    assert told in call("list")
-
-
-def test_doctor_in_both_forms():
-    found = json.loads(call("doctor", "--json"))
-    assert found["machine"]["cores"] >= 1
-    assert {engine["name"] for engine in found["engines"]} == {"mxnet", "torch"}
-    for engine in found["engines"]:
-        assert engine["problem"] or (engine["version"] and "cpu" in engine["devices"] and engine["threads"] >= 1)
-        assert engine["problem"] or engine["compile"] in engines.get(engine["name"]).ways
-    assert found["machine"]["processor"] in call("doctor")
-
-
-def test_every_command_has_an_example():
-    for command in ("list", "describe", "run", "compare", "doctor"):
-        assert f"resnet-lab {command}" in call(command, "--help").replace("\n", " ")
-
-
-def test_describe_imports_no_framework():
+def test_a_command_is_run_without_importing_the_others():
     code = (
-        "import sys; sys.argv = ['resnet-lab', 'describe', 'resnet152']\n"
-        "from resnet_lab.cli import app as cli\n"
-        "cli.app(standalone_mode=False)\n"
-        "print([name for name in ('mxnet', 'torch', 'gluoncv', 'pandas', 'numpy') if name in sys.modules])"
+        "import sys; sys.argv = ['resnet-lab', 'list', 'engines']\n"
+        "from resnet_lab.cli import app\n"
+        "try: app.main()\n"
+        "except SystemExit: print([name for name in sys.modules if name.startswith('resnet_lab.cli.')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
+    imported = done.stdout.splitlines()[-1]
+    assert "resnet_lab.cli.list" in imported
+    assert "resnet_lab.cli.doctor" not in imported
 
 
 @pytest.mark.parametrize(

@@ -362,7 +362,7 @@ def test_bytes_that_are_no_text(workspace, cli):
         ),
         (("describe", "--block", "basic", "--channels", "8"), "describe --block needs --input CxHxW and --channels N"),
         *(
-            (("describe", "resnet18", f"--{word}", value), f"--{word} says how a --block is made")
+            (("describe", "resnet18", f"--{word}", value), f"--{word} works only together with --block")
             for word, value in [
                 ("channels", "8"),
                 ("stride", "1"),
@@ -371,7 +371,7 @@ def test_bytes_that_are_no_text(workspace, cli):
                 ("from", "mine.py"),
             ]
         ),
-        (("describe",), "describe takes variants, or one --block"),
+        (("describe",), "describe takes either names of variants or one --block"),
         (("run", "depth_swep"), "unknown experiment 'depth_swep'; did you mean 'depth_sweep'?"),
         (
             ("run", "depth_sweep", "--set", "train.epoch=3", "--dry-run"),
@@ -389,7 +389,7 @@ def test_a_mistake_on_the_command_line(workspace, cli, words, told):
 
 
 def test_typer_itself_answers_unknown_commands_with_2():
-    assert CliRunner().invoke(command_line.app, ["discribe"]).exit_code == 2
+    assert CliRunner().invoke(command_line.build(), ["discribe"]).exit_code == 2
 
 
 def test_an_error_keeps_the_first_place_it_was_given():

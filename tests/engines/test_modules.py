@@ -82,10 +82,10 @@ def test_shapes_and_parameters_are_asked_and_multiply_adds_are_not_known(theirs,
         *[(64, 8, 8)] * 3,
     ]
     assert graph.macs is None
-    from resnet_lab.cli import show
+    from resnet_lab.cli.describe import show
     from resnet_lab.specs.describe import variant
 
-    show.network(variant("theirs", None, None), layers=False)
+    show(variant("theirs", None, None), layers=False)
     assert "multiply-adds not known" in capsys.readouterr().out
 
 

@@ -158,7 +158,7 @@ def test_formats(folder, lab, form):
     elif form == "csv":
         assert done.stdout.splitlines()[1] == "a,0.9,100.0"
     elif form == "markdown":
-        assert done.stdout.splitlines()[1:3] == ["| --- | ---: | ---: |", "| a | 0.9000 | 100.0 |"]
+        assert "".join(done.stdout.splitlines()[2].split()) == "|a|0.9000|100.0|"
     elif form == "latex":
         assert r"variant & test\_accuracy & train\_images\_per\_s \\" in done.stdout
     else:

@@ -63,11 +63,11 @@ def test_a_pickle_that_would_run_code_is_refused_and_does_not_run(torch, tmp_pat
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("net.pth", b"not a file of PyTorch's", "cannot be read as a file of PyTorch's|refused"),
+        ("net.pth", b"not a file of PyTorch's", "cannot be read as a file of PyTorch|refused"),
         ("net.params", b"\x12\x01", "no .params file"),
         ("net.safetensors", b"{}", "cannot be read as safetensors"),
-        ("net.h5", b"", "no file of weights by its name"),
-        ("absent.pth", None, "there is no such file"),
+        ("net.h5", b"", "is no weights file by its suffix"),
+        ("absent.pth", None, "there is no such weights file"),
     ],
 )
 def test_a_file_that_is_none(tmp_path, name, content, message):
@@ -90,3 +90,19 @@ def test_what_holds_no_floating_point_weights(torch, tmp_path):
     torch.save({"bn1.num_batches_tracked": torch.tensor(1)}, tmp_path / "net.pth")
     with pytest.raises(LabError, match="holds no weights"):
         files.read(tmp_path / "net.pth")
+
+
+def test_a_file_is_also_looked_for_among_the_data(tmp_path, monkeypatch):
+    """First beside the experiment, then in the working directory, in RESNET_LAB_DATA and in its folder weights."""
+    here, data = tmp_path / "here", tmp_path / "data"
+    (data / "weights").mkdir(parents=True)
+    (here / "beside").mkdir(parents=True)
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("RESNET_LAB_DATA", str(data))
+    with pytest.raises(LabError, match=f"no weights file 'net.pth' in any of these folders: {here}, {data}, "):
+        files.find("net.pth")
+    for place in (data / "weights", data, here, here / "beside"):
+        (place / "net.pth").write_bytes(b"")
+        assert files.find("net.pth", first=here / "beside").resolve() == place / "net.pth"
+    with pytest.raises(LabError, match="there is no weights file '.*nowhere.pth'$"):
+        files.find(tmp_path / "nowhere.pth")

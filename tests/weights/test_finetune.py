@@ -97,8 +97,8 @@ def test_frozen_parts_give_the_same_losses_and_statistics_on_both_engines():
     [
         ("train.freeze=[stage9]", "unknown part of the network 'stage9'; did you mean 'stage"),
         ("train.freeze=[stem, stage1, stage2, stage3, head]", "leaves nothing to train"),
-        ("train.init.weights=nope.pth", "there is no file of weights 'nope.pth' in"),
-        ("train.init.weights=e.yaml", "e.yaml: is no file of weights by its name"),
+        ("train.init.weights=nope.pth", "there is no weights file 'nope.pth' in any of these folders"),
+        ("train.init.weights=e.yaml", "e.yaml: is no weights file by its suffix"),
         ("train.init.fresh=[hed]", "did you mean 'head'?"),
         ("train.init.last_scale=zero", "'last_scale' is for nets that start without 'weights'"),
         ("variants=[cifar_resnet32]", "start.safetensors: the weights do not fit the network: missing stage1.block4"),

@@ -76,7 +76,9 @@ def test_faults_end_in_a_message_that_says_where_to_put_the_file(store, tmp_path
         archive.unlink()
     elif fault == "unreachable":
         monkeypatch.setenv("MXNET_GLUON_REPO", "http://127.0.0.1:9")
-    with pytest.raises(LabError, match=rf"cannot be had from http.*put {file}.params .* into {tmp_path}/home/models"):
+    with pytest.raises(
+        LabError, match=rf"cannot be downloaded from http.*put {file}.params .* into {tmp_path}/home/models"
+    ):
         load(NAME, "gluon")
     put(served, file, content)  # and all is well as soon as it is there
     monkeypatch.setenv("MXNET_GLUON_REPO", gluon_zoo.os.environ["MXNET_GLUON_REPO"])
@@ -84,9 +86,26 @@ def test_faults_end_in_a_message_that_says_where_to_put_the_file(store, tmp_path
         assert load(NAME, "gluon").variant == NAME
 
 
+def test_offline_nothing_is_downloaded_and_a_file_at_hand_is_used(store, tmp_path, monkeypatch):
+    served, content, file = store
+    put(served, file, content)
+    monkeypatch.setenv("RESNET_LAB_OFFLINE", "1")
+    monkeypatch.setenv("RESNET_LAB_DATA", str(tmp_path / "data"))
+    message = rf"{file}.params is not on this machine, and RESNET_LAB_OFFLINE forbids downloads: put {file}.params .*"
+    with pytest.raises(LabError, match=message):
+        load(NAME, "gluon")
+    (tmp_path / "data" / "weights").mkdir(parents=True)
+    (tmp_path / "data" / "weights" / f"{file}.params").write_bytes(content[:-1])
+    with pytest.raises(LabError, match=message):  # a damaged file is not used
+        load(NAME, "gluon")
+    (tmp_path / "data" / "weights" / f"{file}.params").write_bytes(content)
+    assert load(NAME, "gluon").variant == NAME
+    assert not (tmp_path / "home").exists()
+
+
 def test_a_net_that_gluon_has_no_weights_for():
     gluoncv()
-    with pytest.raises(LabError, match="unknown net with weights at Gluon-CV 'resnet50'; did you mean 'resnet50_v"):
+    with pytest.raises(LabError, match="unknown network with weights at Gluon-CV 'resnet50'; did you mean 'resnet50_v"):
         load("resnet50", "gluon")
 
 

@@ -54,6 +54,11 @@ def folders() -> list[Path]:
     return ([Path(given)] if given else []) + [cache_folder()]
 
 
+def offline() -> bool:
+    """Whether RESNET_LAB_OFFLINE forbids every download."""
+    return os.environ.get("RESNET_LAB_OFFLINE", "0") not in ("", "0")
+
+
 def present(folder: str, file: RemoteFile) -> Path | None:
     """The copy at hand, unchecked; None where there is none."""
     return next((path for place in folders() if (path := place / folder / file.name).is_file()), None)
@@ -114,7 +119,7 @@ def fetch(folder: str, file: RemoteFile) -> Path:
         f"put it into {target.parent} by hand ({kind.upper()} {wanted}), name its folder's parent in "
         "RESNET_LAB_DATA, or a mirror in RESNET_LAB_MIRROR"
     )
-    if os.environ.get("RESNET_LAB_OFFLINE", "0") not in ("", "0"):
+    if offline():
         raise LabError(f"{file.name} is not here, and RESNET_LAB_OFFLINE forbids to fetch it: {by_hand}")
     if not urls[0]:
         raise LabError(f"{file.name} is not here, and nobody offers it for download: {by_hand}")

@@ -1,4 +1,4 @@
-"""Batch norms folded into the convolutions before them, for nets that are only run."""
+"""Folding batch norms into the convolutions before them, for inference."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 
 
 def fold(graph: Graph, arrays: Mapping[str, NDArray[np.float32]]) -> tuple[Graph, Arrays]:
-    """The same function in inference, each batch norm that alone reads a convolution taken into its weight and bias.
+    """Fold each batch norm into the weight and the bias of the convolution before it; inference gives the same logits.
+
+    A norm is folded if its convolution has no other reader. The sums are computed in float64.
 
     Args:
-        arrays: by canonical name.
+        graph: The network.
+        arrays: Its arrays by canonical name.
 
     Returns:
-        the network without those norms, and its arrays; folding is done in float64.
+        The network without the folded norms, and its arrays.
     """
     readers = Counter(name for node in graph.nodes for name in node.inputs)
     nodes = {node.name: node for node in graph.nodes}
@@ -53,7 +56,7 @@ def fold(graph: Graph, arrays: Mapping[str, NDArray[np.float32]]) -> tuple[Graph
 
 
 def _folded(conv: Arrays, norm: Node, arrays: Mapping[str, NDArray[np.float32]]) -> Arrays:
-    """Weight and bias of a convolution that does its norm's work too."""
+    """The weight and the bias of a convolution with its norm folded in."""
 
     def of_norm(key: str, default: float) -> NDArray[np.float64]:
         name = f"{norm.name}.{key}"

@@ -1,4 +1,4 @@
-"""Weights as files that others read: safetensors, Gluon's `.params`, PyTorch's state dicts."""
+"""Writing weights files of other libraries: Gluon's `.params` and PyTorch's state dicts."""
 
 from __future__ import annotations
 
@@ -20,18 +20,20 @@ if TYPE_CHECKING:
 
 
 def renamed(layout: Layout, arrays: Arrays) -> dict[str, NDArray[np.float32]]:
-    """The arrays by the names of a layout, and those that only it has."""
-    found = {other: arrays[own] for own, other in layout.arrays.items()}
-    return found | {name: np.full(length, value, np.float32) for name, (length, value) in layout.constants.items()}
+    """The arrays by the names of a layout, with the constant arrays that only the other library has."""
+    renamed_arrays = {other: arrays[own] for own, other in layout.arrays.items()}
+    return renamed_arrays | {
+        name: np.full(length, value, np.float32) for name, (length, value) in layout.constants.items()
+    }
 
 
 def gluon(path: Path, layout: Layout | None, arrays: Arrays) -> None:
-    """A `.params` file by a layout's names, or by ours, which a block of `resnet_lab.build` loads."""
+    """Write a `.params` file by a layout's names; with None by ours, which a block of `resnet_lab.build` loads."""
     gluon_params.write(path, arrays if layout is None else renamed(layout, arrays))
 
 
 def torch(path: Path, layout: Layout | None, arrays: Arrays) -> None:
-    """A state dict by a layout's names, with the counters that PyTorch's batch norms keep, or by ours."""
+    """Write a state dict by a layout's names (by ours with None), with the counters that PyTorch's batch norms keep."""
     import torch as framework
 
     state: dict[str, Any] = {}

@@ -55,13 +55,3 @@ def test_a_net_gives_the_engines_logits(engine, name, folded):
         images = np.random.default_rng(batch).standard_normal((batch, *graph.input), np.float32)
         wanted, got = model.predict(images), run(other, others, images)
         assert np.abs(got - wanted).max() / np.abs(wanted).max() < 1e-4
-
-
-def test_a_norm_that_shares_its_convolution_is_not_folded():
-    from resnet_lab.ops import conv, norm
-
-    builder = Builder()
-    y = conv(builder.input((3, 8, 8)), 4, 3)
-    graph = builder.finish(norm(y) + y)
-    arrays = {name: np.ones(p.shape, np.float32) for name, p in graph.parameters.items()}
-    assert fold(graph, arrays)[0] == graph

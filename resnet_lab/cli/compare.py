@@ -1,0 +1,178 @@
+"""`resnet-lab compare`: trials side by side in a table."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections import Counter
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .tables import Column
+
+_DISPENSABLE = (
+    "published_by",
+    "infer_images_per_s",
+    "latency_ms",
+    "wall_s",
+    "compute_images_per_s",
+    "device",
+    "compile",
+    "processor",
+    "macs",
+    "train_images_per_s",
+    "depth",
+    "params",
+    "macs_over_",
+    "train_images_per_s_over_",
+    "params_over_",
+)
+"""Columns that a narrow terminal loses, the first one first; a name that ends in _ means all that begin so.
+
+The others are settings, accuracies and differences of accuracy.
+"""
+
+
+class Format(str, Enum):
+    """How a table is written."""
+
+    table = "table"
+    csv = "csv"
+    markdown = "markdown"
+    latex = "latex"
+    json = "json"
+
+
+def command(
+    results: Annotated[list[Path], typer.Argument(help="Results folders, or .csv files of trials.")],
+    by: Annotated[
+        str | None,
+        typer.Option(help="Print one row for each value of this column: the mean and the standard deviation."),
+    ] = None,
+    sort: Annotated[str | None, typer.Option(help="Sort by this column; -COLUMN sorts downwards.")] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(help="The columns to print, with commas between them, or 'all'. If left out, those that fit."),
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option(help="Compare with a variant of the table, or with a table of published figures.")
+    ] = None,
+    format: Annotated[
+        Format, typer.Option(help="How the table is written; csv and json keep every digit.")
+    ] = Format.table,
+) -> None:
+    """Compare trials in a table.
+
+    Example: `resnet-lab compare results/depth_sweep --sort=-test_accuracy --format markdown`
+
+    Example: `resnet-lab compare results/depth_sweep --against resnet18`
+    """
+    import pandas as pd
+
+    from ..results.compare import compare as compared
+    from ..results.store import read as read_table
+    from .tables import written
+
+    read: list[Any] = []
+    for path in results:
+        table = read_table(path)
+        read.append(table.assign(experiment=path.stem) if len(results) > 1 else table)
+    joined = pd.concat(read, ignore_index=True)
+    wanted = (
+        list(joined.columns) if columns == "all" else [name.strip() for name in columns.split(",")] if columns else None
+    )
+    table = compared(joined, by=by, sort=sort, columns=wanted, against=against)
+    if format is Format.table:
+        show(table, every_column=columns is not None)
+    else:
+        print(written(table, format.value))
+
+
+def show(table: pd.DataFrame, *, every_column: bool = False) -> None:
+    """Print a results table that fits the terminal.
+
+    Args:
+        table: The table as `results.compare.compare` gives it.
+        every_column: Print all columns, in several tables below each other where one is too wide. Otherwise, columns
+            that do not fit are left out, and a last line says how to see them.
+    """
+    from .tables import blocks, fitting, print_columns, terminal_width
+
+    width = terminal_width()
+    columns = _columns(table, keep_all=every_column)
+    parts = blocks(columns, width) if every_column else [fitting(columns, width, _DISPENSABLE)]
+    for index, part in enumerate(parts):
+        if index:
+            print()
+        print_columns(part, width)
+    if every_column:
+        return
+    if "reason" in table:
+        for row, (name, reason) in enumerate(zip(table.iloc[:, 0], table["reason"], strict=True), 1):
+            if isinstance(reason, str) and reason:
+                print(textwrap.fill(f"row {row} ({name}): {reason}", width, subsequent_indent="  "))
+    if len(parts[0]) < len(columns):
+        hidden = f"{len(columns) - len(parts[0])} column(s) left out"
+        print(textwrap.fill(f"{hidden}; 'compare' shows them with --columns all or --format csv", width))
+
+
+def _columns(table: pd.DataFrame, *, keep_all: bool) -> list[Column]:
+    """The columns of a results table with short heads; a standard deviation stands beside its mean.
+
+    Unless all are kept, a column without a value is dropped, and so is a column that says that all went well. The
+    reasons are printed below the table.
+    """
+    from .tables import Column, rounded
+
+    texts, numeric = rounded(table)
+    heads = _heads(list(table.columns))
+    columns = []
+    for name in table.columns:
+        if name.endswith("_std") and name.removesuffix("_std") in table:
+            continue
+        cells = list(texts[name])
+        dull = not any(cells) or name == "reason" or _DULL.get(name) == set(cells)
+        if dull and not keep_all:
+            continue
+        if f"{name}_std" in table and (table[f"{name}_std"] > 0).any():
+            cells = [_with_deviation(cell, std) for cell, std in zip(cells, table[f"{name}_std"], strict=True)]
+        columns.append(Column(name, heads[name], tuple(cells), right=name in numeric))
+    return columns
+
+
+_DULL = {"status": {"ok"}, "not_ok": {"0"}}
+"""Columns that say nothing where they hold this value alone."""
+
+
+def _with_deviation(mean: str, deviation: float) -> str:
+    """'125.9' and 1.291 as '125.9 ±1.3': the deviation has as many decimals as the mean."""
+    if not mean or math.isnan(deviation):
+        return mean
+    return f"{mean} ±{deviation:.{len(mean.partition('.')[2])}f}"
+
+
+def _heads(names: list[str]) -> dict[str, str]:
+    """A short head for each column: 'lr' for train.optimizer.lr where no other column ends so."""
+    tails = Counter(name.rpartition(".")[2] for name in names)
+    heads = {}
+    for name in names:
+        short = tail if tails[tail := name.rpartition(".")[2]] == 1 else name
+        for mark, sign in (("_over_", "/"), ("_minus_", "-")):
+            figure, found, base = short.partition(mark)
+            if found:
+                heads[name] = f"{_plain(figure)} {sign} {base}"
+                break
+        else:
+            heads[name] = _plain(short)
+    return heads
+
+
+def _plain(name: str) -> str:
+    """'train_images_per_s' as 'train img/s'."""
+    return name.replace("images_per_s", "img/s").replace("accuracy", "acc.").replace("_", " ")

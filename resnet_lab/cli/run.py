@@ -1,0 +1,113 @@
+"""`resnet-lab run`: train and test every trial of an experiment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ..specs.experiment import Experiment
+
+
+def command(
+    experiment: Annotated[str, typer.Argument(help="The experiment's file, or its name in experiments/.")],
+    engine: Annotated[
+        str | None, typer.Option(help="mxnet, torch, or both with a comma, instead of the experiment's engine.")
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(help="auto, cpu, gpu, gpu:N, or gpu:N,M for several (MXNet), instead of the experiment's."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="KEY=VALUE instead of the file's value, such as train.epochs=10; repeatable."),
+    ] = None,
+    results: Annotated[Path, typer.Option(help="The folder that holds a folder for each experiment.")] = Path(
+        "results"
+    ),
+    fresh: Annotated[bool, typer.Option("--fresh", help="Run all trials again, also those that are done.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the trials and stop.")] = False,
+) -> None:
+    """Train and test every trial of an experiment; trials that are done are not run again.
+
+    An experiment is a YAML file such as the following. Variants, values of the grid, and seeds are combined: each
+    combination is one trial. `resnet-lab run FILE --dry-run` lists the trials without running them.
+
+    ```yaml
+    variants: [resnet18, my_se_resnet18]     # names or paths of stage specs
+    data: {name: digits, size: 32}
+    train:
+      epochs: 3
+      batch_size: 48
+      optimizer: {name: sgd, lr: 0.04, momentum: 0.9}
+      schedule: cosine
+    engine: mxnet                            # or torch, or [mxnet, torch]
+    seeds: [0, 1, 2]
+    grid: {train.optimizer.lr: [0.1, 0.05]}  # optional
+    ```
+
+    Exit status: 0 if every trial ended `ok`, 1 if one did not, 2 if the experiment is wrong.
+
+    Example: `resnet-lab run experiments/depth_sweep.yaml --set train.epochs=10`
+    """
+    from rich.console import Console
+
+    from ..specs.experiment import load
+
+    wanted = list(settings or [])
+    if engine is not None:
+        wanted.append(f"engine=[{engine}]")
+    loaded = load(experiment, wanted)
+    folder = results / loaded.name
+    if dry_run:
+        show_plan(loaded, folder, device)
+        return
+    from ..results.compare import compare
+    from ..sweeps.progress import for_console
+    from ..sweeps.run import run as run_sweep
+    from .compare import show
+
+    progress = for_console(Console())
+    try:
+        table = run_sweep(loaded, folder, progress, device=device, fresh=fresh)
+    finally:
+        progress.end()
+    show(compare(table))
+    print(f"\n{folder}/trials.csv: one row for each trial; {folder}/epochs.csv: one row for each epoch")
+    if (table["status"] != "ok").any():
+        raise typer.Exit(1)
+
+
+def show_plan(experiment: Experiment, folder: Path, device: str | None = None) -> None:
+    """Print the trials of an experiment, and say for each whether it is done."""
+    from ..results.store import is_done
+    from ..sweeps.plan import duplicate_message
+    from ..sweeps.plan import plan as find_trials
+    from .tables import grid, short
+
+    found = find_trials(experiment, device)
+    trials = found.trials
+    swept = list(dict.fromkeys(key for trial in trials for key in trial.swept))
+    rows = [
+        (
+            trial.id,
+            trial.variant,
+            trial.engine,
+            trial.seed,
+            *(trial.swept.get(key, "") for key in swept),
+            short(trial.graph.params),
+            short(trial.graph.macs),
+            "done" if is_done(folder, trial.id) else "to do",
+        )
+        for trial in trials
+    ]
+    grid(
+        f"{experiment.name}: {len(trials)} trials",
+        ["trial", "variant", "engine", "seed", *swept, "params", "macs", ""],
+        rows,
+        ["params", "macs"],
+    )
+    for pair in found.duplicates:
+        print(duplicate_message(*pair))

@@ -1,0 +1,33 @@
+"""`resnet-lab doctor`: its facts as JSON and as text."""
+
+import json
+
+from resnet_lab import engines
+from resnet_lab.cli import doctor
+
+
+def test_doctor_in_both_forms(call):
+    found = json.loads(call("doctor", "--json"))
+    assert found["machine"]["cores"] >= 1
+    assert {engine["name"] for engine in found["engines"]} == {"mxnet", "torch"}
+    for engine in found["engines"]:
+        assert engine["problem"] or (engine["version"] and "cpu" in engine["devices"] and engine["threads"] >= 1)
+        assert engine["problem"] or engine["compile"] in engines.get(engine["name"]).ways
+    assert found["machine"]["processor"] in call("doctor")
+
+
+def test_the_report_says_what_is_missing():
+    facts = doctor.examine() | {"gpus": [], "engines": [{"name": "torch", "problem": "PyTorch is not installed"}]}
+    report = doctor.report(facts)
+    assert "no NVIDIA GPU is visible" in report
+    assert "engine torch cannot run here: PyTorch is not installed" in report
+    gpu = {"name": "H100", "capability": "9.0", "memory": "80 GiB", "driver": "1"}
+    assert "GPU H100, compute capability 9.0" in doctor.report(facts | {"gpus": [gpu]})
+
+
+def test_each_dataset_says_where_its_files_are_or_how_to_get_them(monkeypatch, tmp_path):
+    monkeypatch.setenv("RESNET_LAB_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    places = doctor.examine()["data"]
+    assert places["fashion_mnist"] == "not on this machine; downloaded when it is first used"
+    assert "'resnet-lab data fetch cifar10-jpeg' says where to put its files" in places["cifar10-jpeg"]

@@ -1,0 +1,44 @@
+"""`resnet-lab list`: every subject is listed, and a wrong one is named."""
+
+import pytest
+
+from resnet_lab import LabError
+from resnet_lab.cli import list as listing
+
+
+@pytest.mark.parametrize(
+    ("subject", "told"),
+    [
+        ("blocks", "preact_bottleneck"),
+        ("variants", "cifar_resnet1202"),
+        ("datasets", "fashion_mnist"),
+        ("engines", "mxnet"),
+    ],
+)
+def test_each_subject_alone_and_among_all(call, subject, told):
+    assert told in call("list", subject)
+    assert told in call("list")
+
+
+def test_every_subject_is_listed(call):
+    printed = call("list")
+    for subject in listing.SUBJECTS:
+        assert subject in call("list", subject)
+        assert subject in printed
+
+
+def test_an_unknown_subject_is_refused_by_name():
+    with pytest.raises(LabError, match="unknown subject 'block'; did you mean 'blocks'?"):
+        listing.command("block")
+
+
+def test_one_broken_variant_does_not_hide_the_others(call, workspace):
+    (workspace / "variants" / "broken.yaml").write_text("extends: resent18\n")
+    printed = call("list", "variants")
+    assert "unknown variant 'resent18'; did you mean 'resnet18'?" in " ".join(printed.split())
+    assert "cifar_resnet1202" in printed
+
+
+def test_variants_are_sorted_by_their_numbers():
+    names = ["resnet101", "resnet18", "cifar_resnet20"]
+    assert sorted(names, key=listing._natural) == ["cifar_resnet20", "resnet18", "resnet101"]

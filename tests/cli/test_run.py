@@ -1,0 +1,28 @@
+"""`resnet-lab run`: its page of help and its list of trials."""
+
+import inspect
+import re
+import textwrap
+
+from resnet_lab.cli import run
+from resnet_lab.specs.experiment import load
+from resnet_lab.sweeps.plan import plan
+from tests.conftest import any_engine
+
+EXAMPLE = re.search(r"```yaml\n(.*?)```", inspect.getdoc(run.command), re.DOTALL)[1]
+
+
+def test_the_experiment_of_the_help_is_one(workspace):
+    assert len(EXAMPLE.splitlines()) <= 12
+    (workspace / "experiments" / "e.yaml").write_text(textwrap.dedent(EXAMPLE))
+    trials = plan(load("e", [f"engine={any_engine()}", "variants=[resnet18, resnet34]"])).trials
+    assert len(trials) == 2 * 2 * 3
+    assert {trial.train.optimizer.lr for trial in trials} == {0.1, 0.05}
+
+
+def test_a_dry_run_lists_the_trials_and_writes_nothing(workspace, call):
+    (workspace / "experiments" / "e.yaml").write_text(textwrap.dedent(EXAMPLE))
+    printed = call("run", "e", "--engine", any_engine(), "--set", "variants=[resnet18]", "--dry-run")
+    assert "e: 6 trials" in printed
+    assert printed.count("to do") == 6
+    assert not (workspace / "results").exists()

@@ -1,0 +1,47 @@
+"""The Python face: every public name is there, is documented, and stays what it is whatever is imported."""
+
+import importlib
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import resnet_lab as rl
+from resnet_lab import LabError
+from tests.conftest import heavy_imports
+
+FUNCTIONS = [name for name in rl.__all__ if name != "LabError"]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_public_name_is_a_documented_function(name):
+    function = getattr(rl, name)
+    assert inspect.isfunction(function)
+    text = inspect.getdoc(function)
+    assert text.partition("\n")[0].endswith(".")
+    if function.__module__ in ("resnet_lab", "resnet_lab.api"):
+        for parameter in inspect.signature(function).parameters:
+            assert f"{parameter}:" in text, parameter
+    assert "Raises:" in text
+
+
+def test_functions_stay_functions_when_the_rooms_of_their_names_are_imported():
+    code = (
+        "import resnet_lab as rl\nimport resnet_lab.results.store\nimport resnet_lab.sweeps.run\n"
+        "import resnet_lab.cli.export\nfrom resnet_lab.results.store import read\n"
+        "print(all(callable(getattr(rl, name)) for name in rl.__all__), callable(rl.results))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True True\n"
+
+
+def test_importing_the_package_loads_neither_numpy_nor_pandas():
+    assert heavy_imports("import resnet_lab") == []
+
+
+def test_a_name_that_is_not_there():
+    with pytest.raises(AttributeError, match="has no attribute 'bild'"):
+        importlib.import_module("resnet_lab").bild  # noqa: B018
+    with pytest.raises(LabError, match="'last_scale' is a setting of initial weights; it has no effect on weights"):
+        rl.build("cifar_resnet20", weights="net.pth", last_scale="zero")
