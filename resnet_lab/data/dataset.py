@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..base.errors import LabError
 from ..base.registry import Entry, Registry
+from .formats.digests import content_digest
 from .formats.download import RemoteFile, folders
 from .pipeline.split import Pictures, Split
 
@@ -47,7 +48,8 @@ class Facts:
     Args:
         shape: of one image, (channels, height, width); the last two None where pictures are of any size.
         count: images to train on; None where counting them means reading it.
-        digest: what changes with the content, where options name a folder or a file; '' where the name says all.
+        digest: changes with the data where neither the options nor the files that they name say which data it is;
+            '' where they do.
     """
 
     shape: tuple[int, int | None, int | None]
@@ -65,6 +67,8 @@ class Source(Entry):
     folder: str = ""
     files: tuple[RemoteFile, ...] = ()
     """What is downloaded, into `folder`."""
+    content: Callable[[Path], str] = content_digest
+    """From a file or folder that an option names to the digest of what the dataset reads there."""
 
     def facts(self, options: Mapping[str, Any], size: int | None = None) -> Facts:
         """What is known with these options.
@@ -77,6 +81,19 @@ class Source(Entry):
         assert self.examine is not None
         facts: Facts = self._call(self.examine, options, size)
         return facts
+
+    def contents(self, options: Mapping[str, Any]) -> dict[str, str]:
+        """The digest of what each file option names; it does not depend on where the files lie.
+
+        Args:
+            options: the dataset's own; a file option that is missing has its default.
+
+        Raises:
+            LabError: a file or folder is not there, or cannot be read.
+        """
+        defaults = {name: option.default for name, option in self.options.items()}
+        paths = {name: options.get(name, defaults[name]) for name in self.file_options}
+        return {name: self.content(find(path)) for name, path in paths.items()}
 
     def read(self, options: Mapping[str, Any], size: int | None = None) -> Dataset:
         """The raw dataset.
@@ -122,6 +139,7 @@ def dataset(
     count: int | None = None,
     facts: Callable[..., Facts] | None = None,
     files: tuple[str, tuple[RemoteFile, ...]] = ("", ()),
+    content: Callable[[Path], str] = content_digest,
     replace: bool = False,
 ) -> Callable[[Callable[..., Dataset]], Callable[..., Dataset]]:
     """Register a function that returns a `Dataset`; its keyword parameters are options of the experiment's `data`.
@@ -133,6 +151,8 @@ def dataset(
         count: images to train on.
         facts: instead of these three, a function of the same parameters that returns `Facts`.
         files: a folder below $RESNET_LAB_DATA or the cache, and what belongs into it.
+        content: from a file or folder that an option (of the type `Path`) names to a digest of what the dataset reads
+            there, for the trial's id; the digest of every byte and file name where it is not given.
         replace: take the name over, if it is taken.
 
     Raises:
@@ -143,7 +163,7 @@ def dataset(
 
     def register(function: Callable[..., Dataset]) -> Callable[..., Dataset]:
         fixed = Facts(shape, classes, count) if shape is not None else None
-        DATASETS.add(Source("dataset", name, function, ("size",), fixed, facts, *files), replace)
+        DATASETS.add(Source("dataset", name, function, ("size",), fixed, facts, *files, content), replace)
         return function
 
     return register

@@ -11,7 +11,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from ...base.errors import LabError
-from .download import cache_folder, digest
+from .digests import file_digests
+from .download import cache_folder
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
@@ -29,7 +30,7 @@ def unpacked(path: Path) -> Path:
     """
     from filelock import FileLock
 
-    target = cache_folder() / "unpacked" / f"{path.name.split('.')[0]}-{digest(path, 'sha256')[:12]}"
+    target = cache_folder() / "unpacked" / f"{path.name.split('.')[0]}-{file_digests([path])[0][:12]}"
     partial = target.with_name(target.name + ".partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ...base.errors import LabError
 from ...base.files import put_in_place
+from .progress import progress_bar
 
 _CHUNK = 1 << 20
 _TIMEOUT = 30.0
@@ -165,16 +166,7 @@ class _Changed(Exception):
 
 def _download(url: str, file: RemoteFile, partial: Path) -> None:
     """Fetch what `partial` lacks, again and again while there is progress; then check it."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(file.name, total=file.size)
-
-        def told(done: int, total: int | None) -> None:
-            progress.update(task, completed=done, total=total)
-
+    with progress_bar(file.name, file.size) as told:
         idle = 0
         while True:
             before = partial.stat().st_size if partial.exists() else 0

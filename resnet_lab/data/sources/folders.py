@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from ...base.errors import LabError
 from ..dataset import IMAGENET_MEAN, IMAGENET_STD, Dataset, Facts, dataset, find
 from ..formats.archives import is_archive, unpacked
 from ..formats.decode import Decoder, check_decoder
+from ..formats.digests import listing_digest
 from ..pipeline.split import Files, Stored
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
@@ -22,12 +22,24 @@ def _facts(path: Path, test: float = 0.2, crop: float = 0.875, decoder: Decoder 
     root = _root(path)
     train, held_out = _parts(root)
     names = _names(train)
-    listing = "\n".join([*names, *(_names(held_out) if held_out else [])])
     count = len(names) if held_out else len(names) - len(_drawn(names, test))
-    return Facts((3, None, None), len(classes(train)), count, hashlib.sha256(listing.encode()).hexdigest()[:16])
+    return Facts((3, None, None), len(classes(train)), count)
 
 
-@dataset("imagefolder", facts=_facts)
+def pictures_digest(path: Path) -> str:
+    """The digest of the pictures of an image folder or an archive of one, with their names; other files do not count.
+
+    Raises:
+        LabError: there is no folder of class folders, or a picture cannot be read.
+    """
+    root = _root(path)
+    train, held_out = _parts(root)
+    parts = [train] if held_out is None else [train, held_out]
+    names = [(part.relative_to(root) / name).as_posix() for part in parts for name in _names(part)]
+    return listing_digest(root, names)
+
+
+@dataset("imagefolder", facts=_facts, content=pictures_digest)
 def imagefolder(path: Path, test: float = 0.2, crop: float = 0.875, decoder: Decoder = "pillow") -> Dataset:
     """Any folder (or archive) of class folders, with `train` and `test` or `val` in it, or without.
 

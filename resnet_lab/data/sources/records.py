@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,23 +10,30 @@ import numpy as np
 from ...base.errors import LabError
 from ..dataset import IMAGENET_MEAN, IMAGENET_STD, Dataset, Facts, dataset, find
 from ..formats.decode import Decoder, check_decoder
+from ..formats.digests import file_digests
 from ..pipeline.split import Records, Stored
-from .folders import imagefolder
+from .folders import imagefolder, pictures_digest
 
 _IMAGENET = (3, 224, 224)
 
 
 def _facts(path: Path, test: Path, classes: int, crop: float = 0.875, decoder: Decoder = "pillow") -> Facts:
-    files = [_file(path), _file(test)]
-    told = hashlib.sha256()
-    for file in files:
-        told.update(f"{file.stat().st_size}".encode())
-        if file.with_suffix(".idx").is_file():
-            told.update(file.with_suffix(".idx").read_bytes())
-    return Facts((3, None, None), classes, len(Records(files[0])), told.hexdigest()[:16])
+    _file(test)
+    return Facts((3, None, None), classes, len(Records(_file(path))))
 
 
-@dataset("recordio", facts=_facts)
+def records_digest(path: Path) -> str:
+    """The digest of a .rec file and of the .idx beside it, which gives the order of the records.
+
+    Raises:
+        LabError: it is no .rec file, or cannot be read.
+    """
+    file = _file(path)
+    index = file.with_suffix(".idx")
+    return "-".join(of_file[:16] for of_file in file_digests([file, index] if index.is_file() else [file]))
+
+
+@dataset("recordio", facts=_facts, content=records_digest)
 def recordio(path: Path, test: Path, classes: int, crop: float = 0.875, decoder: Decoder = "pillow") -> Dataset:
     """Two .rec files of packed pictures, with their .idx, as MXNet's im2rec makes them.
 
@@ -69,7 +75,15 @@ def _imagenet_facts(path: Path = Path("imagenet"), decoder: Decoder = "pillow") 
     return replace(facts, shape=_IMAGENET)
 
 
-@dataset("imagenet", facts=_imagenet_facts)
+def imagenet_digest(path: Path) -> str:
+    """The digest of ImageNet's pictures, in whichever of its two forms they are there."""
+    root = _imagenet_root(path)
+    if (root / "train.rec").is_file():
+        return "-".join(records_digest(root / name) for name in ("train.rec", "val.rec"))
+    return pictures_digest(root)
+
+
+@dataset("imagenet", facts=_imagenet_facts, content=imagenet_digest)
 def imagenet(path: Path = Path("imagenet"), decoder: Decoder = "pillow") -> Dataset:
     """ImageNet (Russakovsky et al. 2015): 1,000 classes, 224x224 unless asked; tested on its validation pictures.
 
