@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 
+from resnet_lab import LabError
 from resnet_lab.data import Feed, Split, evaluation_batches
 from resnet_lab.data.pipeline.pixels import Normalise
 
@@ -28,6 +29,12 @@ def test_an_epoch_shows_each_image_once_but_the_incomplete_batch():
     assert len(labels) == 48
     assert len(set(labels.tolist())) == 48
     assert np.allclose(images, feed().split.images[labels])
+
+
+def test_a_batch_of_more_images_than_there_are_is_refused():
+    with pytest.raises(LabError, match="a batch has 51 images, but there are only 50 to train on"):
+        feed(batch_size=51)
+    assert feed(batch_size=50).steps == 1
 
 
 def test_draws_depend_on_seed_and_epoch_alone():

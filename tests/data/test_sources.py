@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from resnet_lab import LabError, data
+from resnet_lab.data.formats import picture
 from resnet_lab.data.formats.archives import unpack, unpacked
 from resnet_lab.data.formats.download import RemoteFile
 from resnet_lab.data.sources import cifar, mnist
@@ -180,6 +181,18 @@ def test_what_a_folder_must_not_be(folder, tmp_path):
     (folder / "bird").mkdir()
     with pytest.raises(LabError, match=r"photos/bird: the class 'bird' is empty: no picture \(\.jpg"):
         load()
+
+
+@pytest.mark.parametrize("suffix", picture.SUFFIXES)
+def test_a_class_folder_holds_the_kinds_of_pictures_that_predict_takes(folder, suffix):
+    from PIL import Image
+
+    image = Image.fromarray(np.zeros((8, 8), np.uint8))
+    image.save(folder / "cat" / f"extra{suffix.upper()}")
+    assert picture.find([folder / "cat"])[-1].name == f"extra{suffix.upper()}"
+    found = data.load("imagefolder", size=8, options={"path": str(folder)})
+    assert f"cat/extra{suffix.upper()}" in {*found.train.items.names, *found.test.items.names}
+    assert {".ppm", ".pgm", ".webp", ".jpg"} <= set(picture.SUFFIXES)
 
 
 def records(path, labels) -> None:

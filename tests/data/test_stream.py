@@ -227,3 +227,44 @@ def test_damaged_pictures_are_refused_or_skipped_and_named(pictures, tmp_path):
             assert len(skipped) == 2
     assert found[0] == found[1]
     assert len(found[0]) == 5
+
+
+def test_epochs_that_are_open_side_by_side_keep_their_own_batches(pictures):
+    """Two epochs of one feed, another feed and an evaluation with a larger batch, taken in turns."""
+    plain = feed(pictures)
+    expected = [content(plain.epoch(0)), content(plain.epoch(1)), content(feed(in_memory()).epoch(0))]
+    expected.append(content(data.evaluation_batches(pictures, 20, plain.mean, plain.std)))
+    with data.Workers(2) as workers:
+        source = feed(pictures, workers)
+        opened = [source.epoch(0), source.epoch(1), feed(in_memory(), workers).epoch(0)]
+        opened.append(data.evaluation_batches(pictures, 20, source.mean, source.std, workers=workers))
+        iterators = [iter(batches) for batches in opened]
+        found = [[] for _ in iterators]
+        for _ in range(5):
+            for own, iterator in zip(found, iterators, strict=True):
+                own += content([batch for batch in [next(iterator, None)] if batch is not None])
+        assert found == expected
+        assert content(source.epoch(0)) == expected[0]
+
+
+def test_an_epoch_that_is_left_open_does_not_keep_another_from_its_end(pictures, monkeypatch):
+    """Even where all of the few slots hold batches of the one that nobody asks for any more."""
+    monkeypatch.setattr(stream, "_ROOM", 0)
+    expected = content(feed(pictures).epoch(1))
+    with data.Workers(1) as workers:
+        source = feed(pictures, workers)
+        left_open = iter(source.epoch(0))
+        kept = next(left_open)[0].copy()
+        time.sleep(0.3)
+        assert content(source.epoch(1)) == expected
+        assert [kept.tobytes(), *(images.tobytes() for images, _ in left_open)] == [
+            images for images, _ in content(feed(pictures).epoch(0))
+        ]
+
+
+def test_an_epoch_that_is_open_when_the_workers_end_says_so():
+    with data.Workers(2) as workers:
+        batches = iter(feed(in_memory(), workers).epoch(0))
+        next(batches)
+    with pytest.raises(RuntimeError, match="the data workers were ended"):
+        list(batches)

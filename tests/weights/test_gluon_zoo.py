@@ -65,6 +65,21 @@ def test_whole(store, tmp_path, capsys):
     assert np.array_equal(load(NAME, "gluon").arrays["head.dense1.weight"], net.arrays["head.dense1.weight"])
 
 
+def test_offline_nothing_is_asked_and_a_file_at_hand_is_taken(store, tmp_path, monkeypatch):
+    served, content, file = store
+    put(served, file, content)
+    monkeypatch.setenv("RESNET_LAB_OFFLINE", "1")
+    told = rf"{file}\.params is not here, and RESNET_LAB_OFFLINE forbids .*: put it into {tmp_path}/home/models by hand"
+    with pytest.raises(LabError, match=told):
+        load(NAME, "gluon")
+    (tmp_path / "home" / "models").mkdir(parents=True)
+    (tmp_path / "home" / "models" / f"{file}.params").write_bytes(content[:-4] + b"abcd")
+    with pytest.raises(LabError, match=rf"{file}\.params: is damaged: its SHA1 is not"):
+        load(NAME, "gluon")
+    (tmp_path / "home" / "models" / f"{file}.params").write_bytes(content)
+    assert load(NAME, "gluon").how == "the names of Gluon-CV"
+
+
 @pytest.mark.parametrize("fault", ["truncated", "wrong hash", "refused", "unreachable"])
 def test_faults_end_in_a_message_that_says_where_to_put_the_file(store, tmp_path, monkeypatch, fault):
     served, content, file = store
