@@ -40,14 +40,13 @@ def fetch(name: Name) -> None:
 
     Example: `resnet-lab data fetch fashion_mnist`
     """
-    from ..data.formats.download import locate
+    from ..data.check import hashes
 
     source = _source(name)
     if not source.files:
         print(f"there is nothing to download for {name}: {source.summary}")
-    for file in source.files:
-        path = locate(source.folder, file)
-        print(f"{path}: {file.hash[0].upper()} {file.hash[1]} is right")
+    for line in hashes(source):
+        print(line)
 
 
 @app.command()

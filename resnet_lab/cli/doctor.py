@@ -10,7 +10,7 @@ from .. import __version__, engines
 from ..base import hardware
 from ..base.errors import LabError
 from ..data import DATASETS
-from ..data.formats.download import present
+from ..data.formats.download import chosen, present
 
 
 def examine() -> dict[str, Any]:
@@ -56,7 +56,7 @@ def _data() -> dict[str, str]:
     """Where the files of each dataset that has some are."""
     places = {}
     for source in DATASETS.entries.values():
-        found = [path for file in source.files if (path := present(source.folder, file))]
+        found = [path for file in source.files if (path := present(source.folder, chosen(source.folder, file)))]
         if found and len(found) == len(source.files):
             places[source.name] = f"in {found[0].parent}"
         elif source.files:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .dataset import Dataset, Source
 from .formats.decode import Undecodable
-from .formats.download import check, locate
+from .formats.download import check, chosen, locate
 from .pipeline.split import Pictures, Split
 
 
@@ -19,7 +19,7 @@ def hashes(source: Source) -> Iterator[str]:
     Raises:
         LabError: one is missing or damaged.
     """
-    for file in source.files:
+    for file in (chosen(source.folder, listed) for listed in source.files):
         path = locate(source.folder, file)
         check(path, file)
         kind, wanted = file.hash

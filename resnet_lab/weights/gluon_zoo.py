@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import engines
 from ..base.errors import LabError, unknown
+from ..data.formats.download import RemoteFile, check, forbidden, offline
 from ..data.sources.cifar import CIFAR10_CLASSES
 from ..network.graph import Graph
 from ..specs import workspace
@@ -90,6 +91,14 @@ def fetch(variant: str) -> Path:
         raise LabError(unknown("net with weights at Gluon-CV", variant, known))
     sha1 = model_store._model_sha1[variant]
     home = Path(os.environ["MXNET_HOME"]) if "MXNET_HOME" in os.environ else Path.home() / ".mxnet"
+    file = RemoteFile(f"{variant}-{sha1[:8]}.params", sha1=sha1)
+    by_hand = f"put it into {home / 'models'} by hand (SHA1 {sha1})"
+    if offline():
+        path = home / "models" / file.name
+        if not path.is_file():
+            raise forbidden(file.name, by_hand)
+        check(path, file)
+        return path
     try:
         # What it tells of its progress must not mix with our output.
         with contextlib.redirect_stdout(sys.stderr), _patient():
@@ -97,9 +106,8 @@ def fetch(variant: str) -> Path:
     except Exception as error:  # requests', zipfile's, the store's own
         source = os.environ.get("MXNET_GLUON_REPO", "its own source")
         raise LabError(
-            f"the weights of {variant} cannot be had from {source}: {type(error).__name__}: {error}; put "
-            f"{variant}-{sha1[:8]}.params (SHA-1 {sha1}) into {home / 'models'} by hand, or name another source in "
-            "MXNET_GLUON_REPO"
+            f"{file.name} cannot be fetched from {source}: {type(error).__name__}: {error}; {by_hand}, or name another "
+            "source in MXNET_GLUON_REPO"
         ) from None
 
 

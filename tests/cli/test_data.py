@@ -101,7 +101,9 @@ def test_an_archive_that_holds_the_same_is_taken_where_only_it_is_at_hand(lab_da
         python = RemoteFile("cifar-10-python.tar.gz", md5=hashlib.md5(content).hexdigest())
         file = dataclasses.replace(binary, instead=python)
         monkeypatch.setattr(cifar, "_CIFAR10", file)
-        DATASETS.add(dataclasses.replace(DATASETS.get("cifar10"), files=(file,), fixed=Facts((3, 32, 32), 10, 10)), replace=True)
+        DATASETS.add(
+            dataclasses.replace(DATASETS.get("cifar10"), files=(file,), fixed=Facts((3, 32, 32), 10, 10)), replace=True
+        )
         code, printed = lab_data(command, "cifar10")
     assert code == 0, printed.err
     assert f"cifar-10-python.tar.gz: MD5 {python.md5} is right" in printed.out

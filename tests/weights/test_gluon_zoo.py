@@ -91,7 +91,9 @@ def test_faults_end_in_a_message_that_says_where_to_put_the_file(store, tmp_path
         archive.unlink()
     elif fault == "unreachable":
         monkeypatch.setenv("MXNET_GLUON_REPO", "http://127.0.0.1:9")
-    with pytest.raises(LabError, match=rf"cannot be had from http.*put {file}.params .* into {tmp_path}/home/models"):
+    with pytest.raises(
+        LabError, match=rf"{file}.params cannot be fetched from http.*put it into {tmp_path}/home/models"
+    ):
         load(NAME, "gluon")
     put(served, file, content)  # and all is well as soon as it is there
     monkeypatch.setenv("MXNET_GLUON_REPO", gluon_zoo.os.environ["MXNET_GLUON_REPO"])

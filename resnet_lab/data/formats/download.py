@@ -34,6 +34,8 @@ class RemoteFile:
     size: int | None = None
     sha1: str = ""
     sha256: str = ""
+    instead: RemoteFile | None = None
+    """Another file with the same data in another form, which is used where only that one is at hand."""
 
     @property
     def hash(self) -> tuple[str, str]:
@@ -58,6 +60,23 @@ def folders() -> list[Path]:
 def present(folder: str, file: RemoteFile) -> Path | None:
     """The copy at hand, unchecked; None where there is none."""
     return next((path for place in folders() if (path := place / folder / file.name).is_file()), None)
+
+
+def chosen(folder: str, file: RemoteFile) -> RemoteFile:
+    """The file itself, or the one that may be used instead where only that one is at hand."""
+    if file.instead is not None and present(folder, file) is None and present(folder, file.instead) is not None:
+        return file.instead
+    return file
+
+
+def offline() -> bool:
+    """Whether RESNET_LAB_OFFLINE forbids downloads."""
+    return os.environ.get("RESNET_LAB_OFFLINE", "0") not in ("", "0")
+
+
+def forbidden(name: str, by_hand: str) -> LabError:
+    """The error for a file that is missing while downloads are forbidden; `by_hand` says how to get it."""
+    return LabError(f"{name} is not here, and RESNET_LAB_OFFLINE forbids to fetch it: {by_hand}")
 
 
 def locate(folder: str, file: RemoteFile) -> Path:
@@ -115,8 +134,8 @@ def fetch(folder: str, file: RemoteFile) -> Path:
         f"put it into {target.parent} by hand ({kind.upper()} {wanted}), name its folder's parent in "
         "RESNET_LAB_DATA, or a mirror in RESNET_LAB_MIRROR"
     )
-    if os.environ.get("RESNET_LAB_OFFLINE", "0") not in ("", "0"):
-        raise LabError(f"{file.name} is not here, and RESNET_LAB_OFFLINE forbids to fetch it: {by_hand}")
+    if offline():
+        raise forbidden(file.name, by_hand)
     if not urls[0]:
         raise LabError(f"{file.name} is not here, and nobody offers it for download: {by_hand}")
     try:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...base.errors import LabError
 from ..dataset import Dataset, dataset, statistics
-from ..formats.download import RemoteFile, locate, present
+from ..formats.download import RemoteFile, chosen, locate
 from ..pipeline.split import Split
 
 _SOURCE = "https://www.cs.toronto.edu/~kriz"
@@ -21,34 +21,38 @@ CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog
 _PIXELS = 3 * 32 * 32
 
 
-def _archive(name: str, md5: str) -> RemoteFile:
-    return RemoteFile(name, f"{_SOURCE}/{name}", md5)
+def _archive(name: str, md5: str, instead: RemoteFile | None = None) -> RemoteFile:
+    return RemoteFile(name, f"{_SOURCE}/{name}", md5, instead=instead)
 
 
-_CIFAR10 = _archive("cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530")
-_CIFAR10_PYTHON = _archive("cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a")
-_CIFAR100 = _archive("cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8")
-_CIFAR100_PYTHON = _archive("cifar-100-python.tar.gz", "eb9058c3a382ffc7106e4002c42a8d85")
+_CIFAR10 = _archive(
+    "cifar-10-binary.tar.gz",
+    "c32a1d4ab5d03f1284b67883e8d87530",
+    _archive("cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a"),
+)
+_CIFAR100 = _archive(
+    "cifar-100-binary.tar.gz",
+    "03b5dce01913d631647c71ecec9e9cb8",
+    _archive("cifar-100-python.tar.gz", "eb9058c3a382ffc7106e4002c42a8d85"),
+)
 
 
 @dataset("cifar10", shape=(3, 32, 32), classes=10, count=50_000, files=("cifar10", (_CIFAR10,)))
 def cifar10() -> Dataset:
     """60,000 photographs in 10 classes, 32x32, RGB; 50,000 to train on, 10,000 to test on."""
-    return _dataset("cifar10", "cifar10", _CIFAR10, _CIFAR10_PYTHON)
+    return _dataset("cifar10", _CIFAR10)
 
 
 @dataset("cifar100", shape=(3, 32, 32), classes=100, count=50_000, files=("cifar100", (_CIFAR100,)))
 def cifar100() -> Dataset:
     """60,000 photographs in 100 classes, 32x32, RGB; 50,000 to train on, 10,000 to test on."""
-    return _dataset("cifar100", "cifar100", _CIFAR100, _CIFAR100_PYTHON)
+    return _dataset("cifar100", _CIFAR100)
 
 
-def _dataset(name: str, folder: str, binary: RemoteFile, pickled: RemoteFile) -> Dataset:
-    """From the binary archive, or the Python one where only that is at hand."""
-    if present(folder, binary) is None and present(folder, pickled) is not None:
-        train, test, classes = read_pickled(locate(folder, pickled))
-    else:
-        train, test, classes = read_binary(locate(folder, binary))
+def _dataset(name: str, binary: RemoteFile) -> Dataset:
+    """The dataset from its binary archive, or from the Python archive where only that one is at hand."""
+    file = chosen(name, binary)
+    train, test, classes = (read_binary if file is binary else read_pickled)(locate(name, file))
     return Dataset(name, classes, train, test, *statistics(train.images))
 
 
