@@ -14,7 +14,8 @@ from ...base.errors import LabError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
+"""The ends of the names of picture files, in folders of a dataset and in folders that `predict` is given."""
 
 
 def find(paths: Iterable[Path]) -> list[Path]:

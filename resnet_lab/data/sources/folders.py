@@ -12,9 +12,9 @@ from ..dataset import IMAGENET_MEAN, IMAGENET_STD, Dataset, Facts, dataset, find
 from ..formats.archives import is_archive, unpacked
 from ..formats.decode import Decoder, check_decoder
 from ..formats.digests import listing_digest
+from ..formats.picture import SUFFIXES
 from ..pipeline.split import Files, Stored
 
-ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 _TESTS = ("test", "val", "validation")
 
 
@@ -112,10 +112,10 @@ def _names(folder: Path) -> list[str]:
     """
     found = []
     for name in classes(folder):
-        files = sorted(entry.name for entry in os.scandir(folder / name) if entry.name.lower().endswith(ENDINGS))
+        files = sorted(entry.name for entry in os.scandir(folder / name) if entry.name.lower().endswith(SUFFIXES))
         if not files:
             raise LabError(
-                f"the class '{name}' is empty: no picture ({', '.join(ENDINGS[:3])}, ...) is in it", file=folder / name
+                f"the class '{name}' is empty: no picture ({', '.join(SUFFIXES[:3])}, ...) is in it", file=folder / name
             )
         found += [f"{name}/{file}" for file in files]
     return found
