@@ -15,7 +15,7 @@ from ..base.errors import LabError
 from ..base.registry import Entry, Registry
 from .formats.digests import content_digest
 from .formats.download import RemoteFile, folders
-from .pipeline.split import Pictures, Split
+from .pipeline.split import Pictures, Split, Stored
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -99,12 +99,38 @@ class Source(Entry):
         """The raw dataset.
 
         Raises:
-            LabError: it cannot be had, or a function of the person's own fails.
+            LabError: the dataset cannot be had, a function of the person's own fails, a part is empty, a label is no
+                class, or what was read is not what the dataset declares.
         """
         dataset: Dataset = self._call(self.function, options, size)
-        for split, pictures in (("train", dataset.train), ("test", dataset.test)):
-            _check_labels(f"dataset '{self.name}', {split}", pictures.labels, len(dataset.classes))
+        for part, pictures in (("train", dataset.train), ("test", dataset.test)):
+            if not len(pictures):
+                raise LabError(f"dataset '{self.name}' has no images to {part} on")
+            _check_labels(f"dataset '{self.name}', {part}", pictures.labels, len(dataset.classes))
+        self._check_declared(self.facts(options, size), dataset)
         return dataset
+
+    def _check_declared(self, declared: Facts, dataset: Dataset) -> None:
+        """Raises LabError: what was read is not what the dataset declares; the message names both."""
+        for use, pictures in (("train", dataset.train), ("test", dataset.test)):
+            shape = _known_shape(pictures)
+            if any(None not in pair and pair[0] != pair[1] for pair in zip(declared.shape, shape, strict=True)):
+                raise self._untrue(f"images of {_times(declared.shape)}", f"images of {_times(shape)} were", use)
+        if declared.classes != len(dataset.classes):
+            raise self._untrue(f"{declared.classes} classes", f"{len(dataset.classes)} classes were")
+        if declared.count not in (None, len(dataset.train)):
+            raise self._untrue(f"{declared.count} images to train on", f"{len(dataset.train)} images were")
+        channels = _known_shape(dataset.train)[0]
+        if not len(dataset.mean) == len(dataset.std) == channels:
+            raise LabError(
+                f"dataset '{self.name}' has {channels} channels, but a mean of {len(dataset.mean)} and a deviation of "
+                f"{len(dataset.std)} values"
+            )
+
+    def _untrue(self, declared: str, read: str, use: str = "train") -> LabError:
+        return LabError(
+            f"dataset '{self.name}' declares {declared}, but {read} read" + (" to test on" if use == "test" else "")
+        )
 
     def _call(self, function: Callable[..., Any], options: Mapping[str, Any], size: int | None) -> Any:
         wants_size = size is not None and "size" in inspect.signature(function).parameters
@@ -120,6 +146,18 @@ class Source(Entry):
 
 
 DATASETS: Registry[Source] = Registry("dataset")
+
+
+def _known_shape(pictures: Pictures) -> tuple[int, int | None, int | None]:
+    """The shape of one image; height and width are None for encoded pictures of any size."""
+    if isinstance(pictures, Stored) and pictures.size is None:
+        return 3, None, None
+    return pictures.shape
+
+
+def _times(shape: tuple[int | None, ...]) -> str:
+    """(3, None, 8) as 3x?x8."""
+    return "x".join("?" if length is None else str(length) for length in shape)
 
 
 def _check_labels(where: str, labels: NDArray[np.int32], classes: int) -> None:

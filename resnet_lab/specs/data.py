@@ -17,6 +17,8 @@ def _augmentation(value: object) -> object:
         return value
     merged: dict[Any, Any] = {}
     for item in value:
+        if not isinstance(item, (str, dict)):
+            raise ValueError(f"{item!r} is neither a name nor a mapping: write [flip, {{pad_crop: 4}}]")
         for key, setting in item.items() if isinstance(item, dict) else [(item, True)]:
             if key in merged:
                 raise ValueError(f"'{key}' stands twice")

@@ -57,7 +57,7 @@ def test_damaged_pictures_are_counted_or_end_the_trial(tiny):
     refusing = run(tiny, data, "data.damaged=refuse")
     assert refusing["status"][0] == "failed"
     assert "cannot be decoded" in refusing["reason"][0]
-    assert "'damaged: skip' in 'data' leaves such out" in refusing["reason"][0]
+    assert "'damaged: skip' in 'data' leaves damaged pictures out" in refusing["reason"][0]
 
 
 PHOTOS = "{name: imagefolder, path: ../photos, size: 16, damaged: skip, workers: WORKERS}"

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...base.errors import LabError
 from ..formats.decode import Box, Undecodable
 from .augment import NO_AUGMENT, Augment
 from .pixels import Made, Normalise, crop, viewed
-from .split import Pictures, Split
+from .split import Pictures, Split, Stored
 
 if TYPE_CHECKING:
     from .stream import Workers
@@ -62,7 +63,15 @@ class Feed:
     skip: bool = False
     workers: Workers | None = None
     skipped: set[str] = field(default_factory=set)
-    """Damaged pictures that were left out so far, by name."""
+    """The names of the damaged pictures that were left out so far."""
+
+    def __post_init__(self) -> None:
+        """Raises LabError: the images do not fill one batch."""
+        if self.batch_size > len(self.split):
+            raise LabError(
+                f"a batch has {self.batch_size} images, but there are only {len(self.split)} to train on: "
+                "make 'train.batch_size' smaller"
+            )
 
     @property
     def steps(self) -> int:
@@ -153,9 +162,9 @@ class Feed:
                     self.split.fill(int(indices[row]), images[row], view)
                     break
                 except Undecodable as error:
-                    if not self.skip:
-                        raise Undecodable(f"{error.message}; 'damaged: skip' in 'data' leaves such out") from None
-                    bad.append(self.split.name(int(indices[row])))
+                    bad.append(_left_out(error, self.skip, self.split, int(indices[row])))
+            else:
+                raise _none_left(self.split)
         return images.transpose(0, 3, 1, 2), indices, tuple(bad)
 
 
@@ -217,10 +226,8 @@ class Evaluation:
                 try:
                     self.split.fill(int(index), images[row])
                 except Undecodable as error:
-                    if not self.skip:
-                        raise Undecodable(f"{error.message}; 'damaged: skip' in 'data' leaves such out") from None
+                    bad.append(_left_out(error, self.skip, self.split, int(index)))
                     whole[row] = False
-                    bad.append(self.split.name(int(index)))
             images, indices = np.ascontiguousarray(images[whole].transpose(0, 3, 1, 2)), indices[whole]
         return normalise(images, None if out is None else out[: len(images)]), self.split.labels[indices], tuple(bad)
 
@@ -238,14 +245,35 @@ def evaluation_batches(
     """Every image once, in order, normalised; the last batch may be smaller.
 
     Args:
-        skip: leave damaged pictures out; else one is an error.
-        workers: who makes the batches; this process where None.
-        skipped: the names of pictures left out are added to it.
+        skip: leave damaged pictures out; else a damaged picture is an error.
+        workers: the processes that make the batches; this process where None.
+        skipped: the names of the pictures that were left out are added to it.
+
+    Raises:
+        Undecodable: a picture is damaged and not skipped, or every picture is damaged.
     """
     maker = Evaluation(split, batch_size, mean, std, skip)
     made = workers.batches(maker, 0) if workers else (maker.make(0, step) for step in range(maker.steps))
+    shown = 0
     for images, labels, bad in made:
         if skipped is not None:
             skipped.update(bad)
         if len(images):
+            shown += len(images)
             yield images, labels
+    if not shown:
+        raise _none_left(split)
+
+
+def _left_out(error: Undecodable, skip: bool, split: Pictures, place: int) -> str:
+    """The name of a damaged picture that is left out. Raises Undecodable: damaged pictures are not skipped."""
+    if not skip:
+        raise Undecodable(f"{error.message}; 'damaged: skip' in 'data' leaves damaged pictures out") from None
+    assert isinstance(split, Stored)
+    return split.name(place)
+
+
+def _none_left(split: Pictures) -> Undecodable:
+    """The error for pictures that are damaged without an exception."""
+    first = f", from {split.name(0)} on" if isinstance(split, Stored) and len(split) else ""
+    return Undecodable(f"none of the {len(split)} pictures can be decoded{first}: 'damaged: skip' has left out all")
