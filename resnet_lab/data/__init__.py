@@ -3,7 +3,7 @@
 from .dataset import DATASETS, Dataset, Facts, Source, dataset, load, statistics
 from .pipeline.augment import Augment
 from .pipeline.feed import Feed, evaluation_batches
-from .pipeline.split import Pictures, Split, Stored
+from .pipeline.pictures import InMemory, OnDisk, Pictures
 from .pipeline.stream import Workers
 from .sources import (  # they register themselves
     arrays,
@@ -16,16 +16,20 @@ from .sources import (  # they register themselves
     records,
 )
 
+Split = InMemory
+"""The name under which a dataset of a person's own imports `InMemory`."""
+
 __all__ = [
     "DATASETS",
     "Augment",
     "Dataset",
     "Facts",
     "Feed",
+    "InMemory",
+    "OnDisk",
     "Pictures",
     "Source",
     "Split",
-    "Stored",
     "Workers",
     "arrays",
     "cifar",

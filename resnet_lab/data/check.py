@@ -10,7 +10,7 @@ import numpy as np
 from .dataset import Dataset, Source
 from .formats.decode import Undecodable
 from .formats.download import check, chosen, locate
-from .pipeline.split import Pictures, Split
+from .pipeline.pictures import InMemory, Pictures
 
 
 def hashes(source: Source) -> Iterator[str]:
@@ -47,7 +47,7 @@ def damaged(dataset: Dataset) -> list[str]:
     found = []
     out = np.empty((8, 8, 3), np.uint8)
     for _, split in parts(dataset):
-        if isinstance(split, Split):
+        if isinstance(split, InMemory):
             continue  # in memory it is decoded already
         # Pillow reads a JPEG to its end at an eighth of its size too.
         small = replace(split, size=8, decoder="pillow")

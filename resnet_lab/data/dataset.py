@@ -15,7 +15,7 @@ from ..base.errors import LabError
 from ..base.registry import Entry, Registry
 from .formats.digests import content_digest
 from .formats.download import RemoteFile, folders
-from .pipeline.split import Pictures, Split, Stored
+from .pipeline.pictures import InMemory, OnDisk, Pictures
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -150,7 +150,7 @@ DATASETS: Registry[Source] = Registry("dataset")
 
 def _known_shape(pictures: Pictures) -> tuple[int, int | None, int | None]:
     """The shape of one image; height and width are None for encoded pictures of any size."""
-    if isinstance(pictures, Stored) and pictures.size is None:
+    if isinstance(pictures, OnDisk) and pictures.size is None:
         return 3, None, None
     return pictures.shape
 
@@ -267,4 +267,4 @@ def statistics(images: NDArray[Any]) -> tuple[tuple[float, ...], tuple[float, ..
     return tuple(means), tuple(deviations)
 
 
-__all__ = ["DATASETS", "Dataset", "Facts", "Pictures", "Source", "Split", "dataset", "find", "load", "statistics"]
+__all__ = ["DATASETS", "Dataset", "Facts", "InMemory", "Pictures", "Source", "dataset", "find", "load", "statistics"]

@@ -18,7 +18,7 @@ from .. import data, engines
 from ..base import hardware
 from ..base.files import read_json, write_json
 from ..blocks.opaque import homes
-from ..data.pipeline.split import Stored
+from ..data.pipeline.pictures import OnDisk
 from ..engines.contract import Diverged, Model, Optimizer
 from ..specs import plugins
 from ..weights import finetune, safetensors
@@ -86,7 +86,7 @@ def _workers(job: _Job, dataset: data.Dataset) -> data.Workers | None:
     """
     wanted = job.trial.data.workers
     if wanted is None:
-        wanted = 0 if isinstance(dataset.train, data.Split) else 1 if job.place.device == "cpu" else hardware.cores()
+        wanted = 0 if isinstance(dataset.train, data.InMemory) else 1 if job.place.device == "cpu" else hardware.cores()
     return data.Workers(wanted) if wanted else None
 
 
@@ -220,7 +220,7 @@ class _Loop:
     def metadata(self) -> dict[str, str]:
         """What a file of weights says of itself."""
         data = self.dataset
-        shown = data.test.crop if isinstance(data.test, Stored) else 1.0
+        shown = data.test.crop if isinstance(data.test, OnDisk) else 1.0
         name = self.job.trial.variant
         return metadata(Pretrained(name, self.job.trial.graph, {}, "", data.classes, data.mean, data.std, shown))
 

@@ -24,10 +24,10 @@ def ours(task, folder, processes, batch, decoder, take):
     from pathlib import Path
 
     from resnet_lab import data
-    from resnet_lab.data.pipeline.split import Records
+    from resnet_lab.data.pipeline.pictures import Records
 
     items = Records(Path(folder) / f"{task}.rec")
-    split = data.Stored(items, items.file.labels(), np.arange(len(items)), 1.0, decoder).resized(SIZE[task])
+    split = data.OnDisk(items, items.file.labels(), np.arange(len(items)), 1.0, decoder).resized(SIZE[task])
     with data.Workers(processes) as workers:
         settings = (
             {"augment": data.Augment(random_resized_crop=(0.08, 1.0)), "flip": True}

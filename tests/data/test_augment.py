@@ -15,7 +15,7 @@ NORMAL = RNG.standard_normal((16, 3, 20, 20)).astype(np.float32) + 5
 
 
 def feed(**augment) -> data.Feed:
-    split = data.Split(IMAGES, np.arange(16, dtype=np.int32) % 5)
+    split = data.InMemory(IMAGES, np.arange(16, dtype=np.int32) % 5)
     return data.Feed(split, 16, 3, (0.5,) * 3, (0.3,) * 3, augment=data.Augment(**augment), classes=5)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from resnet_lab import LabError, data
-from resnet_lab.data.dataset import Dataset, Split, statistics
+from resnet_lab.data.dataset import Dataset, InMemory, statistics
 from resnet_lab.data.sources.fashion_mnist import read_idx
 
 
@@ -57,7 +57,7 @@ def test_resize_is_pillows_bilinear():
     from PIL import Image
 
     split = data.load("digits").train
-    few = Split(split.images[:3], split.labels[:3])
+    few = InMemory(split.images[:3], split.labels[:3])
     for plane, ours in zip(few.images[:, 0], few.resized(20).images[:, 0], strict=True):
         assert np.array_equal(np.asarray(Image.fromarray(plane).resize((20, 20), Image.Resampling.BILINEAR)), ours)
 
@@ -65,7 +65,7 @@ def test_resize_is_pillows_bilinear():
 def test_one_channel_cannot_be_had_from_three():
     @data.dataset("red", shape=(3, 4, 4), classes=2, count=2)
     def red() -> Dataset:
-        split = Split(np.zeros((2, 3, 4, 4), np.uint8), np.array([0, 1], np.int32))
+        split = InMemory(np.zeros((2, 3, 4, 4), np.uint8), np.array([0, 1], np.int32))
         return Dataset("red", ("a", "b"), split, split, (0.0,) * 3, (1.0,) * 3)
 
     assert data.load("red").shape == (3, 4, 4)

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from resnet_lab import LabError
-from resnet_lab.data import Feed, Split, evaluation_batches
+from resnet_lab.data import Feed, InMemory, evaluation_batches
 from resnet_lab.data.pipeline.pixels import Normalise
 
 
 def feed(**changes) -> Feed:
     count = 50
     images = np.arange(count * 2 * 5 * 5, dtype=np.int64).reshape(count, 2, 5, 5) % 251 + 1
-    split = Split(images.astype(np.uint8), np.arange(count, dtype=np.int32))
+    split = InMemory(images.astype(np.uint8), np.arange(count, dtype=np.int32))
     settings = {"batch_size": 8, "seed": 3, "mean": (0.0, 0.0), "std": (1 / 255, 1 / 255)} | changes
     return Feed(split, **settings)
 

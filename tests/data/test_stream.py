@@ -15,7 +15,7 @@ from PIL import Image
 from resnet_lab import LabError, data
 from resnet_lab.data.pipeline import stream
 from resnet_lab.data.pipeline.feed import Evaluation
-from resnet_lab.data.pipeline.split import Files
+from resnet_lab.data.pipeline.pictures import Files
 from tests.conftest import ROOT, engine_or_skip
 
 FULL = data.Augment(
@@ -37,7 +37,7 @@ def pictures(tmp_path):
     for number in range(40):
         (tmp_path / f"{number}.jpg").write_bytes(jpeg(number, 50 + number, 45))
     files = Files(tmp_path, tuple(f"{number}.jpg" for number in range(40)))
-    return data.Stored(files, np.arange(40, dtype=np.int32) % 10, np.arange(40)).resized(24)
+    return data.OnDisk(files, np.arange(40, dtype=np.int32) % 10, np.arange(40)).resized(24)
 
 
 def feed(split, workers=None, **changes) -> data.Feed:
@@ -49,9 +49,9 @@ def content(batches) -> list[tuple[bytes, bytes]]:
     return [(images.tobytes(), labels.tobytes()) for images, labels in batches]
 
 
-def in_memory() -> data.Split:
+def in_memory() -> data.InMemory:
     rng = np.random.default_rng(0)
-    return data.Split(rng.integers(0, 256, (40, 3, 24, 24)).astype(np.uint8), np.arange(40, dtype=np.int32) % 10)
+    return data.InMemory(rng.integers(0, 256, (40, 3, 24, 24)).astype(np.uint8), np.arange(40, dtype=np.int32) % 10)
 
 
 def test_any_number_of_workers_makes_the_same_bytes(pictures):

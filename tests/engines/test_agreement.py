@@ -54,7 +54,7 @@ def noise(size: int, augmented: bool) -> data.Feed:
     """Images of noise: the flat grounds of real ones make batch norm amplify the last bit of a sum without bound."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (400, 3, size, size)).astype(np.uint8)
-    split = data.Split(images, rng.integers(0, 10, 400).astype(np.int32))
+    split = data.InMemory(images, rng.integers(0, 10, 400).astype(np.int32))
     return data.Feed(split, 32, 0, (0.5,) * 3, (0.29,) * 3, pad=4 * augmented, flip=augmented)
 
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from ...base.errors import LabError
 from ..formats.decode import Box, Undecodable
 from .augment import NO_AUGMENT, Augment
+from .pictures import InMemory, OnDisk, Pictures
 from .pixels import Made, Normalise, crop, viewed
-from .split import Pictures, Split, Stored
 
 if TYPE_CHECKING:
     from .stream import Workers
@@ -84,7 +84,7 @@ class Feed:
 
         All else is made on the host, the same for every engine.
         """
-        return isinstance(self.split, Split) and self.augment.none
+        return isinstance(self.split, InMemory) and self.augment.none
 
     def draws(self, epoch: int) -> Draws:
         """The order, crops and flips of an epoch (counted from 0)."""
@@ -149,7 +149,7 @@ class Feed:
     ) -> tuple[NDArray[np.uint8], NDArray[np.int64], tuple[str, ...]]:
         """uint8 (batch, C, H, W), which pictures they are, and which were damaged."""
         indices = order[start : start + self.batch_size].copy()
-        if isinstance(self.split, Split):
+        if isinstance(self.split, InMemory):
             images = self.split.images[indices]
             return (images if views is None else viewed(images, views)), indices, ()
         images = np.empty((self.batch_size, *self.split.shape[1:], 3), np.uint8)
@@ -217,7 +217,7 @@ class Evaluation:
         indices = np.arange(step * self.batch_size, min((step + 1) * self.batch_size, len(self.split)))
         normalise = Normalise(self.mean, self.std)
         bad = []
-        if isinstance(self.split, Split):
+        if isinstance(self.split, InMemory):
             images = self.split.images[indices[0] : indices[-1] + 1]
         else:
             images = np.empty((len(indices), *self.split.shape[1:], 3), np.uint8)
@@ -269,11 +269,11 @@ def _left_out(error: Undecodable, skip: bool, split: Pictures, place: int) -> st
     """The name of a damaged picture that is left out. Raises Undecodable: damaged pictures are not skipped."""
     if not skip:
         raise Undecodable(f"{error.message}; 'damaged: skip' in 'data' leaves damaged pictures out") from None
-    assert isinstance(split, Stored)
+    assert isinstance(split, OnDisk)
     return split.name(place)
 
 
 def _none_left(split: Pictures) -> Undecodable:
     """The error for pictures that are damaged without an exception."""
-    first = f", from {split.name(0)} on" if isinstance(split, Stored) and len(split) else ""
+    first = f", from {split.name(0)} on" if isinstance(split, OnDisk) and len(split) else ""
     return Undecodable(f"none of the {len(split)} pictures can be decoded{first}: 'damaged: skip' has left out all")

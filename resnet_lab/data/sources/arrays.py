@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...base.errors import LabError
 from ..dataset import Dataset, Facts, dataset, find, statistics
-from ..pipeline.split import Split
+from ..pipeline.pictures import InMemory
 
 _KEYS = (("train_images", "train_labels", "test_images", "test_labels"), ("x_train", "y_train", "x_test", "y_test"))
 
@@ -37,7 +37,7 @@ def arrays(path: Path) -> Dataset:
     if keys is None:
         raise LabError(f"holds {', '.join(found) or 'nothing'}, where {', '.join(_KEYS[0])} were expected", file=file)
     train, test = (
-        Split(_images(found[image], image, file), _labels(found[label], label, len(found[image]), file))
+        InMemory(_images(found[image], image, file), _labels(found[label], label, len(found[image]), file))
         for image, label in (keys[:2], keys[2:])
     )
     if train.shape != test.shape:
@@ -91,7 +91,7 @@ def synthetic(size: int = 32, classes: int = 10, count: int = 1024) -> Dataset:
     """
     generator = np.random.default_rng(0)
     train, test = (
-        Split(
+        InMemory(
             generator.integers(0, 256, (amount, 3, size, size), np.uint8),
             generator.integers(0, classes, amount, np.int32),
         )

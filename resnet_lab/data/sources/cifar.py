@@ -14,7 +14,7 @@ import numpy as np
 from ...base.errors import LabError
 from ..dataset import Dataset, dataset, statistics
 from ..formats.download import RemoteFile, chosen, locate
-from ..pipeline.split import Split
+from ..pipeline.pictures import InMemory
 
 _SOURCE = "https://www.cs.toronto.edu/~kriz"
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -56,7 +56,7 @@ def _dataset(name: str, binary: RemoteFile) -> Dataset:
     return Dataset(name, classes, train, test, *statistics(train.images))
 
 
-def read_binary(path: Path) -> tuple[Split, Split, tuple[str, ...]]:
+def read_binary(path: Path) -> tuple[InMemory, InMemory, tuple[str, ...]]:
     """Training and test images and the classes of a binary archive: records of one label (CIFAR-100: two) and pixels.
 
     Raises:
@@ -75,7 +75,7 @@ def read_binary(path: Path) -> tuple[Split, Split, tuple[str, ...]]:
             )
         rows = np.frombuffer(content, np.uint8).reshape(-1, width)
         splits.append(
-            Split(
+            InMemory(
                 np.ascontiguousarray(rows[:, -_PIXELS:]).reshape(-1, 3, 32, 32), rows[:, -_PIXELS - 1].astype(np.int32)
             )
         )
@@ -86,7 +86,7 @@ _TRAIN = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_
 _TEST = ("test_batch", "test")
 
 
-def read_pickled(path: Path) -> tuple[Split, Split, tuple[str, ...]]:
+def read_pickled(path: Path) -> tuple[InMemory, InMemory, tuple[str, ...]]:
     """The same of a Python archive.
 
     Raises:
@@ -105,10 +105,10 @@ def read_pickled(path: Path) -> tuple[Split, Split, tuple[str, ...]]:
     return splits[0], splits[1], tuple(classes)
 
 
-def _joined(tables: Sequence[dict[str, Any]]) -> Split:
+def _joined(tables: Sequence[dict[str, Any]]) -> InMemory:
     images = np.concatenate([np.asarray(table["data"], np.uint8) for table in tables]).reshape(-1, 3, 32, 32)
     labels = [label for table in tables for label in table["fine_labels" if "fine_labels" in table else "labels"]]
-    return Split(images, np.array(labels, np.int32))
+    return InMemory(images, np.array(labels, np.int32))
 
 
 class _Plain(pickle.Unpickler):

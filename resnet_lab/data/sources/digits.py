@@ -9,7 +9,7 @@ import numpy as np
 
 from ...base.errors import LabError
 from ..dataset import Dataset, dataset, statistics
-from ..pipeline.split import Split
+from ..pipeline.pictures import InMemory
 
 _TRAIN = 1437
 
@@ -21,7 +21,7 @@ def digits() -> Dataset:
     images = np.rint(table[:, :-1].reshape(-1, 1, 8, 8) * (255 / 16)).astype(np.uint8)
     labels = table[:, -1].astype(np.int32)
     order = np.random.RandomState(0).permutation(len(labels))  # RandomState's streams are frozen for good
-    train, test = (Split(images[part], labels[part]) for part in (order[:_TRAIN], order[_TRAIN:]))
+    train, test = (InMemory(images[part], labels[part]) for part in (order[:_TRAIN], order[_TRAIN:]))
     return Dataset("digits", tuple("0123456789"), train, test, *statistics(train.images))
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...base.errors import LabError
 from ..dataset import Dataset, dataset
 from ..formats.download import RemoteFile, locate
-from ..pipeline.split import Split
+from ..pipeline.pictures import InMemory
 
 _SOURCE = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
 FILES = tuple(
@@ -33,11 +33,11 @@ def fashion_mnist() -> Dataset:
     return Dataset("fashion_mnist", CLASSES, train, test, mean=(0.286041,), std=(0.353024,))
 
 
-def read_splits(folder: str, files: tuple[RemoteFile, ...]) -> list[Split]:
+def read_splits(folder: str, files: tuple[RemoteFile, ...]) -> list[InMemory]:
     """Training and test images from the four files that MNIST and its successors have."""
     images = [read_idx(locate(folder, file)) for file in files]
     return [
-        Split(pixels[:, None], labels.astype(np.int32))
+        InMemory(pixels[:, None], labels.astype(np.int32))
         for pixels, labels in zip(images[::2], images[1::2], strict=True)
     ]
 

@@ -13,7 +13,7 @@ from ..formats.archives import is_archive, unpacked
 from ..formats.decode import Decoder, check_decoder
 from ..formats.digests import listing_digest
 from ..formats.picture import SUFFIXES
-from ..pipeline.split import Files, Stored
+from ..pipeline.pictures import Files, OnDisk
 
 _TESTS = ("test", "val", "validation")
 
@@ -135,8 +135,8 @@ def _drawn(names: list[str], share: float) -> set[str]:
     return drawn
 
 
-def _stored(folder: Path, names: list[str], files: list[str], crop: float, decoder: Decoder) -> Stored:
+def _stored(folder: Path, names: list[str], files: list[str], crop: float, decoder: Decoder) -> OnDisk:
     check_decoder(decoder)
     numbers = {name: number for number, name in enumerate(names)}
     labels = np.array([numbers[file.partition("/")[0]] for file in files], np.int32)
-    return Stored(Files(folder, tuple(files)), labels, np.arange(len(files)), crop, decoder)
+    return OnDisk(Files(folder, tuple(files)), labels, np.arange(len(files)), crop, decoder)

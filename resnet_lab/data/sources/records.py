@@ -11,7 +11,7 @@ from ...base.errors import LabError
 from ..dataset import IMAGENET_MEAN, IMAGENET_STD, Dataset, Facts, dataset, find
 from ..formats.decode import Decoder, check_decoder
 from ..formats.digests import file_digests
-from ..pipeline.split import Records, Stored
+from ..pipeline.pictures import OnDisk, Records
 from .folders import imagefolder, pictures_digest
 
 _IMAGENET = (3, 224, 224)
@@ -55,11 +55,11 @@ def _file(path: Path) -> Path:
     return file
 
 
-def stored(path: Path, crop: float, decoder: Decoder) -> Stored:
+def stored(path: Path, crop: float, decoder: Decoder) -> OnDisk:
     """The pictures of a .rec file with the first label of each."""
     check_decoder(decoder)
     items = Records(path)
-    return Stored(items, items.file.labels(), np.arange(len(items)), crop, decoder)
+    return OnDisk(items, items.file.labels(), np.arange(len(items)), crop, decoder)
 
 
 def _imagenet_facts(path: Path = Path("imagenet"), decoder: Decoder = "pillow") -> Facts:

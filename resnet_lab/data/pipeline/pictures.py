@@ -15,7 +15,7 @@ from ..formats.recordio import RecordFile
 
 
 @dataclass(frozen=True)
-class Split:
+class InMemory:
     """Images, uint8 (count, channels, height, width), and their classes, int32 (count,)."""
 
     images: NDArray[np.uint8]
@@ -30,16 +30,16 @@ class Split:
         _, channels, height, width = self.images.shape
         return channels, height, width
 
-    def take(self, indices: NDArray[np.int64]) -> Split:
+    def take(self, indices: NDArray[np.int64]) -> InMemory:
         """The images at these places."""
-        return Split(self.images[indices], self.labels[indices])
+        return InMemory(self.images[indices], self.labels[indices])
 
-    def rgb(self) -> Split:
+    def rgb(self) -> InMemory:
         """A grey image three times over; nothing is copied."""
         count, _, height, width = self.images.shape
-        return Split(np.broadcast_to(self.images, (count, 3, height, width)), self.labels)
+        return InMemory(np.broadcast_to(self.images, (count, 3, height, width)), self.labels)
 
-    def resized(self, size: int) -> Split:
+    def resized(self, size: int) -> InMemory:
         """All images at size x size, bilinear (Pillow's, which smooths when it shrinks)."""
         from PIL import Image
 
@@ -51,7 +51,7 @@ class Split:
         resized = np.empty((len(images), planes.shape[1], size, size), np.uint8)
         for source, target in zip(planes.reshape(-1, *images.shape[2:]), resized.reshape(-1, size, size), strict=True):
             target[:] = Image.fromarray(source).resize((size, size), Image.Resampling.BILINEAR)
-        return Split(np.broadcast_to(resized, (*images.shape[:2], size, size)) if grey else resized, self.labels)
+        return InMemory(np.broadcast_to(resized, (*images.shape[:2], size, size)) if grey else resized, self.labels)
 
 
 class Items(Protocol):
@@ -114,7 +114,7 @@ class Records:
 
 
 @dataclass(frozen=True)
-class Stored:
+class OnDisk:
     """Pictures that are decoded when they are needed, and brought to `size`.
 
     Args:
@@ -142,15 +142,15 @@ class Stored:
             raise LabError("pictures of any size need one to be brought to: say 'size' in 'data'")
         return 3, self.size, self.size
 
-    def take(self, indices: NDArray[np.int64]) -> Stored:
+    def take(self, indices: NDArray[np.int64]) -> OnDisk:
         """The pictures at these places."""
         return replace(self, labels=self.labels[indices], places=self.places[indices])
 
-    def rgb(self) -> Stored:
+    def rgb(self) -> OnDisk:
         """Grey pictures are decoded as RGB in any case."""
         return self
 
-    def resized(self, size: int) -> Stored:
+    def resized(self, size: int) -> OnDisk:
         """The same at size x size."""
         return replace(self, size=size)
 
@@ -178,4 +178,4 @@ class Stored:
         return central(width, height, self.crop)
 
 
-Pictures = Split | Stored
+Pictures = InMemory | OnDisk
