@@ -109,7 +109,7 @@ def show(
     if plot is not None:
         from ..data.plot import grid
 
-        grid(dataset, spec.augment.model_dump(), count, seed, plot)
+        grid(dataset, spec.augment, count, seed, plot)
         print(f"{plot}: {min(count, len(dataset.train))} pictures, each before (above) and after augmentation (below)")
 
 
@@ -146,7 +146,7 @@ def _spec(name: str, settings: list[str] | None) -> DataSpec:
     try:
         return DataSpec.model_validate(values)
     except ValidationError as error:
-        told = explain(error, Document(values, "--set"), {"augment": []})
+        told = explain(error, Document(values, "--set"))
         raise LabError(f"--set: {told.message}") from None
 
 

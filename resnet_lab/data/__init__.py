@@ -1,27 +1,19 @@
 """Datasets, batch order and augmentation draws; nothing here knows an engine."""
 
+from ..specs.augment import AugmentSpec
+from . import augmentations  # they register themselves
 from .dataset import DATASETS, Dataset, Facts, Source, dataset, load, statistics
-from .pipeline.augment import Augment
 from .pipeline.feed import Feed, evaluation_batches
 from .pipeline.pictures import InMemory, OnDisk, Pictures
 from .pipeline.stream import Workers
-from .sources import (  # they register themselves
-    arrays,
-    cifar,
-    cifar10_jpeg,
-    digits,
-    fashion_mnist,
-    folders,
-    mnist,
-    records,
-)
+from .sources import arrays, cifar, cifar10_jpeg, digits, fashion_mnist, folders, mnist, records  # they too
 
 Split = InMemory
 """The name under which a dataset of a person's own imports `InMemory`."""
 
 __all__ = [
     "DATASETS",
-    "Augment",
+    "AugmentSpec",
     "Dataset",
     "Facts",
     "Feed",
@@ -32,6 +24,7 @@ __all__ = [
     "Split",
     "Workers",
     "arrays",
+    "augmentations",
     "cifar",
     "cifar10_jpeg",
     "dataset",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.errors import LabError
+from ..specs.augment import AugmentSpec
 from .dataset import Dataset
-from .pipeline.augment import Augment
 from .pipeline.feed import Feed
 
 _COLUMNS = 8
 
 
-def grid(dataset: Dataset, augment: Mapping[str, Any], count: int, seed: int, file: Path) -> None:
+def grid(dataset: Dataset, augment: AugmentSpec, count: int, seed: int, file: Path) -> None:
     """Draw the first batch of an epoch: each picture as it is, and below as training sees it.
 
     Args:
-        augment: as in an experiment, every key.
+        augment: what is done to the pictures.
         count: how many pictures.
         file: an image file of any kind that matplotlib writes.
 
@@ -34,11 +33,7 @@ def grid(dataset: Dataset, augment: Mapping[str, Any], count: int, seed: int, fi
         raise LabError("drawing needs matplotlib: pip install 'resnet-lab[plot]'") from None
     count = min(count, len(dataset.train))
     before = Feed(dataset.train, count, seed, dataset.mean, dataset.std)
-    rest = Augment(**{key: value for key, value in augment.items() if key not in ("pad_crop", "flip")})
-    after = Feed(
-        *(dataset.train, count, seed, dataset.mean, dataset.std, augment["pad_crop"], augment["flip"], rest),
-        classes=len(dataset.classes),
-    )
+    after = Feed(dataset.train, count, seed, dataset.mean, dataset.std, augment, len(dataset.classes))
     plain, labels, _ = before.make(0, 0)
     changed, shares, _ = after.make(0, 0)
     columns = min(count, _COLUMNS)

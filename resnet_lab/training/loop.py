@@ -91,16 +91,13 @@ def _workers(job: _Job, dataset: data.Dataset) -> data.Workers | None:
 
 
 def _feed(job: _Job, dataset: data.Dataset, workers: data.Workers | None) -> data.Feed:
-    augment = job.trial.data.augment
     return data.Feed(
         dataset.train,
         job.trial.train.batch_size,
         job.trial.seed,
         dataset.mean,
         dataset.std,
-        augment.pad_crop,
-        augment.flip,
-        data.Augment(**augment.model_dump(exclude={"pad_crop", "flip"})),
+        job.trial.data.augment,
         len(dataset.classes),
         job.trial.data.damaged == "skip",
         workers,

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from resnet_lab import LabError
-from resnet_lab.data import Feed, InMemory, evaluation_batches
+from resnet_lab.data import AugmentSpec, Feed, InMemory, evaluation_batches
 from resnet_lab.data.pipeline.pixels import Normalise
 
 
-def feed(**changes) -> Feed:
+def feed(pad=0, flip=False, **changes) -> Feed:
     count = 50
     images = np.arange(count * 2 * 5 * 5, dtype=np.int64).reshape(count, 2, 5, 5) % 251 + 1
     split = InMemory(images.astype(np.uint8), np.arange(count, dtype=np.int32))
     settings = {"batch_size": 8, "seed": 3, "mean": (0.0, 0.0), "std": (1 / 255, 1 / 255)} | changes
-    return Feed(split, **settings)
+    return Feed(split, augment=AugmentSpec(pad_crop=pad, flip=flip), **settings)
 
 
 def epoch(source: Feed, number: int) -> tuple[np.ndarray, np.ndarray]:

@@ -18,8 +18,15 @@ from resnet_lab.data.pipeline.feed import Evaluation
 from resnet_lab.data.pipeline.pictures import Files
 from tests.conftest import ROOT, engine_or_skip
 
-FULL = data.Augment(
-    random_resized_crop=(0.3, 1.0), rand_augment=(2, 9), color_jitter=0.4, random_erasing=0.5, mixup=0.2, cutmix=1.0
+FULL = data.AugmentSpec(
+    pad_crop=2,
+    flip=True,
+    random_resized_crop=(0.3, 1.0),
+    rand_augment=(2, 9),
+    color_jitter=0.4,
+    random_erasing=0.5,
+    mixup=0.2,
+    cutmix=1.0,
 )
 
 
@@ -41,7 +48,7 @@ def pictures(tmp_path):
 
 
 def feed(split, workers=None, **changes) -> data.Feed:
-    settings = {"pad": 2, "flip": True, "augment": FULL, "classes": 10} | changes
+    settings = {"augment": FULL, "classes": 10} | changes
     return data.Feed(split, 8, 5, (0.5,) * 3, (0.3,) * 3, workers=workers, **settings)
 
 

@@ -8,7 +8,6 @@ interpolation, which smooths less where it shrinks: other pixels, so another exp
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Literal
@@ -145,43 +144,3 @@ def _reduction(part: tuple[float, float, float, float], size: int) -> int:
     """How much smaller a JPEG may be decoded, 1, 2, 4 or 8, so that the part still has `size` pixels."""
     factor = int(min(part[2] - part[0], part[3] - part[1])) // size
     return 1 << min(3, factor.bit_length() - 1) if factor > 1 else 1
-
-
-def random_resized(numbers: NDArray[np.float64], scale: tuple[float, float]) -> Box:
-    """A part of random area and shape (Szegedy et al. 2015), as the tools do it: ten tries, else the middle.
-
-    Args:
-        numbers: (22,) in [0, 1): area and ratio of each try, then the place.
-        scale: the least and the largest share of the picture's area; the ratio lies between 3/4 and 4/3.
-    """
-
-    def box(width: int, height: int) -> tuple[float, float, float, float]:
-        for attempt in range(10):
-            area = width * height * (scale[0] + (scale[1] - scale[0]) * numbers[2 * attempt])
-            ratio = math.exp((2 * numbers[2 * attempt + 1] - 1) * math.log(4 / 3))
-            w, h = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
-            if 0 < w <= width and 0 < h <= height:
-                left, top = int(numbers[20] * (width - w + 1)), int(numbers[21] * (height - h + 1))
-                return left, top, left + w, top + h
-        w, h = min(width, round(height * 4 / 3)), min(height, round(width * 4 / 3))
-        left, top = (width - w) // 2, (height - h) // 2
-        return left, top, left + w, top + h
-
-    return box
-
-
-def scaled_crop(numbers: NDArray[np.float64], sides: tuple[int, int], size: int) -> Box:
-    """A square of `size` from the picture whose shorter side has become one of `sides` (He et al. 2015, section 3.4).
-
-    Args:
-        numbers: (3,) in [0, 1): the side, and the place.
-        sides: the least and the largest.
-    """
-
-    def box(width: int, height: int) -> tuple[float, float, float, float]:
-        shorter = sides[0] + int(numbers[0] * (sides[1] - sides[0] + 1))
-        side = min(width, height) * min(1.0, size / shorter)
-        left, top = numbers[1] * (width - side), numbers[2] * (height - side)
-        return left, top, left + side, top + side
-
-    return box

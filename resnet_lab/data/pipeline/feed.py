@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...base.errors import LabError
+from ...specs.augment import NO_AUGMENTATION, AugmentSpec
+from ..augmentations.contract import Draw
 from ..formats.decode import Box, Undecodable
-from .augment import NO_AUGMENT, Augment
+from .augment import Chain
 from .pictures import InMemory, OnDisk, Pictures
-from .pixels import Made, Normalise, crop, viewed
+from .pixels import Made, Normalise, viewed
 
 if TYPE_CHECKING:
     from .stream import Workers
@@ -43,10 +45,8 @@ class Feed:
 
     Args:
         mean, std: a channel, on the scale 0 to 1.
-        pad: zero pixels put around an image before a crop of its own size is drawn from it.
-        flip: mirror left and right with probability one half.
-        augment: what else is done.
-        classes: how many there are; needed where pictures are mixed.
+        augment: what is done to the images.
+        classes: the number of classes; needed where pictures are mixed.
         skip: show the next picture of the epoch in place of a damaged one; else it is an error.
         workers: who makes the batches; in the loop's own process where None.
     """
@@ -56,9 +56,7 @@ class Feed:
     seed: int
     mean: Sequence[float]
     std: Sequence[float]
-    pad: int = 0
-    flip: bool = False
-    augment: Augment = NO_AUGMENT
+    augment: AugmentSpec = NO_AUGMENTATION
     classes: int = 0
     skip: bool = False
     workers: Workers | None = None
@@ -78,13 +76,28 @@ class Feed:
         """Batches an epoch."""
         return len(self.split) // self.batch_size
 
+    @cached_property
+    def chain(self) -> Chain:
+        """The augmentations in their order."""
+        return Chain(self.augment)
+
+    @property
+    def pad(self) -> int:
+        """Zero pixels at each side of an image before a crop of its own size is drawn from it."""
+        return int(self.augment.settings.get("pad_crop", 0))
+
+    @property
+    def flip(self) -> bool:
+        """Whether images are mirrored, each with probability one half."""
+        return bool(self.augment.settings.get("flip", False))
+
     @property
     def resident(self) -> bool:
         """Whether an engine may make the batches on its device: images in memory, nothing but crops and flips.
 
         All else is made on the host, the same for every engine.
         """
-        return isinstance(self.split, InMemory) and self.augment.none
+        return isinstance(self.split, InMemory) and self.chain.on_device
 
     def draws(self, epoch: int) -> Draws:
         """The order, crops and flips of an epoch (counted from 0)."""
@@ -117,21 +130,16 @@ class Feed:
         Raises:
             Undecodable: a picture is damaged, and damaged ones are not skipped.
         """
-        draws, key = self._draws_of(epoch), (self.seed, epoch, step)
+        draws = self._draws_of(epoch)
         start = step * self.batch_size
         place = slice(start, start + self.batch_size)
-        views = self.augment.views(key, self.batch_size, self.split.shape[1])
+        draw = Draw(self.seed, epoch, step, draws.corners[place], draws.flips[place])
+        views = self.chain.views(draw, self.batch_size, self.split.shape[1])
         images, indices, bad = self._pictures(draws.order, start, views)
-        if self.pad:
-            images = crop(images, draws.corners[place], self.pad)
-        images = np.ascontiguousarray(images)
-        if self.flip:
-            flipped = draws.flips[place]
-            images[flipped] = images[flipped][..., ::-1]
-        self.augment.recolour(images, key)
+        images = np.ascontiguousarray(self.chain.pixels(images, draw))
         normal = self.normalise(images, out)
-        self.augment.erase(normal, key)
-        return normal, self.augment.mix(normal, self.split.labels[indices], self.classes, key), bad
+        self.chain.normalised(normal, draw)
+        return normal, self.chain.mix(normal, self.split.labels[indices], self.classes, draw), bad
 
     def _draws_of(self, epoch: int) -> Draws:
         """`draws`, kept until another epoch is asked for."""
@@ -141,8 +149,8 @@ class Feed:
         return kept[1]
 
     def __getstate__(self) -> dict[str, Any]:
-        """For a worker: without what it makes anew, and without the workers themselves."""
-        return {key: value for key, value in self.__dict__.items() if key != "_kept"} | {"workers": None}
+        """The state for a worker: without what the worker makes anew, and without the workers themselves."""
+        return {key: value for key, value in self.__dict__.items() if key not in ("_kept", "chain")} | {"workers": None}
 
     def _pictures(
         self, order: NDArray[np.int64], start: int, views: list[Box] | None

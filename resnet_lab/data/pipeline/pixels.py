@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ..formats.decode import Box
@@ -17,16 +16,6 @@ Made = tuple[NDArray[np.float32], NDArray[Any], tuple[str, ...]]
 
 _IN_CACHE = 150_000
 """Values that are normalised at a time."""
-
-
-def crop(images: NDArray[np.uint8], corners: NDArray[np.int64], pad: int) -> NDArray[np.uint8]:
-    """A crop of the images' own size from each, (y, x) `corners` from the edge of `pad` zero pixels around it."""
-    count, channels, height, width = images.shape
-    padded = np.zeros((count, channels, height + 2 * pad, width + 2 * pad), np.uint8)
-    padded[:, :, pad : pad + height, pad : pad + width] = images
-    windows: NDArray[np.uint8] = sliding_window_view(padded, images.shape[2:], axis=(2, 3))  # type: ignore[call-overload]
-    cropped: NDArray[np.uint8] = windows[np.arange(len(images)), :, corners[:, 0], corners[:, 1]]
-    return cropped
 
 
 def viewed(images: NDArray[np.uint8], views: list[Box]) -> NDArray[np.uint8]:
