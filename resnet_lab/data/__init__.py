@@ -3,6 +3,7 @@
 from ..specs.augment import AugmentSpec
 from . import augmentations  # they register themselves
 from .dataset import DATASETS, Dataset, Facts, Source, dataset, load, statistics
+from .formats import decoders
 from .pipeline.feed import Feed, evaluation_batches
 from .pipeline.pictures import InMemory, OnDisk, Pictures
 from .pipeline.stream import Workers
@@ -28,6 +29,7 @@ __all__ = [
     "cifar",
     "cifar10_jpeg",
     "dataset",
+    "decoders",
     "digits",
     "evaluation_batches",
     "fashion_mnist",

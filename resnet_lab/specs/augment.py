@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, create_model, model_validator
 
-from ..base.errors import LabError, unknown
+from ..base.errors import LabError
 from ..base.registry import Entry, Registry
 from .strict import Strict
 
@@ -53,7 +53,7 @@ class AugmentationEntry(Entry):
         return tuple(value) if isinstance(value, list) else value
 
 
-AUGMENTATIONS = Registry("augmentation")
+AUGMENTATIONS: Registry[AugmentationEntry] = Registry("augmentation")
 
 
 def augmentation(
@@ -126,10 +126,9 @@ def _merged(value: object) -> dict[Any, Any]:
 def _entry(name: object) -> AugmentationEntry:
     importlib.import_module(_BUILT_IN, __name__)
     try:
-        entry: AugmentationEntry = AUGMENTATIONS.get(str(name))
-    except LabError:
-        raise ValueError(unknown("augmentation", name, AUGMENTATIONS.entries)) from None
-    return entry
+        return AUGMENTATIONS.get(str(name))
+    except LabError as error:
+        raise ValueError(error.message) from None
 
 
 def _check_once(names: list[str]) -> None:

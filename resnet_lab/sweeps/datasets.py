@@ -75,7 +75,8 @@ def _facts(data: DataSpec, source: Source, document: Document) -> Facts:
     try:
         facts = source.facts(data.options, data.size)
     except LabError as error:
-        raise document.error(("data", "path" if "path" in data.options else "name"), str(error)) from None
+        option = error.option if isinstance(error, OptionError) else None
+        raise document.error(("data", option or ("path" if "path" in data.options else "name")), str(error)) from None
     if data.channels == 1 and facts.shape[0] != 1:
         raise document.error(
             ("data", "channels"), f"'data.channels' is 1, but dataset '{data.name}' has {facts.shape[0]}"

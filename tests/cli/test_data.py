@@ -8,6 +8,7 @@ import pickle
 import numpy as np
 import pytest
 
+from resnet_lab.base import registry
 from resnet_lab.cli import app as command_line
 from resnet_lab.data import Facts
 from resnet_lab.data.formats import download
@@ -96,7 +97,7 @@ def test_an_archive_that_holds_the_same_is_taken_where_only_it_is_at_hand(lab_da
     monkeypatch.setenv("RESNET_LAB_OFFLINE", "1")
     from resnet_lab.data import DATASETS, cifar
 
-    with DATASETS.temporary():
+    with registry.temporary():
         (binary,) = DATASETS.get("cifar10").files
         python = RemoteFile("cifar-10-python.tar.gz", md5=hashlib.md5(content).hexdigest())
         file = dataclasses.replace(binary, instead=python)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from resnet_lab import data
+from resnet_lab.base import registry
 from resnet_lab.data.augmentations.contract import Augmentation, Draw
 from resnet_lab.data.augmentations.random_resized_crop import random_resized
 from resnet_lab.data.augmentations.resize import scaled_crop
@@ -210,7 +211,7 @@ def test_batches_stay_as_they_were(kind):
 
 
 def test_an_augmentation_of_ones_own_is_one_class():
-    with AUGMENTATIONS.temporary():
+    with registry.temporary():
 
         @augmentation("invert", setting=bool, bare=True)
         class Invert(Augmentation):

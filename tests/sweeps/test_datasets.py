@@ -161,3 +161,9 @@ def test_a_file_option_that_names_nothing_is_refused_at_its_line(workspace, ids)
     (workspace / "experiments" / "mine.py").write_text(MINE)
     with pytest.raises(LabError, match=r"e\.yaml:4: there is no 'nowhere', neither from"):
         ids("{name: mine,\n  place: nowhere}", extra="datasets: [mine.py]")
+
+
+def test_an_unknown_decoder_is_refused_at_its_line(workspace, ids):
+    photos(workspace / "a")
+    with pytest.raises(LabError, match=r"e\.yaml:5: unknown decoder 'fats'; did you mean 'fast'\?"):
+        ids("{name: imagefolder, path: ../a,\n  size: 16,\n  decoder: fats}")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...base.errors import LabError
-from ..formats.decode import DECODERS, Box, Content, Decoder, Undecodable, central
+from ..formats.decode import DECODERS, Box, Content, Undecodable, central
 from ..formats.recordio import RecordFile
 
 
@@ -129,7 +129,7 @@ class OnDisk:
     labels: NDArray[np.int32]
     places: NDArray[np.int64]
     crop: float = 0.875
-    decoder: Decoder = "pillow"
+    decoder: str = "pillow"
     size: int | None = None
 
     def __len__(self) -> int:
@@ -170,7 +170,8 @@ class OnDisk:
         """
         item = int(self.places[place])
         try:
-            DECODERS[self.decoder](self.items.read(item), box or (None if self.crop == 1 else self._central), out)
+            decode = DECODERS.get(self.decoder).function
+            decode(self.items.read(item), box or (None if self.crop == 1 else self._central), out)
         except Undecodable as error:
             raise Undecodable(f"{self.items.name(item)} cannot be decoded: {error}") from None
 

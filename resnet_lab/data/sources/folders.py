@@ -10,7 +10,7 @@ import numpy as np
 from ...base.errors import LabError
 from ..dataset import IMAGENET_MEAN, IMAGENET_STD, Dataset, Facts, dataset, find
 from ..formats.archives import is_archive, unpacked
-from ..formats.decode import Decoder, check_decoder
+from ..formats.decode import check_decoder
 from ..formats.digests import listing_digest
 from ..formats.picture import SUFFIXES
 from ..pipeline.pictures import Files, OnDisk
@@ -18,9 +18,9 @@ from ..pipeline.pictures import Files, OnDisk
 _TESTS = ("test", "val", "validation")
 
 
-def _facts(path: Path, test: float = 0.2, crop: float = 0.875, decoder: Decoder = "pillow") -> Facts:
-    root = _root(path)
-    train, held_out = _parts(root)
+def _facts(path: Path, test: float = 0.2, crop: float = 0.875, decoder: str = "pillow") -> Facts:
+    check_decoder(decoder)
+    train, held_out = _parts(_root(path))
     names = _names(train)
     count = len(names) if held_out else len(names) - len(_drawn(names, test))
     return Facts((3, None, None), len(classes(train)), count)
@@ -40,14 +40,14 @@ def pictures_digest(path: Path) -> str:
 
 
 @dataset("imagefolder", facts=_facts, content=pictures_digest)
-def imagefolder(path: Path, test: float = 0.2, crop: float = 0.875, decoder: Decoder = "pillow") -> Dataset:
+def imagefolder(path: Path, test: float = 0.2, crop: float = 0.875, decoder: str = "pillow") -> Dataset:
     """Any folder (or archive) of class folders, with `train` and `test` or `val` in it, or without.
 
     Args:
         path: from the experiment's file, the working directory or $RESNET_LAB_DATA.
         test: share of each class that is put aside to test on, always the same, where there is no folder for it.
         crop: side of the central square that is shown in testing, as a share of the picture's shorter side.
-        decoder: `pillow` or `fast` (decode.py).
+        decoder: `pillow`, or `fast`, which smooths less where it shrinks a picture.
     """
     train, held_out = _parts(_root(path))
     names = classes(train)
@@ -135,7 +135,7 @@ def _drawn(names: list[str], share: float) -> set[str]:
     return drawn
 
 
-def _stored(folder: Path, names: list[str], files: list[str], crop: float, decoder: Decoder) -> OnDisk:
+def _stored(folder: Path, names: list[str], files: list[str], crop: float, decoder: str) -> OnDisk:
     check_decoder(decoder)
     numbers = {name: number for number, name in enumerate(names)}
     labels = np.array([numbers[file.partition("/")[0]] for file in files], np.int32)
