@@ -2,8 +2,9 @@
 
 from ..specs.augment import AugmentSpec
 from . import augmentations  # they register themselves
-from .dataset import DATASETS, Dataset, Facts, Source, dataset, load, statistics
+from .dataset import DATASETS, Dataset, Facts, Source, dataset, statistics
 from .formats import decoders
+from .loading import load, load_planned
 from .pipeline.feed import Feed, evaluation_batches
 from .pipeline.pictures import InMemory, OnDisk, Pictures
 from .pipeline.stream import Workers
@@ -35,6 +36,7 @@ __all__ = [
     "fashion_mnist",
     "folders",
     "load",
+    "load_planned",
     "mnist",
     "records",
     "statistics",

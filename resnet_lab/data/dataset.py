@@ -1,10 +1,10 @@
-"""The dataset registry, and what an experiment's `data` makes of a raw dataset: size, channels, splits."""
+"""What a dataset is, and the registry of datasets."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,10 @@ from .formats.download import RemoteFile, folders
 from .pipeline.pictures import InMemory, OnDisk, Pictures
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+Shape = tuple[int, int | None, int | None]
+"""Of one image: (channels, height, width); the last two are None where pictures are of any size."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Facts:
             '' where they do.
     """
 
-    shape: tuple[int, int | None, int | None]
+    shape: Shape
     classes: int
     count: int | None = None
     digest: str = ""
@@ -103,34 +107,9 @@ class Source(Entry):
                 class, or what was read is not what the dataset declares.
         """
         dataset: Dataset = self._call(self.function, options, size)
-        for part, pictures in (("train", dataset.train), ("test", dataset.test)):
-            if not len(pictures):
-                raise LabError(f"dataset '{self.name}' has no images to {part} on")
-            _check_labels(f"dataset '{self.name}', {part}", pictures.labels, len(dataset.classes))
-        self._check_declared(self.facts(options, size), dataset)
+        _check_parts(dataset, self.name)
+        _check_declared(dataset, self.facts(options, size), self.name)
         return dataset
-
-    def _check_declared(self, declared: Facts, dataset: Dataset) -> None:
-        """Raises LabError: what was read is not what the dataset declares; the message names both."""
-        for use, pictures in (("train", dataset.train), ("test", dataset.test)):
-            shape = _known_shape(pictures)
-            if any(None not in pair and pair[0] != pair[1] for pair in zip(declared.shape, shape, strict=True)):
-                raise self._untrue(f"images of {_times(declared.shape)}", f"images of {_times(shape)} were", use)
-        if declared.classes != len(dataset.classes):
-            raise self._untrue(f"{declared.classes} classes", f"{len(dataset.classes)} classes were")
-        if declared.count not in (None, len(dataset.train)):
-            raise self._untrue(f"{declared.count} images to train on", f"{len(dataset.train)} images were")
-        channels = _known_shape(dataset.train)[0]
-        if not len(dataset.mean) == len(dataset.std) == channels:
-            raise LabError(
-                f"dataset '{self.name}' has {channels} channels, but a mean of {len(dataset.mean)} and a deviation of "
-                f"{len(dataset.std)} values"
-            )
-
-    def _untrue(self, declared: str, read: str, use: str = "train") -> LabError:
-        return LabError(
-            f"dataset '{self.name}' declares {declared}, but {read} read" + (" to test on" if use == "test" else "")
-        )
 
     def _call(self, function: Callable[..., Any], options: Mapping[str, Any], size: int | None) -> Any:
         wants_size = size is not None and "size" in inspect.signature(function).parameters
@@ -148,25 +127,54 @@ class Source(Entry):
 DATASETS: Registry[Source] = Registry("dataset")
 
 
-def _known_shape(pictures: Pictures) -> tuple[int, int | None, int | None]:
+def _check_parts(dataset: Dataset, name: str) -> None:
+    """Raises LabError: a part is empty, a label is no class, or the statistics are not those of each channel."""
+    classes, channels = len(dataset.classes), _known_shape(dataset.train)[0]
+    for part, pictures in (("train", dataset.train), ("test", dataset.test)):
+        if not len(pictures):
+            raise LabError(f"dataset '{name}' has no images to {part} on")
+        wrong = np.flatnonzero((pictures.labels < 0) | (pictures.labels >= classes))
+        if len(wrong):
+            raise LabError(
+                f"dataset '{name}', {part}: the label {pictures.labels[wrong[0]]} of item {wrong[0]} is outside the "
+                f"classes, 0 to {classes - 1}" + (f", and so are {len(wrong) - 1} more" if len(wrong) > 1 else "")
+            )
+    if not len(dataset.mean) == len(dataset.std) == channels:
+        raise LabError(
+            f"dataset '{name}' has {channels} channels, but {len(dataset.mean)} values in its mean and "
+            f"{len(dataset.std)} in its std"
+        )
+
+
+def _check_declared(dataset: Dataset, declared: Facts, name: str) -> None:
+    """Raises LabError: what was read is not what the dataset declares; the message names both."""
+    pairs = [
+        (f"images of {_times(declared.shape)}", f"images of {_times(shape)}", _fits(declared.shape, shape), part)
+        for part, shape in (("train", _known_shape(dataset.train)), ("test", _known_shape(dataset.test)))
+    ]
+    classes, count = len(dataset.classes), len(dataset.train)
+    pairs.append((f"{declared.classes} classes", f"{classes} classes", declared.classes == classes, "train"))
+    pairs.append((f"{declared.count} images to train on", f"{count} images", declared.count in (None, count), "train"))
+    for stated, read, true, part in pairs:
+        if not true:
+            raise LabError(
+                f"dataset '{name}' declares {stated}, but {read} were read" + " to test on" * (part == "test")
+            )
+
+
+def _known_shape(pictures: Pictures) -> Shape:
     """The shape of one image; height and width are None for encoded pictures of any size."""
-    if isinstance(pictures, OnDisk) and pictures.size is None:
-        return 3, None, None
-    return pictures.shape
+    return (3, None, None) if isinstance(pictures, OnDisk) and pictures.size is None else pictures.shape
 
 
-def _times(shape: tuple[int | None, ...]) -> str:
+def _fits(declared: Shape, read: Shape) -> bool:
+    """Whether two shapes are equal where both are known."""
+    return all(a == b for a, b in zip(declared, read, strict=True) if a is not None and b is not None)
+
+
+def _times(shape: Shape) -> str:
     """(3, None, 8) as 3x?x8."""
     return "x".join("?" if length is None else str(length) for length in shape)
-
-
-def _check_labels(where: str, labels: NDArray[np.int32], classes: int) -> None:
-    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
-    if len(wrong):
-        raise LabError(
-            f"{where}: the label {labels[wrong[0]]} of item {wrong[0]} is outside the classes, 0 to {classes - 1}"
-            + (f", and so are {len(wrong) - 1} more" if len(wrong) > 1 else "")
-        )
 
 
 def dataset(
@@ -207,41 +215,6 @@ def dataset(
     return register
 
 
-def load(
-    name: str,
-    *,
-    size: int | None = None,
-    channels: int | None = None,
-    validation: float = 0.0,
-    seed: int = 0,
-    options: Mapping[str, Any] | None = None,
-) -> Dataset:
-    """The dataset as an experiment asks for it.
-
-    Args:
-        size: height and width that images are brought to; their own where None.
-        channels: 3 repeats a grey image in each; 1 needs grey images; their own where None.
-        validation: share of the training images that is put aside, drawn by `seed`.
-        options: the dataset's own.
-
-    Raises:
-        LabError: no such dataset, or one that cannot be had or asked so.
-    """
-    source = DATASETS.get(name)
-    raw = source.read(source.check(options or {}), size)
-    if size is not None:
-        raw = replace(raw, train=raw.train.resized(size), test=raw.test.resized(size))
-    if channels is not None and channels != raw.shape[0]:
-        if raw.shape[0] != 1 or channels != 3:
-            raise LabError(f"dataset '{name}' has {raw.shape[0]} channels and cannot be given {channels}")
-        raw = replace(raw, train=raw.train.rgb(), test=raw.test.rgb(), mean=raw.mean * 3, std=raw.std * 3)
-    if validation:
-        order = np.random.default_rng([seed, 2]).permutation(len(raw.train))
-        kept = len(order) - round(len(order) * validation)
-        raw = replace(raw, train=raw.train.take(order[:kept]), validation=raw.train.take(order[kept:]))
-    return raw
-
-
 def find(path: str | Path) -> Path:
     """A file or folder that an option names: from the working directory, else from $RESNET_LAB_DATA.
 
@@ -267,4 +240,4 @@ def statistics(images: NDArray[Any]) -> tuple[tuple[float, ...], tuple[float, ..
     return tuple(means), tuple(deviations)
 
 
-__all__ = ["DATASETS", "Dataset", "Facts", "InMemory", "Pictures", "Source", "dataset", "find", "load", "statistics"]
+__all__ = ["DATASETS", "Dataset", "Facts", "InMemory", "Pictures", "Source", "dataset", "find", "statistics"]

@@ -65,14 +65,7 @@ def run(trial: Trial, place: Place, folder: Path, measure: bool, emit: Emit) -> 
     start = time.perf_counter()
     for file in trial.datasets:
         plugins.load_file(Path(file), (file, 1), "dataset")
-    dataset = data.load(
-        job.trial.data.name,
-        size=job.trial.data.size,
-        channels=job.trial.data.channels,
-        validation=job.trial.data.validation,
-        seed=job.trial.seed,
-        options=job.trial.data.options,
-    )
+    dataset = data.load_planned(trial.data, trial.seed)
     with contextlib.ExitStack() as stack:
         workers = _workers(job, dataset)
         feed = _feed(job, dataset, stack.enter_context(workers) if workers else None)
