@@ -94,26 +94,28 @@ def test_a_cifar_archive_that_is_cut_off(tmp_path):
         cifar.read_binary(tar(tmp_path / "b.tar.gz", {"train.bin": bytes(5), "test.bin": bytes(3073)}))
 
 
-def test_mnist_from_its_four_files(tmp_path, monkeypatch):
+@pytest.mark.parametrize("module", [mnist])
+def test_mnist_and_its_successors_from_their_four_files(tmp_path, monkeypatch, module):
     monkeypatch.setenv("RESNET_LAB_DATA", str(tmp_path))
-    (tmp_path / "mnist").mkdir()
+    name = module.__name__.rpartition(".")[2]
+    (tmp_path / name).mkdir()
     files = []
-    for file, count in zip(mnist.FILES, (6, 6, 4, 4), strict=True):
+    for file, count in zip(module.FILES, (6, 6, 4, 4), strict=True):
         rank = 3 if "images" in file.name else 1
         shape = (count, 28, 28)[:rank]
         head = b"\0\0\x08" + bytes([rank]) + struct.pack(f">{rank}I", *shape)
         content = gzip.compress(head + (np.arange(np.prod(shape)) % 10).astype(np.uint8).tobytes())
-        (tmp_path / "mnist" / file.name).write_bytes(content)
+        (tmp_path / name / file.name).write_bytes(content)
         files.append(RemoteFile(file.name, md5=hashlib.md5(content).hexdigest()))
-    with pytest.raises(LabError, match=r"train-images-idx3-ubyte.gz: is damaged: its MD5 is not f68b3c2d"):
-        data.load("mnist")
-    monkeypatch.setattr(mnist, "FILES", tuple(files))
-    with pytest.raises(LabError, match="'mnist' declares 60000 images to train on, but 6 images were read"):
-        data.load("mnist")
-    small = dataclasses.replace(data.DATASETS.get("mnist"), fixed=data.Facts((1, 28, 28), 10, 6))
-    data.DATASETS.add(small, replace=True)
-    found = data.load("mnist")
-    assert (found.shape, len(found.train), len(found.test)) == ((1, 28, 28), 6, 4)
+    with pytest.raises(LabError, match=f"train-images-idx3-ubyte.gz: is damaged: its MD5 is not {module.FILES[0].md5}"):
+        data.load(name)
+    monkeypatch.setattr(module, "FILES", tuple(files))
+    with pytest.raises(LabError, match=f"'{name}' declares 60000 images to train on, but 6 images were read"):
+        data.load(name)
+    source = data.DATASETS.get(name)
+    data.DATASETS.add(dataclasses.replace(source, fixed=data.Facts((1, 28, 28), 10, 6)), replace=True)
+    found = data.load(name)
+    assert (found.name, found.shape, len(found.train), len(found.test)) == (name, (1, 28, 28), 6, 4)
     assert found.test.labels.tolist() == [0, 1, 2, 3]
 
 
