@@ -8,7 +8,7 @@ from .loading import load, load_planned
 from .pipeline.feed import Feed, evaluation_batches
 from .pipeline.pictures import InMemory, OnDisk, Pictures
 from .pipeline.stream import Workers
-from .sources import arrays, cifar, cifar10_jpeg, digits, fashion_mnist, folders, mnist, records  # they too
+from .sources import arrays, cifar, cifar10_jpeg, digits, fashion_mnist, folders, kmnist, mnist, records  # they too
 
 Split = InMemory
 """The name under which a dataset of a person's own imports `InMemory`."""
@@ -35,6 +35,7 @@ __all__ = [
     "evaluation_batches",
     "fashion_mnist",
     "folders",
+    "kmnist",
     "load",
     "load_planned",
     "mnist",

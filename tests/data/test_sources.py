@@ -16,7 +16,7 @@ from resnet_lab import LabError, data
 from resnet_lab.data.formats import picture
 from resnet_lab.data.formats.archives import unpack, unpacked
 from resnet_lab.data.formats.download import RemoteFile
-from resnet_lab.data.sources import cifar, mnist
+from resnet_lab.data.sources import cifar, kmnist, mnist
 from tests.data.test_recordio import record
 from tests.data.test_stream import jpeg
 
@@ -94,7 +94,7 @@ def test_a_cifar_archive_that_is_cut_off(tmp_path):
         cifar.read_binary(tar(tmp_path / "b.tar.gz", {"train.bin": bytes(5), "test.bin": bytes(3073)}))
 
 
-@pytest.mark.parametrize("module", [mnist])
+@pytest.mark.parametrize("module", [kmnist, mnist])
 def test_mnist_and_its_successors_from_their_four_files(tmp_path, monkeypatch, module):
     monkeypatch.setenv("RESNET_LAB_DATA", str(tmp_path))
     name = module.__name__.rpartition(".")[2]
