@@ -1,4 +1,4 @@
-"""Datasets, batch order and augmentation draws; nothing here knows an engine."""
+"""Datasets, and the batches that are made of them: order, augmentation, worker processes. No engine is known here."""
 
 from ..specs.augment import AugmentSpec
 from . import augmentations  # they register themselves

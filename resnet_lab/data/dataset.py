@@ -26,9 +26,12 @@ Shape = tuple[int, int | None, int | None]
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images to train and to test on; `validation` is a part of the training images that was put aside.
+    """Images to train on and to test on.
 
-    `mean` and `std` are those of the training pixels, a channel, on the scale 0 to 1.
+    Args:
+        classes: the names of the classes, in the order of the labels.
+        mean, std: mean and standard deviation of the training pixels of each channel, on the scale 0 to 1.
+        validation: a part of the training images that was put aside; None where there is none.
     """
 
     name: str
@@ -41,17 +44,18 @@ class Dataset:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Of one image: (channels, height, width)."""
+        """The shape of one image: (channels, height, width)."""
         return self.train.shape
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a dataset before it is read.
+    """What a dataset declares before it is read.
 
     Args:
-        shape: of one image, (channels, height, width); the last two None where pictures are of any size.
-        count: images to train on; None where counting them means reading it.
+        shape: the shape of one image, (channels, height, width); height and width are None for pictures of any size.
+        classes: the number of classes.
+        count: the number of images to train on; None where counting them would mean reading them.
         digest: changes with the data where neither the options nor the files that they name say which data it is;
             '' where they do.
     """
@@ -64,21 +68,31 @@ class Facts:
 
 @dataclass(frozen=True)
 class Source(Entry):
-    """A registered dataset; its function takes its options, and `size` if it wants to know it."""
+    """A registered dataset; its function takes its options, and `size` where it has such a parameter.
+
+    Args:
+        fixed: the facts, where they do not depend on the options.
+        examine: otherwise the function that gives the facts for some options.
+        folder: the folder of its files below each place where data is looked for.
+        files: the files that are downloaded into this folder.
+        content: from a file or folder that an option names to the digest of what the dataset reads there.
+    """
 
     fixed: Facts | None = None
     examine: Callable[..., Facts] | None = None
     folder: str = ""
     files: tuple[RemoteFile, ...] = ()
-    """What is downloaded, into `folder`."""
     content: Callable[[Path], str] = content_digest
-    """From a file or folder that an option names to the digest of what the dataset reads there."""
 
     def facts(self, options: Mapping[str, Any], size: int | None = None) -> Facts:
-        """What is known with these options.
+        """The facts of the dataset with these options.
+
+        Args:
+            options: the dataset's own options, checked.
+            size: the experiment's `data.size`.
 
         Raises:
-            LabError: what they name is not there, or wrong.
+            LabError: a file or folder that an option names is missing or wrong.
         """
         if self.fixed is not None:
             return self.fixed
@@ -100,7 +114,11 @@ class Source(Entry):
         return {name: self.content(find(path)) for name, path in paths.items()}
 
     def read(self, options: Mapping[str, Any], size: int | None = None) -> Dataset:
-        """The raw dataset.
+        """Read the dataset, before an experiment changes its size or channels.
+
+        Args:
+            options: the dataset's own options, checked.
+            size: the experiment's `data.size`.
 
         Raises:
             LabError: the dataset cannot be had, a function of the person's own fails, a part is empty, a label is no
@@ -190,22 +208,25 @@ def dataset(
 ) -> Callable[[Callable[..., Dataset]], Callable[..., Dataset]]:
     """Register a function that returns a `Dataset`; its keyword parameters are options of the experiment's `data`.
 
-    A parameter called `size` is no option: it is given the experiment's `data.size`, where there is one.
+    An option whose declared type is `pathlib.Path` names a file or a folder; the trial's id follows the content of it.
+    A parameter called `size` is no option: it is given the experiment's `data.size` where there is one.
 
     Args:
-        shape: of one image, (channels, height, width).
-        count: images to train on.
-        facts: instead of these three, a function of the same parameters that returns `Facts`.
-        files: a folder below $RESNET_LAB_DATA or the cache, and what belongs into it.
+        name: the name that experiments use.
+        shape: the shape of one image, (channels, height, width).
+        classes: the number of classes.
+        count: the number of images to train on.
+        facts: in the place of these three, a function of the same parameters that returns `Facts`.
+        files: a folder below $RESNET_LAB_DATA or the cache, and the files that are downloaded into it.
         content: from a file or folder that an option (of the type `Path`) names to a digest of what the dataset reads
             there, for the trial's id; the digest of every byte and file name where it is not given.
-        replace: take the name over, if it is taken.
+        replace: take the name over where it is taken.
 
     Raises:
-        LabError: the name is taken, or neither a shape nor facts are given.
+        LabError: the name is taken, or not exactly one of shape and facts is given.
     """
     if (shape is None) == (facts is None):
-        raise LabError(f"dataset '{name}' is registered with its shape, classes and count, or with facts, one of both")
+        raise LabError(f"dataset '{name}' needs either its shape, classes and count, or facts")
 
     def register(function: Callable[..., Dataset]) -> Callable[..., Dataset]:
         fixed = Facts(shape, classes, count) if shape is not None else None
@@ -216,10 +237,10 @@ def dataset(
 
 
 def find(path: str | Path) -> Path:
-    """A file or folder that an option names: from the working directory, else from $RESNET_LAB_DATA.
+    """Look a file or folder up that an option names: in the working directory, $RESNET_LAB_DATA, and the cache.
 
     Raises:
-        LabError: it is in neither.
+        LabError: it is in none of them.
     """
     tried = [Path(path).expanduser(), *(place / path for place in folders())]
     for place in tried:
@@ -229,7 +250,7 @@ def find(path: str | Path) -> Path:
 
 
 def statistics(images: NDArray[Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of uint8 images a channel, on the scale 0 to 1, from exact counts."""
+    """Mean and standard deviation of each channel of uint8 images, on the scale 0 to 1, from exact counts."""
     means, deviations = [], []
     levels = np.arange(256) / 255
     for channel in range(images.shape[1]):

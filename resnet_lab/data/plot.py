@@ -17,11 +17,12 @@ _COLUMNS = 8
 
 
 def grid(dataset: Dataset, augment: AugmentSpec, count: int, seed: int, file: Path) -> None:
-    """Draw the first batch of an epoch: each picture as it is, and below as training sees it.
+    """Draw the first batch of an epoch: each picture without augmentation, and below it as training sees it.
 
     Args:
         augment: what is done to the pictures.
-        count: how many pictures.
+        count: the number of pictures.
+        seed: the seed of the order and the augmentation.
         file: an image file of any kind that matplotlib writes.
 
     Raises:
@@ -54,7 +55,7 @@ def grid(dataset: Dataset, augment: AugmentSpec, count: int, seed: int, file: Pa
 
 
 def _pixels(image: NDArray[np.float32], dataset: Dataset) -> NDArray[Any]:
-    """Back from normalised to 0 to 1; (H, W, 3), or (H, W) for a grey one."""
+    """Undo the normalisation: values from 0 to 1, (H, W, 3), or (H, W) for a grey picture."""
     mean, std = (np.array(values, np.float32)[:, None, None] for values in (dataset.mean, dataset.std))
     values = np.clip(image * std + mean, 0, 1)
     shown: NDArray[Any] = values[0] if len(values) == 1 else values.transpose(1, 2, 0)
@@ -62,7 +63,7 @@ def _pixels(image: NDArray[np.float32], dataset: Dataset) -> NDArray[Any]:
 
 
 def _title(label: Any, dataset: Dataset) -> str:
-    """The class, or the shares of a mixture."""
+    """The name of the class, or of the two largest classes of a mixed picture with their shares."""
     if np.ndim(label) == 0:
         return dataset.classes[int(label)]
     shown = [index for index in np.argsort(-label)[:2] if label[index] > 0]

@@ -1,4 +1,4 @@
-"""Which images a network is trained on, and what is done to them: an experiment's `data`."""
+"""The data that a network is trained on: an experiment's `data`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,17 @@ from .strict import Share, Strict, Whole
 
 
 class DataSpec(Strict):
-    """Which images: `size` resizes, `channels: 3` repeats grey ones, `validation` puts a share of them aside.
+    """The dataset and what is done to its images. Keys that are not listed here are options of the dataset.
 
-    `damaged: skip` leaves damaged pictures out and counts them; `workers` processes make the batches: unless it is
-    said, none where pictures are in memory, else one beside the CPU, and one for each core beside a GPU. Further keys
-    are options of the dataset.
+    Attributes:
+        name: the name of the dataset.
+        size: height and width in pixels to which images are resized; where None, they keep their own.
+        channels: 3 repeats a grey image in each channel.
+        validation: the share of the training images that is put aside for validation.
+        augment: what is done to training images.
+        damaged: whether a damaged picture ends the trial (`refuse`), or is left out and counted (`skip`).
+        workers: how many processes make the batches. Where None: none for pictures in memory; for encoded pictures one
+            beside a CPU, and one for each core beside a GPU.
     """
 
     model_config = ConfigDict(strict=True, extra="allow", frozen=True)
@@ -32,11 +38,11 @@ class DataSpec(Strict):
 
     @property
     def options(self) -> dict[str, Any]:
-        """The dataset's own: every further key."""
+        """The options of the dataset: every key that is no field."""
         return dict(self.__pydantic_extra__ or {})
 
     @property
     def title(self) -> str:
-        """The dataset, and where options name a file or folder, that one's name."""
+        """The name of the dataset, with the name of the file or folder that its option `path` names."""
         path = self.options.get("path")
         return f"{self.name}:{Path(path).name}" if isinstance(path, str) else self.name

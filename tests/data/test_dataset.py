@@ -1,6 +1,7 @@
 """Datasets: what is in them, and what an experiment makes of them."""
 
 import gzip
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,3 +85,12 @@ def test_statistics_of_the_wrong_length_are_refused():
 
     with pytest.raises(LabError, match="'grey' has 1 channels, but 3 values in its mean and 3 in its std"):
         data.load("grey")
+
+
+@pytest.mark.parametrize("folder", ["sources", "augmentations", "formats/decoders"])
+def test_every_file_of_a_registered_kind_is_imported_with_the_room(folder):
+    """A new file that nothing imports would register nothing."""
+    room = Path(data.__file__).parent
+    given = {path.stem for path in (room / folder).glob("*.py")} - {"__init__", "contract"}
+    holder = data if folder == "sources" else getattr(data, folder.rpartition("/")[2])
+    assert given == {name for name in given if name in holder.__all__ and hasattr(holder, name)}

@@ -161,7 +161,7 @@ def test_a_folder_with_its_own_test_pictures_and_an_archive_of_it(folder, tmp_pa
         found = data.load("imagefolder", size=16, validation=0.1, options={"path": str(path)})
         assert (len(found.train), len(found.validation), len(found.test)) == (19, 2, 2)
     (tmp_path / "whole" / "val" / "dog").rename(tmp_path / "whole" / "val" / "dgo")
-    with pytest.raises(LabError, match="train and val have not the same classes: dgo, dog"):
+    with pytest.raises(LabError, match="train and val do not have the same classes: dgo, dog"):
         data.load("imagefolder", size=16, options={"path": str(tmp_path / "whole")})
 
 
@@ -183,7 +183,7 @@ def test_what_a_folder_must_not_be(folder, tmp_path):
         load(decoder="cv2")
     with pytest.raises(LabError, match="dataset 'imagefolder' needs the option 'path'"):
         data.load("imagefolder", size=16)
-    with pytest.raises(LabError, match="need one to be brought to: say 'size'"):
+    with pytest.raises(LabError, match="must be resized: set 'size'"):
         _ = data.load("imagefolder", options={"path": str(folder)}).shape
     (folder / "bird").mkdir()
     with pytest.raises(LabError, match=r"photos/bird: the class 'bird' is empty: no picture \(\.jpg"):
@@ -298,7 +298,7 @@ def test_a_dataset_of_ones_own_that_fails_is_named_with_its_line():
 
     with pytest.raises(LabError, match=r"test_sources\.py:\d+: dataset 'broken' fails: KeyError: 3"):
         data.load("broken", options={"depth": 3})
-    with pytest.raises(LabError, match="shape, classes and count, or with facts"):
+    with pytest.raises(LabError, match="'neither' needs either its shape, classes and count, or facts"):
         data.dataset("neither")
 
 

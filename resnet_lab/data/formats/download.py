@@ -1,4 +1,4 @@
-"""Finding a file: in $RESNET_LAB_DATA, in the user's cache, or by download; whole and checked before use."""
+"""Files of datasets: looked for in $RESNET_LAB_DATA and in the user's cache, else downloaded; checked before use."""
 
 from __future__ import annotations
 
@@ -26,7 +26,14 @@ _TRIES = 5
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file as its publisher states it: a hash in hex; `size` in bytes; no `url` where nobody offers it."""
+    """A file as its publisher states it.
+
+    Args:
+        url: its address; '' where nobody offers it for download.
+        md5, sha1, sha256: hashes in hex; at least one is stated.
+        size: in bytes; None where it is not stated.
+        instead: another file with the same data in another form, which is used where only that one is at hand.
+    """
 
     name: str
     url: str = ""
@@ -35,15 +42,14 @@ class RemoteFile:
     sha1: str = ""
     sha256: str = ""
     instead: RemoteFile | None = None
-    """Another file with the same data in another form, which is used where only that one is at hand."""
 
     @property
     def hash(self) -> tuple[str, str]:
-        """The strongest hash that is stated: its algorithm and the digest in hex."""
+        """The algorithm and the hex digits of the strongest hash that is stated."""
         for kind in ("sha256", "sha1", "md5"):
             if getattr(self, kind):
                 return kind, getattr(self, kind)
-        raise ValueError(f"{self.name} has no hash to be checked by")
+        raise ValueError(f"{self.name} has no hash by which it could be checked")
 
 
 def cache_folder() -> Path:
@@ -58,7 +64,7 @@ def folders() -> list[Path]:
 
 
 def present(folder: str, file: RemoteFile) -> Path | None:
-    """The copy at hand, unchecked; None where there is none."""
+    """The copy of a file that is at hand, unchecked; None where there is none."""
     return next((path for place in folders() if (path := place / folder / file.name).is_file()), None)
 
 
@@ -76,20 +82,20 @@ def offline() -> bool:
 
 def forbidden(name: str, by_hand: str) -> LabError:
     """The error for a file that is missing while downloads are forbidden; `by_hand` says how to get it."""
-    return LabError(f"{name} is not here, and RESNET_LAB_OFFLINE forbids to fetch it: {by_hand}")
+    return LabError(f"{name} is not here, and RESNET_LAB_OFFLINE forbids the download: {by_hand}")
 
 
 def locate(folder: str, file: RemoteFile) -> Path:
-    """A whole, checked copy of the file, downloaded if there is none.
+    """A checked copy of the file; it is downloaded where no copy is at hand.
 
-    Mirrors that $RESNET_LAB_MIRROR names (several with commas) are asked for `FOLDER/NAME` instead of
-    the source; with RESNET_LAB_OFFLINE=1 nothing is asked.
+    Where $RESNET_LAB_MIRROR names mirrors, separated by commas, they are asked for `FOLDER/NAME` in the place of the
+    source. With RESNET_LAB_OFFLINE=1 nothing is downloaded.
 
     Args:
-        folder: below each of `folders()`.
+        folder: the folder of the file below each of `folders()`.
 
     Raises:
-        LabError: a copy at hand is damaged, or none can be had; says where to put one by hand.
+        LabError: the copy at hand is damaged, or the file cannot be downloaded; the message says where to put it.
     """
     path = present(folder, file)
     if path is not None:
@@ -102,11 +108,13 @@ def check(path: Path, file: RemoteFile) -> None:
     """Raises LabError: the file at `path` is not what its publisher states."""
     kind, wanted = file.hash
     if digest(path, kind) != wanted:
-        raise LabError(f"is damaged: its {kind.upper()} is not {wanted}; remove it, and it is fetched anew", file=path)
+        raise LabError(
+            f"is damaged: its {kind.upper()} is not {wanted}; remove it, and it is downloaded again", file=path
+        )
 
 
 def digest(path: Path, kind: str) -> str:
-    """A file's hash in hex. Raises LabError: it cannot be read."""
+    """The hash of a file in hex. Raises LabError: the file cannot be read."""
     summed = hashlib.new(kind, usedforsecurity=False)
     try:
         with path.open("rb") as stream:
@@ -120,10 +128,10 @@ def digest(path: Path, kind: str) -> str:
 def fetch(folder: str, file: RemoteFile) -> Path:
     """Download into the cache; another process that wants the same file waits for this one.
 
-    What a broken connection left is kept as `NAME.partial`, and the next try asks for the rest.
+    The part that a broken connection left is kept as `NAME.partial`; the next try asks for the missing bytes only.
 
     Raises:
-        LabError: it cannot be had, or is not what its publisher states.
+        LabError: the file cannot be downloaded, or is not what its publisher states.
     """
     from filelock import FileLock
 
@@ -164,7 +172,7 @@ def _from_any(urls: list[str], file: RemoteFile, target: Path, by_hand: str) -> 
             except _Changed:
                 if not resumed:
                     raise
-                _download(url, file, partial)  # the part that lay there was of something else
+                _download(url, file, partial)  # the part that was there belonged to another file
         except _Unreachable as error:
             faults.append(f"{file.name} cannot be fetched from {url}: {error}")
         except _Changed as error:
@@ -176,15 +184,15 @@ def _from_any(urls: list[str], file: RemoteFile, target: Path, by_hand: str) -> 
 
 
 class _Unreachable(Exception):
-    """No answer, or none that can be used."""
+    """The server gives no answer, or none that can be used."""
 
 
 class _Changed(Exception):
-    """The file has arrived, and is another one."""
+    """The file has arrived, but it is not the one that its publisher states."""
 
 
 def _download(url: str, file: RemoteFile, partial: Path) -> None:
-    """Fetch what `partial` lacks, again and again while there is progress; then check it."""
+    """Download the missing bytes of `partial`, with new tries as long as more bytes arrive; then check the file."""
     with progress_bar(file.name, file.size) as told:
         idle = 0
         while True:
@@ -214,7 +222,7 @@ def _download(url: str, file: RemoteFile, partial: Path) -> None:
 
 
 def _rest(url: str, partial: Path, have: int, size: int | None, told: Callable[[int, int | None], None]) -> int | None:
-    """Append to `partial` what the server still has; returns the whole's size where the server says it."""
+    """Append the missing bytes to `partial`; returns the size of the whole file where the server states it."""
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
         resumed = answer.status == http.HTTPStatus.PARTIAL_CONTENT
@@ -237,7 +245,7 @@ def _make_room(partial: Path, needed: int) -> None:
 
 
 def _disk(error: OSError, target: Path) -> LabError:
-    """A fault of the disk, in a person's words; what is half there goes, for a full disk harms everybody."""
+    """The message for an error of the disk; a part of a file is removed where the disk is full."""
     if error.errno == errno.ENOSPC:
         target.with_name(target.name + ".partial").unlink(missing_ok=True)
         return LabError(f"{target.name} cannot be kept in {target.parent}: the disk is full ({error.strerror})")
@@ -245,7 +253,7 @@ def _disk(error: OSError, target: Path) -> LabError:
 
 
 def _verify(file: RemoteFile, partial: Path) -> None:
-    """Raises _Changed, and takes the file away."""
+    """Check a downloaded file. Raises _Changed: it is another file, which is removed."""
     kind, wanted = file.hash
     if digest(partial, kind) != wanted:
         size = partial.stat().st_size

@@ -1,7 +1,7 @@
-"""What a model is fed: the order of images and the draws of augmentation, all from one seed, and the batches.
+"""The batches that a model is trained and tested on: their order and their augmentation, all from one seed.
 
-Draws are made for (seed, epoch) or (seed, epoch, step) alone, so that every engine sees the same
-pictures, whoever makes a batch makes the same one, and a run that was cut off goes on as if it had not been.
+All random numbers depend on (seed, epoch) or (seed, epoch, step) alone. So every engine sees the same pictures, every
+process makes the same batch of a step, and a run that was interrupted goes on as if it had not been.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 
 Batch = tuple[NDArray[np.float32], NDArray[Any]]
-"""Images, (batch, C, H, W), and labels: int32 classes, (batch,), or float32 shares of them, (batch, classes)."""
+"""Images, (batch, C, H, W), and labels: int32 classes, (batch,), or float32 shares of the classes, (batch, classes)."""
 
 
 @dataclass(frozen=True)
 class Draws:
-    """One epoch: the order of the images, and for each place in it a crop's corner (y, x) and a flip."""
+    """The random numbers of an epoch: the order of the images, and for each place a crop's corner (y, x) and a flip."""
 
     order: NDArray[np.int64]
     corners: NDArray[np.int64]
@@ -41,14 +41,16 @@ class Draws:
 
 @dataclass(frozen=True, eq=False)
 class Feed:
-    """Training batches of one size; the rest of an epoch that fills no batch is left out.
+    """Training batches of one size; images at the end of an epoch that fill no batch are left out.
 
     Args:
-        mean, std: a channel, on the scale 0 to 1.
+        split: the training images.
+        mean, std: mean and standard deviation of each channel, on the scale 0 to 1.
         augment: what is done to the images.
         classes: the number of classes; needed where pictures are mixed.
-        skip: show the next picture of the epoch in place of a damaged one; else it is an error.
-        workers: who makes the batches; in the loop's own process where None.
+        skip: show the next picture of the epoch in the place of a damaged one; else a damaged picture is an error.
+        workers: the processes that make the batches; this process where None.
+        skipped: the names of the damaged pictures that were left out so far.
     """
 
     split: Pictures
@@ -61,7 +63,6 @@ class Feed:
     skip: bool = False
     workers: Workers | None = None
     skipped: set[str] = field(default_factory=set)
-    """The names of the damaged pictures that were left out so far."""
 
     def __post_init__(self) -> None:
         """Raises LabError: the images do not fill one batch."""
@@ -73,7 +74,7 @@ class Feed:
 
     @property
     def steps(self) -> int:
-        """Batches an epoch."""
+        """The number of batches of an epoch."""
         return len(self.split) // self.batch_size
 
     @cached_property
@@ -93,9 +94,9 @@ class Feed:
 
     @property
     def resident(self) -> bool:
-        """Whether an engine may make the batches on its device: images in memory, nothing but crops and flips.
+        """Whether an engine may make the batches on its device: the images are in memory and only cropped and flipped.
 
-        All else is made on the host, the same for every engine.
+        All other batches are made on the host, the same for every engine.
         """
         return isinstance(self.split, InMemory) and self.chain.on_device
 
@@ -113,22 +114,22 @@ class Feed:
 
     @cached_property
     def normalise(self) -> Normalise:
-        """From uint8 to what the network sees."""
+        """The normalisation: from uint8 to the values that the network sees."""
         return Normalise(self.mean, self.std)
 
     @property
     def batch_shape(self) -> tuple[int, int, int, int]:
-        """Of the images of one batch."""
+        """The shape of the images of one batch."""
         return (self.batch_size, *self.split.shape)
 
     def make(self, epoch: int, step: int, out: NDArray[np.float32] | None = None) -> Made:
-        """One batch.
+        """Make one batch.
 
         Args:
-            out: float32 of `batch_shape`, to be written to.
+            out: float32 of `batch_shape`; the images are written to it where it is given.
 
         Raises:
-            Undecodable: a picture is damaged, and damaged ones are not skipped.
+            Undecodable: a picture is damaged and damaged pictures are not skipped, or every picture is damaged.
         """
         draws = self._draws_of(epoch)
         start = step * self.batch_size
@@ -142,7 +143,7 @@ class Feed:
         return normal, self.chain.mix(normal, self.split.labels[indices], self.classes, draw), bad
 
     def _draws_of(self, epoch: int) -> Draws:
-        """`draws`, kept until another epoch is asked for."""
+        """The random numbers of an epoch; those of the last epoch are kept."""
         kept: tuple[int, Draws] | None = self.__dict__.get("_kept")
         if kept is None or kept[0] != epoch:
             kept = self.__dict__["_kept"] = epoch, self.draws(epoch)
@@ -155,7 +156,7 @@ class Feed:
     def _pictures(
         self, order: NDArray[np.int64], start: int, views: list[Box] | None
     ) -> tuple[NDArray[np.uint8], NDArray[np.int64], tuple[str, ...]]:
-        """uint8 (batch, C, H, W), which pictures they are, and which were damaged."""
+        """The images, uint8 (batch, C, H, W), the places of the pictures, and the names of damaged ones."""
         indices = order[start : start + self.batch_size].copy()
         if isinstance(self.split, InMemory):
             images = self.split.images[indices]
@@ -178,18 +179,18 @@ class Feed:
 
 @dataclass(frozen=True)
 class Epoch:
-    """The batches of one epoch, made on the host when it is iterated; an engine may make the same on its device."""
+    """The batches of one epoch; iteration makes them on the host, and an engine may make the same on its device."""
 
     feed: Feed
     number: int
 
     @cached_property
     def draws(self) -> Draws:
-        """What is random about it."""
+        """The random numbers of the epoch."""
         return self.feed.draws(self.number)
 
     def __iter__(self) -> Iterator[Batch]:
-        """float32 (batch, C, H, W) and labels, `feed.steps` times: int32 (batch,), or shares (batch, classes)."""
+        """Yields `feed.steps` batches; see `Batch`."""
         feed = self.feed
         if feed.workers is not None:
             made = feed.workers.batches(feed, self.number)
@@ -202,7 +203,7 @@ class Epoch:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Every image once, in order, normalised; the last batch may be smaller, as any without its damaged pictures."""
+    """Every image once, in order, normalised; the last batch may be smaller, and so may one with damaged pictures."""
 
     split: Pictures
     batch_size: int
@@ -212,16 +213,16 @@ class Evaluation:
 
     @property
     def steps(self) -> int:
-        """Batches in all."""
+        """The number of batches."""
         return -(-len(self.split) // self.batch_size)
 
     @property
     def batch_shape(self) -> tuple[int, int, int, int]:
-        """Of the images of a whole batch."""
+        """The shape of the images of a whole batch."""
         return (self.batch_size, *self.split.shape)
 
     def make(self, epoch: int, step: int, out: NDArray[np.float32] | None = None) -> Made:
-        """One batch; as in `Feed`."""
+        """Make one batch; the arguments are those of `Feed.make`."""
         indices = np.arange(step * self.batch_size, min((step + 1) * self.batch_size, len(self.split)))
         normalise = Normalise(self.mean, self.std)
         bad = []

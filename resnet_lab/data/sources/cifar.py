@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100 (Krizhevsky 2009) from the author's archives (binary or Python), read as they are."""
+"""CIFAR-10 and CIFAR-100 (Krizhevsky 2009), read from the author's binary or Python archives without unpacking."""
 
 from __future__ import annotations
 
@@ -57,10 +57,13 @@ def _dataset(name: str, binary: RemoteFile) -> Dataset:
 
 
 def read_binary(path: Path) -> tuple[InMemory, InMemory, tuple[str, ...]]:
-    """Training and test images and the classes of a binary archive: records of one label (CIFAR-100: two) and pixels.
+    """Read a binary archive, whose records are a label (CIFAR-100: two labels) and the pixels of an image.
+
+    Returns:
+        The training images, the test images and the names of the classes.
 
     Raises:
-        LabError: it is damaged.
+        LabError: the archive is damaged.
     """
     members = _members(path)
     fine = "fine_label_names.txt" in members
@@ -87,10 +90,10 @@ _TEST = ("test_batch", "test")
 
 
 def read_pickled(path: Path) -> tuple[InMemory, InMemory, tuple[str, ...]]:
-    """The same of a Python archive.
+    """Read a Python archive; the result is that of `read_binary`.
 
     Raises:
-        LabError: it is damaged, or holds anything but arrays and plain values.
+        LabError: the archive is damaged, or holds objects other than arrays and plain values.
     """
     members = {
         name: content for name, content in _members(path).items() if name in (*_TRAIN, *_TEST, "meta", "batches.meta")
@@ -112,7 +115,7 @@ def _joined(tables: Sequence[dict[str, Any]]) -> InMemory:
 
 
 class _Plain(pickle.Unpickler):
-    """Runs no code: arrays, and values that need no class."""
+    """Reads arrays and plain values from a pickle; runs no code of the file."""
 
     _ALLOWED = ("_reconstruct", "ndarray", "dtype", "scalar")
 
@@ -125,7 +128,7 @@ class _Plain(pickle.Unpickler):
 
 
 def _members(path: Path) -> dict[str, bytes]:
-    """The files of an archive by their last name."""
+    """The contents of an archive's files by file name, without folders."""
     try:
         with tarfile.open(path) as archive:
             found = {}

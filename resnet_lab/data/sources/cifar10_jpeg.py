@@ -39,7 +39,7 @@ def cifar10_jpeg() -> Dataset:
 
 
 def _decoded(path: Path) -> InMemory:
-    """All pictures of a checked file. Pillow decodes, as it does everywhere: the same pixels on every machine."""
+    """Decode all pictures of a checked file with Pillow, which gives the same pixels on every machine."""
     from PIL import Image
 
     records = RecordFile(path)

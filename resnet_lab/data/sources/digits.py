@@ -26,10 +26,10 @@ def digits() -> Dataset:
 
 
 def _file() -> Path:
-    """The table that scikit-learn carries; importing scikit-learn for it would take seconds in every trial."""
+    """The table in scikit-learn's folder; importing scikit-learn to read it would take seconds in every trial."""
     package = importlib.util.find_spec("sklearn")
     for place in (package.submodule_search_locations or []) if package else []:
         path = Path(place) / "datasets" / "data" / "digits.csv.gz"
         if path.is_file():
             return path
-    raise LabError("the digits are not here: they come with scikit-learn (pip install scikit-learn)")
+    raise LabError("the dataset 'digits' is not here: it comes with scikit-learn (pip install scikit-learn)")

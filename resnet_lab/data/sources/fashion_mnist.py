@@ -34,7 +34,7 @@ def fashion_mnist() -> Dataset:
 
 
 def read_splits(folder: str, files: tuple[RemoteFile, ...]) -> list[InMemory]:
-    """Training and test images from the four files that MNIST and its successors have."""
+    """Read the training and the test images from the four files of MNIST and of datasets of the same form."""
     images = [read_idx(locate(folder, file)) for file in files]
     return [
         InMemory(pixels[:, None], labels.astype(np.int32))
@@ -43,10 +43,13 @@ def read_splits(folder: str, files: tuple[RemoteFile, ...]) -> list[InMemory]:
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """An idx file of bytes, gzipped: its dimensions big-endian behind the magic number 0x000008DD.
+    """Read a gzipped idx file of bytes.
+
+    The file begins with the magic number 0x000008DD, where DD is the number of dimensions; the dimensions follow as
+    big-endian 32-bit numbers, then the bytes.
 
     Raises:
-        LabError: it is damaged, or no such file.
+        LabError: the file is damaged, or no idx file of bytes.
     """
     try:
         content = gzip.decompress(path.read_bytes())

@@ -1,4 +1,4 @@
-"""Folders of class folders: any such folder, and ImageNet's."""
+"""Pictures in folders, one folder for each class."""
 
 from __future__ import annotations
 
@@ -41,12 +41,13 @@ def pictures_digest(path: Path) -> str:
 
 @dataset("imagefolder", facts=_facts, content=pictures_digest)
 def imagefolder(path: Path, test: float = 0.2, crop: float = 0.875, decoder: str = "pillow") -> Dataset:
-    """Any folder (or archive) of class folders, with `train` and `test` or `val` in it, or without.
+    """Any folder (or archive) of class folders, with the folders `train` and `test` (or `val`) in it, or without.
 
     Args:
-        path: from the experiment's file, the working directory or $RESNET_LAB_DATA.
-        test: share of each class that is put aside to test on, always the same, where there is no folder for it.
-        crop: side of the central square that is shown in testing, as a share of the picture's shorter side.
+        path: the folder or the archive; relative to the experiment's file, the working directory or $RESNET_LAB_DATA.
+        test: the share of each class that is put aside for the test, always the same pictures, where there is no
+            folder of test pictures.
+        crop: the side of the central square that is shown in testing, as a share of the picture's shorter side.
         decoder: `pillow`, or `fast`, which smooths less where it shrinks a picture.
     """
     train, held_out = _parts(_root(path))
@@ -55,7 +56,7 @@ def imagefolder(path: Path, test: float = 0.2, crop: float = 0.875, decoder: str
         if classes(held_out) != names:
             odd = sorted(set(classes(held_out)) ^ set(names))
             raise LabError(
-                f"{train.name} and {held_out.name} have not the same classes: {', '.join(odd[:5])}", file=train
+                f"{train.name} and {held_out.name} do not have the same classes: {', '.join(odd[:5])}", file=train
             )
         splits = [_stored(part, names, _names(part), crop, decoder) for part in (train, held_out)]
     else:
@@ -80,7 +81,7 @@ def _root(path: Path) -> Path:
 
 
 def _parts(root: Path) -> tuple[Path, Path | None]:
-    """The folders to train and to test on; None where one folder has to do for both."""
+    """The folder to train on and the folder to test on; None for the second where there is only one folder."""
     if not (root / "train").is_dir():
         return root, None
     for name in _TESTS:
@@ -122,7 +123,7 @@ def _names(folder: Path) -> list[str]:
 
 
 def _drawn(names: list[str], share: float) -> set[str]:
-    """This share of each class, at least one of it; the same ones whatever the experiment's seed."""
+    """A share of each class, at least one picture of it; the same pictures for every seed of an experiment."""
     if not 0 < share < 1:
         raise LabError(f"option 'test' of dataset 'imagefolder' is {share}: it should be above 0 and below 1")
     by_class: dict[str, list[str]] = {}

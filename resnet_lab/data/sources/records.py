@@ -1,4 +1,4 @@
-"""RecordIO files as datasets: any pair of them, and ImageNet, which comes as such a pair or as folders."""
+"""Datasets from RecordIO files: any pair of files, and ImageNet, which may also be folders."""
 
 from __future__ import annotations
 
@@ -36,12 +36,13 @@ def records_digest(path: Path) -> str:
 
 @dataset("recordio", facts=_facts, content=records_digest)
 def recordio(path: Path, test: Path, classes: int, crop: float = 0.875, decoder: str = "pillow") -> Dataset:
-    """Two .rec files of packed pictures, with their .idx, as MXNet's im2rec makes them.
+    """Two .rec files of packed pictures, with or without .idx files, as MXNet's im2rec makes them.
 
     Args:
-        path, test: to train and to test on; from the experiment's file, the working directory or $RESNET_LAB_DATA.
-        classes: how many there are; labels are 0 to one less.
-        crop: side of the central square that is shown in testing, as a share of the picture's shorter side.
+        path: the file to train on; relative to the experiment's file, the working directory or $RESNET_LAB_DATA.
+        test: the file to test on.
+        classes: the number of classes; labels count from 0.
+        crop: the side of the central square that is shown in testing, as a share of the picture's shorter side.
         decoder: `pillow`, or `fast`, which smooths less where it shrinks a picture.
     """
     train, held_out = (stored(_file(name), crop, decoder) for name in (path, test))
@@ -77,7 +78,7 @@ def _imagenet_facts(path: Path = Path("imagenet"), decoder: str = "pillow") -> F
 
 
 def imagenet_digest(path: Path) -> str:
-    """The digest of ImageNet's pictures, in whichever of its two forms they are there."""
+    """The digest of ImageNet's pictures, from the RecordIO files or from the folders."""
     root = _imagenet_root(path)
     if (root / "train.rec").is_file():
         return "-".join(records_digest(root / name) for name in ("train.rec", "val.rec"))
@@ -86,11 +87,11 @@ def imagenet_digest(path: Path) -> str:
 
 @dataset("imagenet", facts=_imagenet_facts, content=imagenet_digest)
 def imagenet(path: Path = Path("imagenet"), decoder: str = "pillow") -> Dataset:
-    """ImageNet (Russakovsky et al. 2015): 1,000 classes, 224x224 unless asked; tested on its validation pictures.
+    """ImageNet (Russakovsky et al. 2015): 1,000 classes, 224x224 by default; tested on its validation pictures.
 
     Args:
-        path: a folder with `train` and `val`, 1,000 class folders in each (by WordNet id), or with `train.rec` and
-            `val.rec` and their .idx; it is yours to get, for its licence lets nobody else offer it.
+        path: a folder with `train` and `val`, 1,000 class folders in each (named by WordNet ids), or with `train.rec`
+            and `val.rec` and their .idx files; its licence forbids to offer it, so you have to get it yourself.
         decoder: `pillow`, or `fast`, which smooths less where it shrinks a picture.
     """
     root = _imagenet_root(path)
