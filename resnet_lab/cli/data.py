@@ -17,15 +17,15 @@ app = typer.Typer(no_args_is_help=True, help="List, fetch, check and show datase
 
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", help="KEY=VALUE as in an experiment's data: size=64, augment=[flip]; repeatable."),
+    typer.Option("--set", help="A setting KEY=VALUE as in an experiment's data, such as size=64; may be repeated."),
 ]
-Name = Annotated[str, typer.Argument(help="A dataset's name.")]
+Name = Annotated[str, typer.Argument(help="The name of a dataset; see: resnet-lab data list.")]
 From = Annotated[Path | None, typer.Option("--from", help="A Python file that registers datasets.")]
 
 
 @app.command("list")
 def list_() -> None:
-    """List the datasets there are, with their options.
+    """List the datasets with their options.
 
     Example: `resnet-lab data list`
     """
@@ -36,18 +36,17 @@ def list_() -> None:
 
 @app.command()
 def fetch(name: Name) -> None:
-    """Download a dataset's files, or say what to put where.
+    """Download the files of a dataset, or say which files belong into which folder.
 
     Example: `resnet-lab data fetch fashion_mnist`
     """
-    from ..data.formats.download import locate
+    from ..data.check import hashes
 
     source = _source(name)
     if not source.files:
         print(f"there is nothing to download for {name}: {source.summary}")
-    for file in source.files:
-        path = locate(source.folder, file)
-        print(f"{path}: {file.hash[0].upper()} {file.hash[1]} is right")
+    for line in hashes(source):
+        print(line)
 
 
 @app.command()
@@ -55,9 +54,9 @@ def check(
     name: Name,
     settings: Set = None,
     file: From = None,
-    remove: Annotated[Path | None, typer.Option("--list", help="Write the names of damaged pictures there.")] = None,
+    remove: Annotated[Path | None, typer.Option("--list", help="A file for the names of damaged pictures.")] = None,
 ) -> None:
-    """Check hashes, count pictures and classes, and decode every picture; exit status 1 where some are damaged.
+    """Check the hashes of a dataset's files, count its pictures, and decode each; exit status 1 if any is damaged.
 
     Example: `resnet-lab data check imagefolder --set path=photos`
     """
@@ -86,11 +85,11 @@ def show(
     name: Name,
     settings: Set = None,
     file: From = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw pictures before and after augmentation to a file.")] = None,
-    count: Annotated[int, typer.Option(min=1, max=100, help="With --plot: how many pictures.")] = 8,
-    seed: Annotated[int, typer.Option(min=0, help="With --plot: what is drawn.")] = 0,
+    plot: Annotated[Path | None, typer.Option(help="Draw pictures before and after augmentation to this file.")] = None,
+    count: Annotated[int, typer.Option(min=1, max=100, help="With --plot: the number of pictures.")] = 8,
+    seed: Annotated[int, typer.Option(min=0, help="With --plot: the seed of the order and the augmentation.")] = 0,
 ) -> None:
-    """Say what a dataset is: classes, image size, normalisation, parts.
+    """Show the classes of a dataset, its image size, its mean and deviation, and the sizes of its parts.
 
     Example: `resnet-lab data show cifar10-jpeg --set 'augment=[{pad_crop: 4}, flip]' --plot grid.png`
     """
@@ -99,18 +98,18 @@ def show(
     _register(file)
     source, spec = _source(name), _spec(name, settings)
     if spec.size is None and source.facts(spec.options).shape[1] is None:
-        raise LabError(f"dataset '{name}' has pictures of any size: say one, with --set size=224")
+        raise LabError(f"dataset '{name}' has pictures of any size: choose one, for example with --set size=224")
     dataset = _load(spec)
     print(f"{dataset.name}: {source.summary}")
     print(f"classes ({len(dataset.classes)}): {', '.join(dataset.classes[:20])}{', ...' * (len(dataset.classes) > 20)}")
     print(f"image: {'x'.join(map(str, dataset.shape))}")
-    print(f"normalised by the mean {_numbers(dataset.mean)} and the deviation {_numbers(dataset.std)}")
+    print(f"normalised with the mean {_numbers(dataset.mean)} and the standard deviation {_numbers(dataset.std)}")
     for split, size, *_ in splits(dataset):
         print(f"{split}: {size} pictures")
     if plot is not None:
         from ..data.plot import grid
 
-        grid(dataset, spec.augment.model_dump(), count, seed, plot)
+        grid(dataset, spec.augment, count, seed, plot)
         print(f"{plot}: {min(count, len(dataset.train))} pictures, each before (above) and after augmentation (below)")
 
 
@@ -133,7 +132,7 @@ def _source(name: str) -> Source:
 
 
 def _spec(name: str, settings: list[str] | None) -> DataSpec:
-    """What an experiment's `data` would be with these settings."""
+    """The `data` of an experiment with these settings."""
     from pydantic import ValidationError
 
     from ..specs.data import DataSpec
@@ -147,7 +146,7 @@ def _spec(name: str, settings: list[str] | None) -> DataSpec:
     try:
         return DataSpec.model_validate(values)
     except ValidationError as error:
-        told = explain(error, Document(values, "--set"), {"augment": []})
+        told = explain(error, Document(values, "--set"))
         raise LabError(f"--set: {told.message}") from None
 
 

@@ -74,11 +74,11 @@ def _engine(name: str) -> dict[str, Any]:
 def _data() -> dict[str, str]:
     """Say for each dataset with files where the files are, or how to get them."""
     from ..data import DATASETS
-    from ..data.formats.download import present
+    from ..data.formats.download import chosen, present
 
     places = {}
     for source in DATASETS.entries.values():
-        paths = [path for file in source.files if (path := present(source.folder, file))]
+        paths = [path for file in source.files if (path := present(source.folder, chosen(source.folder, file)))]
         if paths and len(paths) == len(source.files):
             places[source.name] = f"in {paths[0].parent}"
         elif source.files and all(file.url for file in source.files):

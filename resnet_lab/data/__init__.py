@@ -1,41 +1,43 @@
-"""Datasets, batch order and augmentation draws; nothing here knows an engine."""
+"""Datasets, and the batches that are made of them: order, augmentation, worker processes. No engine is known here."""
 
-from .dataset import DATASETS, Dataset, Facts, Source, dataset, load, statistics
-from .pipeline.augment import Augment
+from ..specs.augment import AugmentSpec
+from . import augmentations  # they register themselves
+from .dataset import DATASETS, Dataset, Facts, Source, dataset, statistics
+from .formats import decoders
+from .loading import load, load_planned
 from .pipeline.feed import Feed, evaluation_batches
-from .pipeline.split import Pictures, Split, Stored
+from .pipeline.pictures import InMemory, OnDisk, Pictures
 from .pipeline.stream import Workers
-from .sources import (  # they register themselves
-    arrays,
-    cifar,
-    cifar10_jpeg,
-    digits,
-    fashion_mnist,
-    folders,
-    mnist,
-    records,
-)
+from .sources import arrays, cifar, cifar10_jpeg, digits, fashion_mnist, folders, kmnist, mnist, records  # they too
+
+Split = InMemory
+"""The name under which a dataset of a person's own imports `InMemory`."""
 
 __all__ = [
     "DATASETS",
-    "Augment",
+    "AugmentSpec",
     "Dataset",
     "Facts",
     "Feed",
+    "InMemory",
+    "OnDisk",
     "Pictures",
     "Source",
     "Split",
-    "Stored",
     "Workers",
     "arrays",
+    "augmentations",
     "cifar",
     "cifar10_jpeg",
     "dataset",
+    "decoders",
     "digits",
     "evaluation_batches",
     "fashion_mnist",
     "folders",
+    "kmnist",
     "load",
+    "load_planned",
     "mnist",
     "records",
     "statistics",

@@ -1,4 +1,4 @@
-"""Is a dataset whole: hashes of its files, balance of its classes, pictures that cannot be decoded."""
+"""Checks of a dataset: the hashes of its files, the balance of its classes, pictures that cannot be decoded."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ import numpy as np
 
 from .dataset import Dataset, Source
 from .formats.decode import Undecodable
-from .formats.download import check, locate
-from .pipeline.split import Pictures, Split
+from .formats.download import check, chosen, locate
+from .pipeline.pictures import InMemory, Pictures
 
 
 def hashes(source: Source) -> Iterator[str]:
-    """A line for each file that the dataset's publisher states a hash of.
+    """Check the files of a dataset against the hashes that its publisher states.
+
+    Yields:
+        A line for each file that is right.
 
     Raises:
-        LabError: one is missing or damaged.
+        LabError: a file is missing or damaged.
     """
-    for file in source.files:
+    for file in (chosen(source.folder, listed) for listed in source.files):
         path = locate(source.folder, file)
         check(path, file)
         kind, wanted = file.hash
@@ -27,7 +30,7 @@ def hashes(source: Source) -> Iterator[str]:
 
 
 def parts(dataset: Dataset) -> Iterator[tuple[str, Pictures]]:
-    """`train`, `validation` where there is one, and `test`."""
+    """The parts of a dataset by name: `train`, `validation` where there is one, and `test`."""
     yield "train", dataset.train
     if dataset.validation is not None:
         yield "validation", dataset.validation
@@ -35,7 +38,12 @@ def parts(dataset: Dataset) -> Iterator[tuple[str, Pictures]]:
 
 
 def splits(dataset: Dataset) -> Iterator[tuple[str, int, int, int, str]]:
-    """For each part its pictures, those of its smallest and largest class, and the ratio of the two."""
+    """Count the pictures of each part.
+
+    Yields:
+        The name of the part, its number of pictures, the numbers of its smallest and of its largest class, and the
+        ratio of these two as text.
+    """
     for name, split in parts(dataset):
         counts = np.bincount(split.labels, minlength=len(dataset.classes))
         least, most = int(counts.min()), int(counts.max())
@@ -43,13 +51,13 @@ def splits(dataset: Dataset) -> Iterator[tuple[str, int, int, int, str]]:
 
 
 def damaged(dataset: Dataset) -> list[str]:
-    """What is wrong with each picture that cannot be decoded, by name; every one is tried, at a small size."""
+    """Decode every picture, at a small size; returns a message with the name of each that is damaged."""
     found = []
     out = np.empty((8, 8, 3), np.uint8)
     for _, split in parts(dataset):
-        if isinstance(split, Split):
-            continue  # in memory it is decoded already
-        # Pillow reads a JPEG to its end at an eighth of its size too.
+        if isinstance(split, InMemory):
+            continue  # pictures in memory are decoded already
+        # Pillow reads a JPEG to its end at an eighth of the size, too.
         small = replace(split, size=8, decoder="pillow")
         for place in range(len(small)):
             try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base.errors import LabError
+from ..specs.augment import AugmentSpec
 from .dataset import Dataset
-from .pipeline.augment import Augment
 from .pipeline.feed import Feed
 
 _COLUMNS = 8
 
 
-def grid(dataset: Dataset, augment: Mapping[str, Any], count: int, seed: int, file: Path) -> None:
-    """Draw the first batch of an epoch: each picture as it is, and below as training sees it.
+def grid(dataset: Dataset, augment: AugmentSpec, count: int, seed: int, file: Path) -> None:
+    """Draw the first batch of an epoch: each picture without augmentation, and below it as training sees it.
 
     Args:
-        augment: as in an experiment, every key.
-        count: how many pictures.
+        augment: what is done to the pictures.
+        count: the number of pictures.
+        seed: the seed of the order and the augmentation.
         file: an image file of any kind that matplotlib writes.
 
     Raises:
@@ -34,11 +34,7 @@ def grid(dataset: Dataset, augment: Mapping[str, Any], count: int, seed: int, fi
         raise LabError("drawing needs matplotlib: pip install 'resnet-lab[plot]'") from None
     count = min(count, len(dataset.train))
     before = Feed(dataset.train, count, seed, dataset.mean, dataset.std)
-    rest = Augment(**{key: value for key, value in augment.items() if key not in ("pad_crop", "flip")})
-    after = Feed(
-        *(dataset.train, count, seed, dataset.mean, dataset.std, augment["pad_crop"], augment["flip"], rest),
-        classes=len(dataset.classes),
-    )
+    after = Feed(dataset.train, count, seed, dataset.mean, dataset.std, augment, len(dataset.classes))
     plain, labels, _ = before.make(0, 0)
     changed, shares, _ = after.make(0, 0)
     columns = min(count, _COLUMNS)
@@ -59,7 +55,7 @@ def grid(dataset: Dataset, augment: Mapping[str, Any], count: int, seed: int, fi
 
 
 def _pixels(image: NDArray[np.float32], dataset: Dataset) -> NDArray[Any]:
-    """Back from normalised to 0 to 1; (H, W, 3), or (H, W) for a grey one."""
+    """Undo the normalisation: values from 0 to 1, (H, W, 3), or (H, W) for a grey picture."""
     mean, std = (np.array(values, np.float32)[:, None, None] for values in (dataset.mean, dataset.std))
     values = np.clip(image * std + mean, 0, 1)
     shown: NDArray[Any] = values[0] if len(values) == 1 else values.transpose(1, 2, 0)
@@ -67,7 +63,7 @@ def _pixels(image: NDArray[np.float32], dataset: Dataset) -> NDArray[Any]:
 
 
 def _title(label: Any, dataset: Dataset) -> str:
-    """The class, or the shares of a mixture."""
+    """The name of the class, or of the two largest classes of a mixed picture with their shares."""
     if np.ndim(label) == 0:
         return dataset.classes[int(label)]
     shown = [index for index in np.argsort(-label)[:2] if label[index] > 0]

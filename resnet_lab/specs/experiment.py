@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError
 
 from . import settings, workspace
-from .data import AugmentSpec, DataSpec
+from .data import DataSpec
 from .optimizers import OptimizerSpec
 from .schedules import ScheduleSpec
 from .strict import Strict, named
@@ -49,8 +49,6 @@ class ExperimentSpec(Strict):
 _KNOWN = {
     "": list(ExperimentSpec.model_fields),
     "data": list(DataSpec.model_fields),
-    "data.augment": list(AugmentSpec.model_fields),
-    "data.augment.*": list(AugmentSpec.model_fields),
     "train": list(TrainSpec.model_fields),
     "train.optimizer": list(OptimizerSpec.model_fields),
     "train.schedule": list(ScheduleSpec.model_fields),

@@ -20,9 +20,9 @@ class Found:
     Attributes:
         data: the spec, with whole paths in the place of those that are relative to the experiment's file.
         facts: image shape, classes and count.
-        contents: digests of what decides a trial's outcome and is not written in the spec, by what they stand for:
-            `data.path` for a file option, `dataset` for a dataset that has no such option, `dataset.code` for the file
-            that registers it.
+        contents: digests of what decides a trial's outcome and is not written in the spec: `data.path` is that of the
+            content of the file or folder that the option `path` names (likewise for every file option), `dataset` the
+            one that the dataset's own facts state, `dataset.code` that of a person's file that registers the dataset.
     """
 
     data: DataSpec
@@ -45,7 +45,7 @@ def find(data: DataSpec, document: Document) -> Found:
     source = _source(data, document)
     data = _located(data, source, document)
     facts = _facts(data, source, document)
-    return Found(data, facts, _contents(data, source, facts))
+    return Found(data, facts, _contents(data, source, facts, document))
 
 
 def _source(data: DataSpec, document: Document) -> Source:
@@ -75,7 +75,8 @@ def _facts(data: DataSpec, source: Source, document: Document) -> Facts:
     try:
         facts = source.facts(data.options, data.size)
     except LabError as error:
-        raise document.error(("data", "path" if "path" in data.options else "name"), str(error)) from None
+        option = error.option if isinstance(error, OptionError) else None
+        raise document.error(("data", option or ("path" if "path" in data.options else "name")), str(error)) from None
     if data.channels == 1 and facts.shape[0] != 1:
         raise document.error(
             ("data", "channels"), f"'data.channels' is 1, but dataset '{data.name}' has {facts.shape[0]}"
@@ -87,10 +88,13 @@ def _facts(data: DataSpec, source: Source, document: Document) -> Facts:
     return facts
 
 
-def _contents(data: DataSpec, source: Source, facts: Facts) -> dict[str, str]:
-    files = [name for name in source.file_options if name in data.options]
-    found = {f"data.{name}": facts.digest for name in files}
-    if facts.digest and not files:
+def _contents(data: DataSpec, source: Source, facts: Facts, document: Document) -> dict[str, str]:
+    try:
+        found = {f"data.{name}": of_file for name, of_file in source.contents(data.options).items()}
+    except LabError as error:
+        option = next((name for name in source.file_options if name in data.options), "name")
+        raise document.error(("data", option), str(error)) from None
+    if facts.digest:
         found["dataset"] = facts.digest
     if not source.is_own:
         code = Path(source.source.rpartition(":")[0]).read_bytes()

@@ -18,7 +18,7 @@ from .. import data, engines
 from ..base import hardware
 from ..base.files import read_json, write_json
 from ..blocks.opaque import homes
-from ..data.pipeline.split import Stored
+from ..data.pipeline.pictures import OnDisk
 from ..engines.contract import Diverged, Model, Optimizer
 from ..specs import plugins
 from ..weights import finetune, safetensors
@@ -65,14 +65,7 @@ def run(trial: Trial, place: Place, folder: Path, measure: bool, emit: Emit) -> 
     start = time.perf_counter()
     for file in trial.datasets:
         plugins.load_file(Path(file), (file, 1), "dataset")
-    dataset = data.load(
-        job.trial.data.name,
-        size=job.trial.data.size,
-        channels=job.trial.data.channels,
-        validation=job.trial.data.validation,
-        seed=job.trial.seed,
-        options=job.trial.data.options,
-    )
+    dataset = data.load_planned(trial.data, trial.seed)
     with contextlib.ExitStack() as stack:
         workers = _workers(job, dataset)
         feed = _feed(job, dataset, stack.enter_context(workers) if workers else None)
@@ -86,21 +79,18 @@ def _workers(job: _Job, dataset: data.Dataset) -> data.Workers | None:
     """
     wanted = job.trial.data.workers
     if wanted is None:
-        wanted = 0 if isinstance(dataset.train, data.Split) else 1 if job.place.device == "cpu" else hardware.cores()
+        wanted = 0 if isinstance(dataset.train, data.InMemory) else 1 if job.place.device == "cpu" else hardware.cores()
     return data.Workers(wanted) if wanted else None
 
 
 def _feed(job: _Job, dataset: data.Dataset, workers: data.Workers | None) -> data.Feed:
-    augment = job.trial.data.augment
     return data.Feed(
         dataset.train,
         job.trial.train.batch_size,
         job.trial.seed,
         dataset.mean,
         dataset.std,
-        augment.pad_crop,
-        augment.flip,
-        data.Augment(**augment.model_dump(exclude={"pad_crop", "flip"})),
+        job.trial.data.augment,
         len(dataset.classes),
         job.trial.data.damaged == "skip",
         workers,
@@ -220,7 +210,7 @@ class _Loop:
     def metadata(self) -> dict[str, str]:
         """What a file of weights says of itself."""
         data = self.dataset
-        shown = data.test.crop if isinstance(data.test, Stored) else 1.0
+        shown = data.test.crop if isinstance(data.test, OnDisk) else 1.0
         name = self.job.trial.variant
         return metadata(Pretrained(name, self.job.trial.graph, {}, "", data.classes, data.mean, data.std, shown))
 

@@ -24,17 +24,14 @@ def ours(task, folder, processes, batch, decoder, take):
     from pathlib import Path
 
     from resnet_lab import data
-    from resnet_lab.data.pipeline.split import Records
+    from resnet_lab.data.pipeline.pictures import Records
 
     items = Records(Path(folder) / f"{task}.rec")
-    split = data.Stored(items, items.file.labels(), np.arange(len(items)), 1.0, decoder).resized(SIZE[task])
+    split = data.OnDisk(items, items.file.labels(), np.arange(len(items)), 1.0, decoder).resized(SIZE[task])
     with data.Workers(processes) as workers:
-        settings = (
-            {"augment": data.Augment(random_resized_crop=(0.08, 1.0)), "flip": True}
-            if task == "crops"
-            else {"pad": 4, "flip": True}
-        )
-        feed = data.Feed(split, batch, 0, MEAN, STD, workers=workers, **settings)
+        settings = {"random_resized_crop": (0.08, 1.0)} if task == "crops" else {"pad_crop": 4}
+        augment = data.AugmentSpec(flip=True, **settings)
+        feed = data.Feed(split, batch, 0, MEAN, STD, augment, workers=workers)
         epoch = 0
         while True:
             for images, _ in feed.epoch(epoch):

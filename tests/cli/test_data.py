@@ -1,13 +1,20 @@
 """`resnet-lab data`, through the same `main` as a person's call."""
 
+import dataclasses
+import hashlib
 import io
+import pickle
 
 import numpy as np
 import pytest
 
+from resnet_lab.base import registry
 from resnet_lab.cli import app as command_line
+from resnet_lab.data import Facts
 from resnet_lab.data.formats import download
+from resnet_lab.data.formats.download import RemoteFile
 from tests.data.test_download import FILE, server  # noqa: F401 (a fixture)
+from tests.data.test_sources import tar
 from tests.data.test_stream import jpeg
 
 
@@ -22,6 +29,17 @@ def lab_data(monkeypatch, capsys):
         return left.value.code, capsys.readouterr()
 
     return call
+
+
+def cifar_pickled(path) -> bytes:
+    """A Python archive of CIFAR-10 in small: two pictures a part."""
+    path.parent.mkdir(parents=True)
+    images = np.random.default_rng(0).integers(0, 256, (2, 3072)).astype(np.uint8)
+    table = pickle.dumps({"data": images, "labels": [3, 5]}, protocol=2)
+    names = [f"data_batch_{number}" for number in range(1, 6)] + ["test_batch"]
+    meta = pickle.dumps({"label_names": [f"c{number}" for number in range(10)]}, protocol=2)
+    tar(path, {f"c/{name}": table for name in names} | {"c/batches.meta": meta})
+    return path.read_bytes()
 
 
 def test_list_names_every_dataset_and_its_options(lab_data):
@@ -68,6 +86,29 @@ def test_check_of_an_official_dataset_says_its_hashes(lab_data, shared_data):
     assert code == 0
     assert "train-images-idx3-ubyte.gz: MD5 8d4fb7e6c68d591d4c3dfef9ec88bf0d is right" in printed.out
     assert ["train", "60000", "6000", "to", "6000", "1.00"] in [line.split() for line in printed.out.splitlines()]
+
+
+@pytest.mark.parametrize("command", ["check", "fetch"])
+def test_an_archive_that_holds_the_same_is_taken_where_only_it_is_at_hand(lab_data, monkeypatch, tmp_path, command):
+    """CIFAR-10's Python archive in the place of the binary one: nothing is fetched."""
+    content = cifar_pickled(tmp_path / "data" / "cifar10" / "cifar-10-python.tar.gz")
+    monkeypatch.setenv("RESNET_LAB_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("RESNET_LAB_OFFLINE", "1")
+    from resnet_lab.data import DATASETS, cifar
+
+    with registry.temporary():
+        (binary,) = DATASETS.get("cifar10").files
+        python = RemoteFile("cifar-10-python.tar.gz", md5=hashlib.md5(content).hexdigest())
+        file = dataclasses.replace(binary, instead=python)
+        monkeypatch.setattr(cifar, "_CIFAR10", file)
+        DATASETS.add(
+            dataclasses.replace(DATASETS.get("cifar10"), files=(file,), fixed=Facts((3, 32, 32), 10, 10)), replace=True
+        )
+        code, printed = lab_data(command, "cifar10")
+    assert code == 0, printed.err
+    assert f"cifar-10-python.tar.gz: MD5 {python.md5} is right" in printed.out
+    assert not list((tmp_path / "cache").rglob("cifar*"))
 
 
 def test_fetch_downloads_or_says_what_to_put_where(lab_data, server, monkeypatch, tmp_path):  # noqa: F811
@@ -119,6 +160,9 @@ def test_show_says_what_it_is_and_draws_it(lab_data, tmp_path):
         (("show", "digits", "--set", "size"), "--set takes KEY=VALUE"),
         (("show", "digits", "--set", "size=big"), "--set: 'size' is 'big': it should be a valid integer"),
         (("show", "digits", "--set", "augment=[flop]"), "'flop'"),
+        (("show", "digits", "--set", "augment=[[flip]]"), "is neither a name nor a mapping"),
+        (("show", "digits", "--set", "augment=[{flip: true}, flip]"), "'flip' stands twice"),
+        (("show", "digits", "--set", "augment=[null]"), "is neither a name nor a mapping"),
         (("show", "digits", "--set", "depth=3"), "unknown option of dataset 'digits': 'depth'"),
         (("check", "digits", "--from", "nowhere.py"), "there is no dataset file"),
     ],

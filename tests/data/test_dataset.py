@@ -1,12 +1,14 @@
 """Datasets: what is in them, and what an experiment makes of them."""
 
 import gzip
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from resnet_lab import LabError, data
-from resnet_lab.data.dataset import Dataset, Split, statistics
+from resnet_lab.data.dataset import Dataset, InMemory, statistics
+from resnet_lab.data.formats.download import present
 from resnet_lab.data.sources.fashion_mnist import read_idx
 
 
@@ -39,38 +41,13 @@ def test_fashion_mnist_is_the_official_one(shared_data):
     assert [round(value[0], 6) for value in statistics(fashion.test.images)] == [0.286849, 0.352444]
 
 
-def test_size_channels_and_validation():
-    three = data.load("digits", size=32, channels=3, validation=0.1, seed=5)
-    assert three.shape == (3, 32, 32)
-    assert (three.mean[0], len(three.mean)) == (three.mean[2], 3)
-    assert np.array_equal(three.train.images[:, 0], three.train.images[:, 2])
-    assert (len(three.train), len(three.validation), len(three.test)) == (1293, 144, 360)
-    again, other = data.load("digits", validation=0.1, seed=5), data.load("digits", validation=0.1, seed=6)
-    assert np.array_equal(three.validation.labels, again.validation.labels)
-    assert not np.array_equal(three.validation.labels, other.validation.labels)
-    together = np.concatenate([again.train.images, again.validation.images]).reshape(1437, -1)
-    raw = data.load("digits").train.images.reshape(1437, -1)
-    assert sorted(map(bytes, together)) == sorted(map(bytes, raw))
-
-
 def test_resize_is_pillows_bilinear():
     from PIL import Image
 
     split = data.load("digits").train
-    few = Split(split.images[:3], split.labels[:3])
+    few = InMemory(split.images[:3], split.labels[:3])
     for plane, ours in zip(few.images[:, 0], few.resized(20).images[:, 0], strict=True):
         assert np.array_equal(np.asarray(Image.fromarray(plane).resize((20, 20), Image.Resampling.BILINEAR)), ours)
-
-
-def test_one_channel_cannot_be_had_from_three():
-    @data.dataset("red", shape=(3, 4, 4), classes=2, count=2)
-    def red() -> Dataset:
-        split = Split(np.zeros((2, 3, 4, 4), np.uint8), np.array([0, 1], np.int32))
-        return Dataset("red", ("a", "b"), split, split, (0.0,) * 3, (1.0,) * 3)
-
-    assert data.load("red").shape == (3, 4, 4)
-    with pytest.raises(LabError, match="'red' has 3 channels and cannot be given 1"):
-        data.load("red", channels=1)
 
 
 @pytest.mark.parametrize(
@@ -86,3 +63,34 @@ def test_a_damaged_idx_file_is_named(tmp_path, content):
     (tmp_path / "x.gz").write_bytes(content)
     with pytest.raises(LabError, match=r"x\.gz: is (damaged|no idx file)"):
         read_idx(tmp_path / "x.gz")
+
+
+@pytest.mark.parametrize("name", sorted(set(data.DATASETS.entries) - {"imagenet", "imagefolder", "recordio", "arrays"}))
+def test_what_our_datasets_declare_is_what_is_read(name, shared_data):
+    """Every dataset whose files are at hand; `read` compares shape, classes and count."""
+    source = data.DATASETS.get(name)
+    if any(present(source.folder, file) is None for file in source.files):
+        pytest.skip(f"the files of {name} are not at hand")
+    found = source.read({})
+    facts = source.facts({})
+    assert (found.shape, len(found.classes), len(found.train)) == (facts.shape, facts.classes, facts.count)
+    assert found.name == name
+
+
+def test_statistics_of_the_wrong_length_are_refused():
+    @data.dataset("grey", shape=(1, 4, 4), classes=2, count=2)
+    def grey() -> Dataset:
+        split = InMemory(np.zeros((2, 1, 4, 4), np.uint8), np.array([0, 1], np.int32))
+        return Dataset("grey", ("a", "b"), split, split, (0.0,) * 3, (1.0,) * 3)
+
+    with pytest.raises(LabError, match="'grey' has 1 channels, but 3 values in its mean and 3 in its std"):
+        data.load("grey")
+
+
+@pytest.mark.parametrize("folder", ["sources", "augmentations", "formats/decoders"])
+def test_every_file_of_a_registered_kind_is_imported_with_the_room(folder):
+    """A new file that nothing imports would register nothing."""
+    room = Path(data.__file__).parent
+    given = {path.stem for path in (room / folder).glob("*.py")} - {"__init__", "contract"}
+    holder = data if folder == "sources" else getattr(data, folder.rpartition("/")[2])
+    assert given == {name for name in given if name in holder.__all__ and hasattr(holder, name)}

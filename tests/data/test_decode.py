@@ -11,7 +11,7 @@ from resnet_lab.data.formats.decode import DECODERS, Undecodable, central, check
 from tests.data.test_stream import jpeg
 
 
-@pytest.fixture(params=DECODERS)
+@pytest.fixture(params=sorted(DECODERS.entries))
 def decode(request):
     """`decode(content, size, box)` gives uint8 (size, size, 3)."""
     if request.param == "fast":
@@ -20,7 +20,7 @@ def decode(request):
 
     def call(content, size, box=None):
         out = np.full((size, size, 3), 77, np.uint8)
-        DECODERS[request.param](content, box, out)
+        DECODERS.get(request.param).function(content, box, out)
         return out
 
     return call
@@ -76,12 +76,14 @@ def test_damage_is_refused(decode, size):
 
 
 def test_a_decoder_that_is_not_installed_is_refused(monkeypatch):
-    from resnet_lab.data.formats import decode
+    from resnet_lab.data.formats.decoders import fast
 
     def missing():
         raise ImportError("No module named 'simplejpeg'")
 
-    monkeypatch.setattr(decode, "_libraries", missing)
+    monkeypatch.setattr(fast, "_libraries", missing)
     with pytest.raises(LabError, match=r"'fast' cannot be used \(No module named 'simplejpeg'\): pip install"):
         check_decoder("fast")
     check_decoder("pillow")
+    with pytest.raises(LabError, match="unknown decoder 'pilow'; did you mean 'pillow'?"):
+        check_decoder("pilow")

@@ -133,7 +133,8 @@ def test_offline_nothing_is_asked_and_the_message_says_what_to_do(server, monkey
     monkeypatch.setenv("RESNET_LAB_OFFLINE", "1")
     with pytest.raises(
         LabError,
-        match=rf"f.bin is not here, and RESNET_LAB_OFFLINE forbids .* into .*/things by hand \(MD5 {FILE.md5}\), "
+        match=r"f.bin is not here, and RESNET_LAB_OFFLINE forbids the download: "
+        rf"put it into .*/things by hand \(MD5 {FILE.md5}\), "
         "name its folder's parent in RESNET_LAB_DATA",
     ):
         locate("things", FILE)

@@ -15,11 +15,18 @@ from PIL import Image
 from resnet_lab import LabError, data
 from resnet_lab.data.pipeline import stream
 from resnet_lab.data.pipeline.feed import Evaluation
-from resnet_lab.data.pipeline.split import Files
+from resnet_lab.data.pipeline.pictures import Files
 from tests.conftest import ROOT, engine_or_skip
 
-FULL = data.Augment(
-    random_resized_crop=(0.3, 1.0), rand_augment=(2, 9), color_jitter=0.4, random_erasing=0.5, mixup=0.2, cutmix=1.0
+FULL = data.AugmentSpec(
+    pad_crop=2,
+    flip=True,
+    random_resized_crop=(0.3, 1.0),
+    rand_augment=(2, 9),
+    color_jitter=0.4,
+    random_erasing=0.5,
+    mixup=0.2,
+    cutmix=1.0,
 )
 
 
@@ -37,11 +44,11 @@ def pictures(tmp_path):
     for number in range(40):
         (tmp_path / f"{number}.jpg").write_bytes(jpeg(number, 50 + number, 45))
     files = Files(tmp_path, tuple(f"{number}.jpg" for number in range(40)))
-    return data.Stored(files, np.arange(40, dtype=np.int32) % 10, np.arange(40)).resized(24)
+    return data.OnDisk(files, np.arange(40, dtype=np.int32) % 10, np.arange(40)).resized(24)
 
 
 def feed(split, workers=None, **changes) -> data.Feed:
-    settings = {"pad": 2, "flip": True, "augment": FULL, "classes": 10} | changes
+    settings = {"augment": FULL, "classes": 10} | changes
     return data.Feed(split, 8, 5, (0.5,) * 3, (0.3,) * 3, workers=workers, **settings)
 
 
@@ -49,9 +56,9 @@ def content(batches) -> list[tuple[bytes, bytes]]:
     return [(images.tobytes(), labels.tobytes()) for images, labels in batches]
 
 
-def in_memory() -> data.Split:
+def in_memory() -> data.InMemory:
     rng = np.random.default_rng(0)
-    return data.Split(rng.integers(0, 256, (40, 3, 24, 24)).astype(np.uint8), np.arange(40, dtype=np.int32) % 10)
+    return data.InMemory(rng.integers(0, 256, (40, 3, 24, 24)).astype(np.uint8), np.arange(40, dtype=np.int32) % 10)
 
 
 def test_any_number_of_workers_makes_the_same_bytes(pictures):
@@ -227,3 +234,44 @@ def test_damaged_pictures_are_refused_or_skipped_and_named(pictures, tmp_path):
             assert len(skipped) == 2
     assert found[0] == found[1]
     assert len(found[0]) == 5
+
+
+def test_epochs_that_are_open_side_by_side_keep_their_own_batches(pictures):
+    """Two epochs of one feed, another feed and an evaluation with a larger batch, taken in turns."""
+    plain = feed(pictures)
+    expected = [content(plain.epoch(0)), content(plain.epoch(1)), content(feed(in_memory()).epoch(0))]
+    expected.append(content(data.evaluation_batches(pictures, 20, plain.mean, plain.std)))
+    with data.Workers(2) as workers:
+        source = feed(pictures, workers)
+        opened = [source.epoch(0), source.epoch(1), feed(in_memory(), workers).epoch(0)]
+        opened.append(data.evaluation_batches(pictures, 20, source.mean, source.std, workers=workers))
+        iterators = [iter(batches) for batches in opened]
+        found = [[] for _ in iterators]
+        for _ in range(5):
+            for own, iterator in zip(found, iterators, strict=True):
+                own += content([batch for batch in [next(iterator, None)] if batch is not None])
+        assert found == expected
+        assert content(source.epoch(0)) == expected[0]
+
+
+def test_an_epoch_that_is_left_open_does_not_keep_another_from_its_end(pictures, monkeypatch):
+    """Even where all of the few slots hold batches of the one that nobody asks for any more."""
+    monkeypatch.setattr(stream, "_ROOM", 0)
+    expected = content(feed(pictures).epoch(1))
+    with data.Workers(1) as workers:
+        source = feed(pictures, workers)
+        left_open = iter(source.epoch(0))
+        kept = next(left_open)[0].copy()
+        time.sleep(0.3)
+        assert content(source.epoch(1)) == expected
+        assert [kept.tobytes(), *(images.tobytes() for images, _ in left_open)] == [
+            images for images, _ in content(feed(pictures).epoch(0))
+        ]
+
+
+def test_an_epoch_that_is_open_when_the_workers_end_says_so():
+    with data.Workers(2) as workers:
+        batches = iter(feed(in_memory(), workers).epoch(0))
+        next(batches)
+    with pytest.raises(RuntimeError, match="the data workers were ended"):
+        list(batches)

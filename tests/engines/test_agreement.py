@@ -54,8 +54,9 @@ def noise(size: int, augmented: bool) -> data.Feed:
     """Images of noise: the flat grounds of real ones make batch norm amplify the last bit of a sum without bound."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (400, 3, size, size)).astype(np.uint8)
-    split = data.Split(images, rng.integers(0, 10, 400).astype(np.int32))
-    return data.Feed(split, 32, 0, (0.5,) * 3, (0.29,) * 3, pad=4 * augmented, flip=augmented)
+    split = data.InMemory(images, rng.integers(0, 10, 400).astype(np.int32))
+    augment = data.AugmentSpec(pad_crop=4 * augmented, flip=augmented)
+    return data.Feed(split, 32, 0, (0.5,) * 3, (0.29,) * 3, augment)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -81,9 +82,11 @@ def test_ten_steps_give_the_same_losses(name, size, augmented, rule):
 def test_ten_steps_on_mixed_pictures_give_the_same_losses():
     """Everything at once: crops, flips, colours, erasing, mixup or cutmix, and label smoothing."""
     graph = rl.graph("cifar_resnet20", input=(3, 32, 32), classes=10)
-    augment = data.Augment(rand_augment=(1, 9), color_jitter=0.4, random_erasing=0.25, mixup=0.2, cutmix=1.0)
+    augment = data.AugmentSpec(
+        pad_crop=4, flip=True, rand_augment=(1, 9), color_jitter=0.4, random_erasing=0.25, mixup=0.2, cutmix=1.0
+    )
     plain = noise(32, True)
-    feed = data.Feed(*(plain.split, 32, 0, plain.mean, plain.std, 4, True, augment), classes=10)
+    feed = data.Feed(*(plain.split, 32, 0, plain.mean, plain.std, augment), classes=10)
     losses = []
     for model in both(graph):
         model.prepare(RULES["nesterov"])

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 import resnet_lab as rl
+from resnet_lab import LabError
 from tests.conftest import engine_or_skip
 from tests.data.test_stream import jpeg
 from tests.sweeps.test_plan import MINE
@@ -56,4 +57,78 @@ def test_damaged_pictures_are_counted_or_end_the_trial(tiny):
     refusing = run(tiny, data, "data.damaged=refuse")
     assert refusing["status"][0] == "failed"
     assert "cannot be decoded" in refusing["reason"][0]
-    assert "'damaged: skip' in 'data' leaves such out" in refusing["reason"][0]
+    assert "'damaged: skip' in 'data' leaves damaged pictures out" in refusing["reason"][0]
+
+
+PHOTOS = "{name: imagefolder, path: ../photos, size: 16, damaged: skip, workers: WORKERS}"
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_a_part_whose_every_picture_is_damaged_fails_the_trial(tiny, part, workers):
+    """`damaged: skip` leaves single pictures out; with none left there is nothing to train or to test on."""
+    (tiny / "photos").rename(tiny / "all")
+    for name in ("train", "test"):
+        for path in (tiny / "all").rglob("*.jpg"):
+            place = tiny / "photos" / name / path.parent.name / path.name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(b"no picture" if name == part else jpeg(int(path.stem)))
+    table = run(tiny, PHOTOS.replace("WORKERS", str(workers)))
+    assert table["status"][0] == "failed"
+    assert "none of the 42 pictures can be decoded" in table["reason"][0]
+    assert f"photos/{part}" in table["reason"][0]
+    assert "test_accuracy" not in table or pd.isna(table["test_accuracy"][0])
+
+
+OWN = """
+import numpy as np
+from resnet_lab.data import Dataset, Facts, Split, dataset
+
+
+def facts():
+    return Facts(({channels}, 8, 8), {classes}, {count})
+
+
+@dataset("own", {registered})
+def own():
+    split = Split(np.zeros((64, 1, 8, 8), np.uint8), np.arange(64, dtype=np.int32) % 2)
+    return Dataset("own", ("a", "b"), split, split.take(np.arange({tests})), (0.5,), (0.5,))
+"""
+TRUE = {"channels": 1, "classes": 2, "count": 64, "tests": 64}
+
+
+def own(tiny, how="fixed", settings=(), **changes):
+    """A dataset of one's own of 64 grey pictures in two classes, which may state other things of itself."""
+    values = TRUE | changes
+    fixed = "shape=({channels}, 8, 8), classes={classes}, count={count}".format(**values)
+    code = OWN.format(**values, registered=fixed if how == "fixed" else "facts=facts")
+    (tiny / "experiments" / "e.yaml").write_text(
+        "variants: [tiny]\ndatasets: [own.py]\ndata: {name: own}\n"
+        "train: {epochs: 1, batch_size: 8, optimizer: {lr: 0.01}}\nmeasure: false\n"
+    )
+    (tiny / "experiments" / "own.py").write_text(code)
+    return rl.run("experiments/e.yaml", settings=settings)
+
+
+@pytest.mark.parametrize("how", ["fixed", "facts"])
+def test_a_dataset_that_is_not_what_it_declares_is_refused_and_both_are_named(tiny, how):
+    cases = [
+        ({"channels": 3}, "images of 3x8x8, but images of 1x8x8 were read"),
+        ({"classes": 3}, "3 classes, but 2 classes were read"),
+        ({"count": 60}, "60 images to train on, but 64 images were read"),
+    ]
+    for change, told in cases:
+        with pytest.raises(LabError, match=f"dataset 'own' declares {told}"):
+            own(tiny, how, **change)
+    assert own(tiny, how)["status"][0] == "ok"
+
+
+def test_an_empty_test_set_is_refused(tiny):
+    with pytest.raises(LabError, match="dataset 'own' has no images to test on"):
+        own(tiny, tests=0)
+
+
+def test_fewer_images_than_a_batch_are_refused_also_where_their_number_is_not_known_before(tiny):
+    table = own(tiny, "facts", ["train.batch_size=65"], count=None)
+    assert table["status"][0] == "failed"
+    assert "a batch has 65 images, but there are only 64 to train on" in table["reason"][0]

@@ -1,1 +1,1 @@
-"""File formats of pictures: archives, RecordIO, decoding, downloads."""
+"""Files of pictures: archives, RecordIO, image decoders, downloads, digests."""

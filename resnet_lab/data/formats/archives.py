@@ -1,4 +1,4 @@
-"""Archives of pictures, unpacked once into the cache; no member leaves its folder."""
+"""Archives of pictures: unpacked once, into the cache. No member of an archive is written outside its folder."""
 
 from __future__ import annotations
 
@@ -11,25 +11,29 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from ...base.errors import LabError
-from .download import cache_folder, digest
+from .digests import file_digests
+from .download import cache_folder
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a path is a file that `unpacked` takes, by its name."""
+    """Whether a path is a file whose name ends as that of an archive."""
     return path.is_file() and path.name.lower().endswith(ENDINGS)
 
 
 def unpacked(path: Path) -> Path:
-    """The folder that holds what is in an archive; unpacked when it is first asked for, known by its content.
+    """Unpack an archive into the cache, unless an archive with the same content was unpacked before.
+
+    Returns:
+        The folder with the members of the archive.
 
     Raises:
-        LabError: it is damaged, or a member would leave the folder; nothing of it is kept then.
+        LabError: the archive is damaged, or a member would be written outside the folder; then nothing is kept.
     """
     from filelock import FileLock
 
-    target = cache_folder() / "unpacked" / f"{path.name.split('.')[0]}-{digest(path, 'sha256')[:12]}"
+    target = cache_folder() / "unpacked" / f"{path.name.split('.')[0]}-{file_digests([path])[0][:12]}"
     partial = target.with_name(target.name + ".partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -48,13 +52,13 @@ def unpacked(path: Path) -> Path:
 
 
 def unpack(path: Path, folder: Path) -> None:
-    """Write an archive's folders and plain files below a folder; links and devices are refused.
+    """Write the folders and plain files of an archive below a folder; links and devices are refused.
 
-    tarfile's own filter for this is not in every Python that we run on.
+    The filter of the module tarfile would do this, but not every supported Python has it.
 
     Raises:
-        LabError: it is damaged, or a member is none of these, or would leave the folder.
-        OSError: the disk is full, or will not have it.
+        LabError: the archive is damaged, or a member is a link or device, or would be written outside the folder.
+        OSError: the disk is full, or the folder cannot be written.
     """
     folder.mkdir(parents=True)
     try:

@@ -1,4 +1,4 @@
-"""Finding a file: in $RESNET_LAB_DATA, in the user's cache, or by download; whole and checked before use."""
+"""Files of datasets: looked for in $RESNET_LAB_DATA and in the user's cache, else downloaded; checked before use."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ...base.errors import LabError
 from ...base.files import put_in_place
+from .progress import progress_bar
 
 _CHUNK = 1 << 20
 _TIMEOUT = 30.0
@@ -25,7 +26,14 @@ _TRIES = 5
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file as its publisher states it: a hash in hex; `size` in bytes; no `url` where nobody offers it."""
+    """A file as its publisher states it.
+
+    Args:
+        url: its address; '' where nobody offers it for download.
+        md5, sha1, sha256: hashes in hex; at least one is stated.
+        size: in bytes; None where it is not stated.
+        instead: another file with the same data in another form, which is used where only that one is at hand.
+    """
 
     name: str
     url: str = ""
@@ -33,14 +41,15 @@ class RemoteFile:
     size: int | None = None
     sha1: str = ""
     sha256: str = ""
+    instead: RemoteFile | None = None
 
     @property
     def hash(self) -> tuple[str, str]:
-        """The strongest hash that is stated: its algorithm and the digest in hex."""
+        """The algorithm and the hex digits of the strongest hash that is stated."""
         for kind in ("sha256", "sha1", "md5"):
             if getattr(self, kind):
                 return kind, getattr(self, kind)
-        raise ValueError(f"{self.name} has no hash to be checked by")
+        raise ValueError(f"{self.name} has no hash by which it could be checked")
 
 
 def cache_folder() -> Path:
@@ -54,27 +63,39 @@ def folders() -> list[Path]:
     return ([Path(given)] if given else []) + [cache_folder()]
 
 
-def offline() -> bool:
-    """Whether RESNET_LAB_OFFLINE forbids every download."""
-    return os.environ.get("RESNET_LAB_OFFLINE", "0") not in ("", "0")
-
-
 def present(folder: str, file: RemoteFile) -> Path | None:
-    """The copy at hand, unchecked; None where there is none."""
+    """The copy of a file that is at hand, unchecked; None where there is none."""
     return next((path for place in folders() if (path := place / folder / file.name).is_file()), None)
 
 
-def locate(folder: str, file: RemoteFile) -> Path:
-    """A whole, checked copy of the file, downloaded if there is none.
+def chosen(folder: str, file: RemoteFile) -> RemoteFile:
+    """The file itself, or the one that may be used instead where only that one is at hand."""
+    if file.instead is not None and present(folder, file) is None and present(folder, file.instead) is not None:
+        return file.instead
+    return file
 
-    Mirrors that $RESNET_LAB_MIRROR names (several with commas) are asked for `FOLDER/NAME` instead of
-    the source; with RESNET_LAB_OFFLINE=1 nothing is asked.
+
+def offline() -> bool:
+    """Whether RESNET_LAB_OFFLINE forbids downloads."""
+    return os.environ.get("RESNET_LAB_OFFLINE", "0") not in ("", "0")
+
+
+def forbidden(name: str, by_hand: str) -> LabError:
+    """The error for a file that is missing while downloads are forbidden; `by_hand` says how to get it."""
+    return LabError(f"{name} is not here, and RESNET_LAB_OFFLINE forbids the download: {by_hand}")
+
+
+def locate(folder: str, file: RemoteFile) -> Path:
+    """A checked copy of the file; it is downloaded where no copy is at hand.
+
+    Where $RESNET_LAB_MIRROR names mirrors, separated by commas, they are asked for `FOLDER/NAME` in the place of the
+    source. With RESNET_LAB_OFFLINE=1 nothing is downloaded.
 
     Args:
-        folder: below each of `folders()`.
+        folder: the folder of the file below each of `folders()`.
 
     Raises:
-        LabError: a copy at hand is damaged, or none can be had; says where to put one by hand.
+        LabError: the copy at hand is damaged, or the file cannot be downloaded; the message says where to put it.
     """
     path = present(folder, file)
     if path is not None:
@@ -87,11 +108,13 @@ def check(path: Path, file: RemoteFile) -> None:
     """Raises LabError: the file at `path` is not what its publisher states."""
     kind, wanted = file.hash
     if digest(path, kind) != wanted:
-        raise LabError(f"is damaged: its {kind.upper()} is not {wanted}; remove it, and it is fetched anew", file=path)
+        raise LabError(
+            f"is damaged: its {kind.upper()} is not {wanted}; remove it, and it is downloaded again", file=path
+        )
 
 
 def digest(path: Path, kind: str) -> str:
-    """A file's hash in hex. Raises LabError: it cannot be read."""
+    """The hash of a file in hex. Raises LabError: the file cannot be read."""
     summed = hashlib.new(kind, usedforsecurity=False)
     try:
         with path.open("rb") as stream:
@@ -105,10 +128,10 @@ def digest(path: Path, kind: str) -> str:
 def fetch(folder: str, file: RemoteFile) -> Path:
     """Download into the cache; another process that wants the same file waits for this one.
 
-    What a broken connection left is kept as `NAME.partial`, and the next try asks for the rest.
+    The part that a broken connection left is kept as `NAME.partial`; the next try asks for the missing bytes only.
 
     Raises:
-        LabError: it cannot be had, or is not what its publisher states.
+        LabError: the file cannot be downloaded, or is not what its publisher states.
     """
     from filelock import FileLock
 
@@ -120,7 +143,7 @@ def fetch(folder: str, file: RemoteFile) -> Path:
         "RESNET_LAB_DATA, or a mirror in RESNET_LAB_MIRROR"
     )
     if offline():
-        raise LabError(f"{file.name} is not here, and RESNET_LAB_OFFLINE forbids to fetch it: {by_hand}")
+        raise forbidden(file.name, by_hand)
     if not urls[0]:
         raise LabError(f"{file.name} is not here, and nobody offers it for download: {by_hand}")
     try:
@@ -149,7 +172,7 @@ def _from_any(urls: list[str], file: RemoteFile, target: Path, by_hand: str) -> 
             except _Changed:
                 if not resumed:
                     raise
-                _download(url, file, partial)  # the part that lay there was of something else
+                _download(url, file, partial)  # the part that was there belonged to another file
         except _Unreachable as error:
             faults.append(f"{file.name} cannot be fetched from {url}: {error}")
         except _Changed as error:
@@ -161,25 +184,16 @@ def _from_any(urls: list[str], file: RemoteFile, target: Path, by_hand: str) -> 
 
 
 class _Unreachable(Exception):
-    """No answer, or none that can be used."""
+    """The server gives no answer, or none that can be used."""
 
 
 class _Changed(Exception):
-    """The file has arrived, and is another one."""
+    """The file has arrived, but it is not the one that its publisher states."""
 
 
 def _download(url: str, file: RemoteFile, partial: Path) -> None:
-    """Fetch what `partial` lacks, again and again while there is progress; then check it."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(file.name, total=file.size)
-
-        def told(done: int, total: int | None) -> None:
-            progress.update(task, completed=done, total=total)
-
+    """Download the missing bytes of `partial`, with new tries as long as more bytes arrive; then check the file."""
+    with progress_bar(file.name, file.size) as told:
         idle = 0
         while True:
             before = partial.stat().st_size if partial.exists() else 0
@@ -208,7 +222,7 @@ def _download(url: str, file: RemoteFile, partial: Path) -> None:
 
 
 def _rest(url: str, partial: Path, have: int, size: int | None, told: Callable[[int, int | None], None]) -> int | None:
-    """Append to `partial` what the server still has; returns the whole's size where the server says it."""
+    """Append the missing bytes to `partial`; returns the size of the whole file where the server states it."""
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
         resumed = answer.status == http.HTTPStatus.PARTIAL_CONTENT
@@ -231,7 +245,7 @@ def _make_room(partial: Path, needed: int) -> None:
 
 
 def _disk(error: OSError, target: Path) -> LabError:
-    """A fault of the disk, in a person's words; what is half there goes, for a full disk harms everybody."""
+    """The message for an error of the disk; a part of a file is removed where the disk is full."""
     if error.errno == errno.ENOSPC:
         target.with_name(target.name + ".partial").unlink(missing_ok=True)
         return LabError(f"{target.name} cannot be kept in {target.parent}: the disk is full ({error.strerror})")
@@ -239,7 +253,7 @@ def _disk(error: OSError, target: Path) -> LabError:
 
 
 def _verify(file: RemoteFile, partial: Path) -> None:
-    """Raises _Changed, and takes the file away."""
+    """Check a downloaded file. Raises _Changed: it is another file, which is removed."""
     kind, wanted = file.hash
     if digest(partial, kind) != wanted:
         size = partial.stat().st_size

@@ -1,4 +1,4 @@
-"""One picture as a network sees it: decoded, resized, cropped."""
+"""Single pictures for prediction: read, resized and cropped as a network needs them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from ...base.errors import LabError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
+"""The ends of the names of picture files, in folders of a dataset and in folders that `predict` is given."""
 
 
 def find(paths: Iterable[Path]) -> list[Path]:
-    """The pictures that files and folders mean; a folder's by name, those of its folders too.
+    """The pictures among some files and folders; those of a folder, and of the folders in it, sorted by name.
 
     Raises:
-        LabError: a path is not there, or a folder holds no picture.
+        LabError: a path does not exist, or a folder holds no picture.
     """
     found: list[Path] = []
     for path in paths:
@@ -38,12 +39,15 @@ def find(paths: Iterable[Path]) -> list[Path]:
 
 
 def read(path: Path, channels: int = 3) -> Image:
-    """A picture the right way up, in colour (`channels` 3) or grey (1), 8 bits a channel.
+    """Read a picture and turn it upright, as its EXIF data says.
 
-    Transparency is dropped, as OpenCV and so Gluon's own loading drop it; 16 bits keep their upper eight.
+    Transparency is dropped, as OpenCV and therefore Gluon's loader drop it. Of 16 bits the upper eight are kept.
+
+    Args:
+        channels: 3 for colour, 1 for grey; 8 bits a channel.
 
     Raises:
-        LabError: it is damaged or no picture.
+        LabError: the file is damaged or no picture.
     """
     from PIL import Image, ImageOps
 
@@ -60,32 +64,36 @@ def read(path: Path, channels: int = 3) -> Image:
 
 
 def _upper_eight(values: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
-    """16 bits as 8."""
+    """The upper eight of 16 bits."""
     if values.min(initial=0) < 0 or values.max(initial=0) > 65535:
         raise ValueError("it holds more than 16 bits")
     return (values.astype(np.uint32) >> 8).astype(np.uint8)
 
 
 def check_crop(resize: int, crop: int) -> None:
-    """See that a crop can be cut.
+    """See that a crop fits into the resized picture.
 
     Raises:
-        LabError: it is larger than what it is cut from.
+        LabError: the crop is larger than the shorter side of the resized picture.
     """
     if not 1 <= crop <= resize:
         raise LabError(f"a crop of {crop} pixels cannot be cut from a picture resized to {resize}")
 
 
 def prepare(picture: Image, resize: int = 256, crop: int = 224, *, antialias: bool = False) -> NDArray[np.uint8]:
-    """The centre of a picture, uint8, (channels, crop, crop).
+    """Resize a picture and cut the square in its middle.
 
     Args:
-        resize: what the shorter side becomes before the crop, in pixels; at least `crop`.
-        antialias: average over the pixels that fall together (Pillow, torchvision), instead of
-            sampling between the nearest (OpenCV, Gluon-CV's `transform_eval`).
+        resize: the length to which the shorter side is resized before the crop, in pixels; at least `crop`.
+        crop: the side of the square, in pixels.
+        antialias: average over all pixels that fall into a new one (Pillow, torchvision), in the place of
+            interpolating between the four nearest (OpenCV, Gluon-CV's `transform_eval`).
+
+    Returns:
+        uint8 (channels, crop, crop).
 
     Raises:
-        LabError: the crop is larger than what it is cut from.
+        LabError: the crop is larger than the resized picture.
     """
     from PIL import Image
 

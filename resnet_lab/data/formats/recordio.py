@@ -27,7 +27,7 @@ _WHOLE, _BEGIN, _END = 0, 1, 3
 
 @dataclass(frozen=True)
 class Record:
-    """One packed item: its label or labels, float32 (n,), its id, and what it holds: mostly a JPEG."""
+    """One packed item: its labels, float32 (n,), its id, and its content, mostly a JPEG."""
 
     labels: NDArray[np.float32]
     id: int
@@ -35,15 +35,15 @@ class Record:
 
 
 class RecordFile:
-    """A `.rec` by place: `file[i]` is the i-th record in the order of the index, or of the file without one.
+    """A `.rec` file; `file[i]` is the record i in the order of the index, or of the file where it has no index.
 
     The file is mapped, not read, so that it may be larger than memory.
 
     Args:
-        path: of the `.rec`; the `.idx` beside it is used where it is there.
+        path: the `.rec` file; the `.idx` file beside it is used where there is one.
 
     Raises:
-        LabError: one of the two is missing, empty or damaged.
+        LabError: one of the two files is missing, empty or damaged.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -75,7 +75,7 @@ class RecordFile:
         return Record(np.frombuffer(content, "<f4", flag, _HEADER.size).copy(), number, content[end:])
 
     def content(self, place: int) -> bytes | memoryview:
-        """What the record at `place` holds, without a copy where it lies in one piece.
+        """The content of the record at `place`, without a copy where it lies in one piece.
 
         Raises:
             LabError: the record is damaged.
@@ -85,12 +85,12 @@ class RecordFile:
 
     @cached_property
     def _begins(self) -> NDArray[np.int64]:
-        """Where the content of each record begins, if it lies in one piece and has one label."""
+        """The offset at which the content of each record begins, if it lies in one piece and has one label."""
         return self.offsets + _WORDS.size + _HEADER.size
 
     @cached_property
     def _ends(self) -> NDArray[np.int64]:
-        """Where it ends; 0 for a record that has to be looked at more closely."""
+        """The offset at which the content of each record ends; 0 for one in several pieces or with several labels."""
         content = np.frombuffer(self._bytes, np.uint8)
         fits = self._begins <= len(content)
         words = np.zeros((len(fits), 3), np.uint32)
@@ -105,7 +105,7 @@ class RecordFile:
         return memoryview(self._bytes)
 
     def labels(self) -> NDArray[np.int32]:
-        """The first label of every record, without reading what they hold.
+        """The first label of every record; the contents are not read.
 
         Raises:
             LabError: a label is no whole number, or a record is damaged.
@@ -115,7 +115,7 @@ class RecordFile:
         if len(starts) and int(starts.max()) + _HEADER.size > len(content):
             raise self._damaged(int(self.offsets.max()), "the file ends within it")
         flags = content[starts + np.arange(4)].view("<u4")[:, 0]
-        # Where there are several, they stand behind the header, and its own is not one of them.
+        # Several labels stand behind the header; the label in the header is then not one of them.
         values = content[starts + np.arange(4, 8)].view("<f4")[:, 0]
         for place in np.flatnonzero(flags):
             values[place] = self[int(place)].labels[0]

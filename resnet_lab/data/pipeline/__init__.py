@@ -1,1 +1,1 @@
-"""From a dataset to batches: order, augmentation, workers."""
+"""From a dataset to batches: order, augmentation, worker processes."""

@@ -1,7 +1,7 @@
-"""What a model is fed: the order of images and the draws of augmentation, all from one seed, and the batches.
+"""The batches that a model is trained and tested on: their order and their augmentation, all from one seed.
 
-Draws are made for (seed, epoch) or (seed, epoch, step) alone, so that every engine sees the same
-pictures, whoever makes a batch makes the same one, and a run that was cut off goes on as if it had not been.
+All random numbers depend on (seed, epoch) or (seed, epoch, step) alone. So every engine sees the same pictures, every
+process makes the same batch of a step, and a run that was interrupted goes on as if it had not been.
 """
 
 from __future__ import annotations
@@ -14,22 +14,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...base.errors import LabError
+from ...specs.augment import NO_AUGMENTATION, AugmentSpec
+from ..augmentations.contract import Draw
 from ..formats.decode import Box, Undecodable
-from .augment import NO_AUGMENT, Augment
-from .pixels import Made, Normalise, crop, viewed
-from .split import Pictures, Split
+from .augment import Chain
+from .pictures import InMemory, OnDisk, Pictures
+from .pixels import Made, Normalise, viewed
 
 if TYPE_CHECKING:
     from .stream import Workers
 
 
 Batch = tuple[NDArray[np.float32], NDArray[Any]]
-"""Images, (batch, C, H, W), and labels: int32 classes, (batch,), or float32 shares of them, (batch, classes)."""
+"""Images, (batch, C, H, W), and labels: int32 classes, (batch,), or float32 shares of the classes, (batch, classes)."""
 
 
 @dataclass(frozen=True)
 class Draws:
-    """One epoch: the order of the images, and for each place in it a crop's corner (y, x) and a flip."""
+    """The random numbers of an epoch: the order of the images, and for each place a crop's corner (y, x) and a flip."""
 
     order: NDArray[np.int64]
     corners: NDArray[np.int64]
@@ -38,16 +41,16 @@ class Draws:
 
 @dataclass(frozen=True, eq=False)
 class Feed:
-    """Training batches of one size; the rest of an epoch that fills no batch is left out.
+    """Training batches of one size; images at the end of an epoch that fill no batch are left out.
 
     Args:
-        mean, std: a channel, on the scale 0 to 1.
-        pad: zero pixels put around an image before a crop of its own size is drawn from it.
-        flip: mirror left and right with probability one half.
-        augment: what else is done.
-        classes: how many there are; needed where pictures are mixed.
-        skip: show the next picture of the epoch in place of a damaged one; else it is an error.
-        workers: who makes the batches; in the loop's own process where None.
+        split: the training images.
+        mean, std: mean and standard deviation of each channel, on the scale 0 to 1.
+        augment: what is done to the images.
+        classes: the number of classes; needed where pictures are mixed.
+        skip: show the next picture of the epoch in the place of a damaged one; else a damaged picture is an error.
+        workers: the processes that make the batches; this process where None.
+        skipped: the names of the damaged pictures that were left out so far.
     """
 
     split: Pictures
@@ -55,27 +58,47 @@ class Feed:
     seed: int
     mean: Sequence[float]
     std: Sequence[float]
-    pad: int = 0
-    flip: bool = False
-    augment: Augment = NO_AUGMENT
+    augment: AugmentSpec = NO_AUGMENTATION
     classes: int = 0
     skip: bool = False
     workers: Workers | None = None
     skipped: set[str] = field(default_factory=set)
-    """Damaged pictures that were left out so far, by name."""
+
+    def __post_init__(self) -> None:
+        """Raises LabError: the images do not fill one batch."""
+        if self.batch_size > len(self.split):
+            raise LabError(
+                f"a batch has {self.batch_size} images, but there are only {len(self.split)} to train on: "
+                "make 'train.batch_size' smaller"
+            )
 
     @property
     def steps(self) -> int:
-        """Batches an epoch."""
+        """The number of batches of an epoch."""
         return len(self.split) // self.batch_size
+
+    @cached_property
+    def chain(self) -> Chain:
+        """The augmentations in their order."""
+        return Chain(self.augment)
+
+    @property
+    def pad(self) -> int:
+        """Zero pixels at each side of an image before a crop of its own size is drawn from it."""
+        return int(self.augment.settings.get("pad_crop", 0))
+
+    @property
+    def flip(self) -> bool:
+        """Whether images are mirrored, each with probability one half."""
+        return bool(self.augment.settings.get("flip", False))
 
     @property
     def resident(self) -> bool:
-        """Whether an engine may make the batches on its device: images in memory, nothing but crops and flips.
+        """Whether an engine may make the batches on its device: the images are in memory and only cropped and flipped.
 
-        All else is made on the host, the same for every engine.
+        All other batches are made on the host, the same for every engine.
         """
-        return isinstance(self.split, Split) and self.augment.none
+        return isinstance(self.split, InMemory) and self.chain.on_device
 
     def draws(self, epoch: int) -> Draws:
         """The order, crops and flips of an epoch (counted from 0)."""
@@ -91,56 +114,51 @@ class Feed:
 
     @cached_property
     def normalise(self) -> Normalise:
-        """From uint8 to what the network sees."""
+        """The normalisation: from uint8 to the values that the network sees."""
         return Normalise(self.mean, self.std)
 
     @property
     def batch_shape(self) -> tuple[int, int, int, int]:
-        """Of the images of one batch."""
+        """The shape of the images of one batch."""
         return (self.batch_size, *self.split.shape)
 
     def make(self, epoch: int, step: int, out: NDArray[np.float32] | None = None) -> Made:
-        """One batch.
+        """Make one batch.
 
         Args:
-            out: float32 of `batch_shape`, to be written to.
+            out: float32 of `batch_shape`; the images are written to it where it is given.
 
         Raises:
-            Undecodable: a picture is damaged, and damaged ones are not skipped.
+            Undecodable: a picture is damaged and damaged pictures are not skipped, or every picture is damaged.
         """
-        draws, key = self._draws_of(epoch), (self.seed, epoch, step)
+        draws = self._draws_of(epoch)
         start = step * self.batch_size
         place = slice(start, start + self.batch_size)
-        views = self.augment.views(key, self.batch_size, self.split.shape[1])
+        draw = Draw(self.seed, epoch, step, draws.corners[place], draws.flips[place])
+        views = self.chain.views(draw, self.batch_size, self.split.shape[1])
         images, indices, bad = self._pictures(draws.order, start, views)
-        if self.pad:
-            images = crop(images, draws.corners[place], self.pad)
-        images = np.ascontiguousarray(images)
-        if self.flip:
-            flipped = draws.flips[place]
-            images[flipped] = images[flipped][..., ::-1]
-        self.augment.recolour(images, key)
+        images = np.ascontiguousarray(self.chain.pixels(images, draw))
         normal = self.normalise(images, out)
-        self.augment.erase(normal, key)
-        return normal, self.augment.mix(normal, self.split.labels[indices], self.classes, key), bad
+        self.chain.normalised(normal, draw)
+        return normal, self.chain.mix(normal, self.split.labels[indices], self.classes, draw), bad
 
     def _draws_of(self, epoch: int) -> Draws:
-        """`draws`, kept until another epoch is asked for."""
+        """The random numbers of an epoch; those of the last epoch are kept."""
         kept: tuple[int, Draws] | None = self.__dict__.get("_kept")
         if kept is None or kept[0] != epoch:
             kept = self.__dict__["_kept"] = epoch, self.draws(epoch)
         return kept[1]
 
     def __getstate__(self) -> dict[str, Any]:
-        """For a worker: without what it makes anew, and without the workers themselves."""
-        return {key: value for key, value in self.__dict__.items() if key != "_kept"} | {"workers": None}
+        """The state for a worker: without what the worker makes anew, and without the workers themselves."""
+        return {key: value for key, value in self.__dict__.items() if key not in ("_kept", "chain")} | {"workers": None}
 
     def _pictures(
         self, order: NDArray[np.int64], start: int, views: list[Box] | None
     ) -> tuple[NDArray[np.uint8], NDArray[np.int64], tuple[str, ...]]:
-        """uint8 (batch, C, H, W), which pictures they are, and which were damaged."""
+        """The images, uint8 (batch, C, H, W), the places of the pictures, and the names of damaged ones."""
         indices = order[start : start + self.batch_size].copy()
-        if isinstance(self.split, Split):
+        if isinstance(self.split, InMemory):
             images = self.split.images[indices]
             return (images if views is None else viewed(images, views)), indices, ()
         images = np.empty((self.batch_size, *self.split.shape[1:], 3), np.uint8)
@@ -153,26 +171,26 @@ class Feed:
                     self.split.fill(int(indices[row]), images[row], view)
                     break
                 except Undecodable as error:
-                    if not self.skip:
-                        raise Undecodable(f"{error.message}; 'damaged: skip' in 'data' leaves such out") from None
-                    bad.append(self.split.name(int(indices[row])))
+                    bad.append(_left_out(error, self.skip, self.split, int(indices[row])))
+            else:
+                raise _none_left(self.split)
         return images.transpose(0, 3, 1, 2), indices, tuple(bad)
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """The batches of one epoch, made on the host when it is iterated; an engine may make the same on its device."""
+    """The batches of one epoch; iteration makes them on the host, and an engine may make the same on its device."""
 
     feed: Feed
     number: int
 
     @cached_property
     def draws(self) -> Draws:
-        """What is random about it."""
+        """The random numbers of the epoch."""
         return self.feed.draws(self.number)
 
     def __iter__(self) -> Iterator[Batch]:
-        """float32 (batch, C, H, W) and labels, `feed.steps` times: int32 (batch,), or shares (batch, classes)."""
+        """Yields `feed.steps` batches; see `Batch`."""
         feed = self.feed
         if feed.workers is not None:
             made = feed.workers.batches(feed, self.number)
@@ -185,7 +203,7 @@ class Epoch:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Every image once, in order, normalised; the last batch may be smaller, as any without its damaged pictures."""
+    """Every image once, in order, normalised; the last batch may be smaller, and so may one with damaged pictures."""
 
     split: Pictures
     batch_size: int
@@ -195,20 +213,20 @@ class Evaluation:
 
     @property
     def steps(self) -> int:
-        """Batches in all."""
+        """The number of batches."""
         return -(-len(self.split) // self.batch_size)
 
     @property
     def batch_shape(self) -> tuple[int, int, int, int]:
-        """Of the images of a whole batch."""
+        """The shape of the images of a whole batch."""
         return (self.batch_size, *self.split.shape)
 
     def make(self, epoch: int, step: int, out: NDArray[np.float32] | None = None) -> Made:
-        """One batch; as in `Feed`."""
+        """Make one batch; the arguments are those of `Feed.make`."""
         indices = np.arange(step * self.batch_size, min((step + 1) * self.batch_size, len(self.split)))
         normalise = Normalise(self.mean, self.std)
         bad = []
-        if isinstance(self.split, Split):
+        if isinstance(self.split, InMemory):
             images = self.split.images[indices[0] : indices[-1] + 1]
         else:
             images = np.empty((len(indices), *self.split.shape[1:], 3), np.uint8)
@@ -217,10 +235,8 @@ class Evaluation:
                 try:
                     self.split.fill(int(index), images[row])
                 except Undecodable as error:
-                    if not self.skip:
-                        raise Undecodable(f"{error.message}; 'damaged: skip' in 'data' leaves such out") from None
+                    bad.append(_left_out(error, self.skip, self.split, int(index)))
                     whole[row] = False
-                    bad.append(self.split.name(int(index)))
             images, indices = np.ascontiguousarray(images[whole].transpose(0, 3, 1, 2)), indices[whole]
         return normalise(images, None if out is None else out[: len(images)]), self.split.labels[indices], tuple(bad)
 
@@ -238,14 +254,35 @@ def evaluation_batches(
     """Every image once, in order, normalised; the last batch may be smaller.
 
     Args:
-        skip: leave damaged pictures out; else one is an error.
-        workers: who makes the batches; this process where None.
-        skipped: the names of pictures left out are added to it.
+        skip: leave damaged pictures out; else a damaged picture is an error.
+        workers: the processes that make the batches; this process where None.
+        skipped: the names of the pictures that were left out are added to it.
+
+    Raises:
+        Undecodable: a picture is damaged and not skipped, or every picture is damaged.
     """
     maker = Evaluation(split, batch_size, mean, std, skip)
     made = workers.batches(maker, 0) if workers else (maker.make(0, step) for step in range(maker.steps))
+    shown = 0
     for images, labels, bad in made:
         if skipped is not None:
             skipped.update(bad)
         if len(images):
+            shown += len(images)
             yield images, labels
+    if not shown:
+        raise _none_left(split)
+
+
+def _left_out(error: Undecodable, skip: bool, split: Pictures, place: int) -> str:
+    """The name of a damaged picture that is left out. Raises Undecodable: damaged pictures are not skipped."""
+    if not skip:
+        raise Undecodable(f"{error.message}; 'damaged: skip' in 'data' leaves damaged pictures out") from None
+    assert isinstance(split, OnDisk)
+    return split.name(place)
+
+
+def _none_left(split: Pictures) -> Undecodable:
+    """The error for pictures that are damaged without an exception."""
+    first = f", from {split.name(0)} on" if isinstance(split, OnDisk) and len(split) else ""
+    return Undecodable(f"none of the {len(split)} pictures can be decoded{first}: 'damaged: skip' has left out all")

@@ -1,4 +1,4 @@
-"""What is done to whole batches of pixels: crops, views, normalisation; the same bits anywhere."""
+"""Operations on whole batches of pixels, with the same bits on every machine: parts of images, normalisation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ..formats.decode import Box
@@ -16,21 +15,11 @@ Made = tuple[NDArray[np.float32], NDArray[Any], tuple[str, ...]]
 """A batch: images, labels, and the names of damaged pictures that were left out."""
 
 _IN_CACHE = 150_000
-"""Values that are normalised at a time."""
-
-
-def crop(images: NDArray[np.uint8], corners: NDArray[np.int64], pad: int) -> NDArray[np.uint8]:
-    """A crop of the images' own size from each, (y, x) `corners` from the edge of `pad` zero pixels around it."""
-    count, channels, height, width = images.shape
-    padded = np.zeros((count, channels, height + 2 * pad, width + 2 * pad), np.uint8)
-    padded[:, :, pad : pad + height, pad : pad + width] = images
-    windows: NDArray[np.uint8] = sliding_window_view(padded, images.shape[2:], axis=(2, 3))  # type: ignore[call-overload]
-    cropped: NDArray[np.uint8] = windows[np.arange(len(images)), :, corners[:, 0], corners[:, 1]]
-    return cropped
+"""Values that are normalised together: so many fit into a processor's cache."""
 
 
 def viewed(images: NDArray[np.uint8], views: list[Box]) -> NDArray[np.uint8]:
-    """A part of each image, resized to the size of the whole."""
+    """Cut a part out of each image, and resize it to the size of the whole image (Pillow, bilinear)."""
     from PIL import Image
 
     _, _, height, width = images.shape
@@ -44,11 +33,14 @@ def viewed(images: NDArray[np.uint8], views: list[Box]) -> NDArray[np.uint8]:
 
 
 class Normalise:
-    """uint8 to float32, (value / 255 - mean) / std a channel, by a table of the 256 levels: the same bits anywhere.
+    """From uint8 to float32: (value / 255 - mean) / std for each channel, by a table of the 256 levels.
 
-    OpenCV looks up fastest, where the `fast` decoder has loaded it. Else the values are computed in float64 and
-    rounded, as the table was, which is two to three times as fast as NumPy looks up; where that should
-    ever differ from the table in a level, NumPy looks up.
+    OpenCV looks values up fastest, where the `fast` decoder has loaded it. Otherwise the values are computed in float64
+    and rounded, as those of the table were, which is two to three times as fast as looking them up with NumPy. Should a
+    computed value ever differ from the table, NumPy looks the values up.
+
+    Args:
+        mean, std: mean and standard deviation of each channel, on the scale 0 to 1.
     """
 
     def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
@@ -60,7 +52,7 @@ class Normalise:
         self._computed = np.array_equal(self._compute(every, np.empty(every.shape, np.float32))[0, :, 0], self.tables)
 
     def __call__(self, images: NDArray[np.uint8], out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
-        """(batch, C, H, W) in, the same shape out."""
+        """Normalise images (batch, C, H, W); the result has the same shape, and is written to `out` if it is given."""
         out = np.empty(images.shape, np.float32) if out is None else out
         cv2 = sys.modules.get("cv2")
         if cv2 is not None and len(images):

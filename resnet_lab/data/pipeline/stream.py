@@ -1,9 +1,10 @@
-"""Worker processes that make batches: in shared memory, in the order of the steps, never more ahead than there is room.
+"""Worker processes that make batches in shared memory.
 
-A step goes to the worker with the least to do, and batches are handed on in the order of the steps: what
-is in a batch depends on its step alone, so neither the number of workers nor their speed changes anything.
-A batch lies in a slot of shared memory; the slot is used again when the batch is no longer
-referred to, which keeps fast workers back (and one who hoards batches gets copies).
+A step goes to the worker that has the fewest steps to do, and batches are handed on in the order of their steps. The
+content of a batch depends on its step alone, so neither the number of workers nor their speed changes a batch.
+
+A batch lies in a slot of the shared memory. The slot is free again when no array refers to it any more, so that
+workers which are faster than the training wait. A loop that keeps many batches is given copies.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import traceback
 import weakref
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import count
 from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
@@ -28,23 +30,24 @@ from ...base.errors import LabError
 from .pixels import Made
 
 _SPARE = 2
-"""Slots beyond one a worker, at least: what the loop looks at, and one that is ready."""
+"""Slots in addition to one for each worker, at least: the batch that the loop works on, and one that is ready."""
 
 _ROOM, _AHEAD = 64 << 20, 8
-"""Bytes that more spare slots may take, and how many a worker: small batches come fast, and a wait for each costs."""
+"""Limits on further slots: 64 MiB in total, 8 for each worker. Small batches need many, or the queue runs empty."""
 
 _HELD = 2
-"""Slots that the loop may hold before it is given copies."""
+"""Slots that the loop may keep before it is given copies."""
 
 _QUEUED = 6
-"""Steps that are given to a worker at a time."""
+"""Steps that wait at a worker at most."""
 
 Answer = tuple[int, NDArray[Any], tuple[str, ...]] | LabError | str
-"""How many images are in the slot, their labels, the damaged ones; or a person's mistake; or a traceback."""
+"""A worker's answer to a step: the number of images in the slot, their labels and the names of the damaged pictures;
+or a person's mistake; or the traceback of a fault of ours."""
 
 
 class Maker(Protocol):
-    """What makes the batches of an epoch: a Feed, an Evaluation."""
+    """Makes the batches of an epoch: a Feed or an Evaluation."""
 
     @property
     def steps(self) -> int: ...
@@ -55,13 +58,29 @@ class Maker(Protocol):
     def make(self, epoch: int, step: int, out: NDArray[np.float32] | None = None) -> Made: ...
 
 
-class Workers:
-    """Processes that make batches; started when they are first asked, ended by `close` or the end of a `with`.
+@dataclass(eq=False)
+class _Run:
+    """One pass over the batches of an epoch, from the first to the last or until the loop leaves it.
 
-    They are new interpreters, not copies of this one: a fork of a process that runs a framework's threads may hang.
+    Attributes:
+        done: the answers that have arrived, by step, each with the slot of its images, or with a copy of them where
+            another run needed the slot.
+    """
+
+    maker: Maker
+    epoch: int
+    sent: int = 0
+    done: dict[int, tuple[int | NDArray[np.float32], Answer]] = field(default_factory=dict)
+
+
+class Workers:
+    """Processes that make batches; they start with the first batch, and end with `close` or the end of a `with` block.
+
+    Several epochs may be open at once: each gets its own batches. The processes are new interpreters, not copies of
+    this one, since a copy of a process that runs the threads of a framework may hang.
 
     Args:
-        number: at least 1.
+        number: how many processes, at least 1.
     """
 
     def __init__(self, number: int) -> None:
@@ -72,7 +91,10 @@ class Workers:
         self._memory: Any = None
         self._slot_bytes = self._slots = 0
         self._names: weakref.WeakKeyDictionary[Maker, int] = weakref.WeakKeyDictionary()
-        self._next_name = count()
+        self._next_name, self._next_request = count(), count()
+        self._queued: list[int] = []
+        self._under_way: dict[int, tuple[_Run, int, int]] = {}  # by request: the run, its step and the slot
+        self._runs: list[_Run] = []
 
     def __enter__(self) -> Workers:
         return self
@@ -84,63 +106,53 @@ class Workers:
         """The batches of an epoch, in order.
 
         Raises:
-            LabError: as making them does.
-            RuntimeError: a worker failed or died.
+            LabError: making a batch raised it.
+            RuntimeError: a worker failed or died, or `close` was called before the last batch.
         """
         self._start(4 * int(np.prod(maker.batch_shape)))
-        name = self._known(maker)
-        under_way: dict[int, tuple[int, int]] = {}  # by step: worker and slot
-        done: dict[int, tuple[int, Answer]] = {}  # by step: slot and answer
-        queued = [0] * self.number
-        step = wanted = 0
+        run = _Run(maker, epoch)
+        self._runs.append(run)
         try:
-            while wanted < maker.steps:
-                while self._free and step < maker.steps and min(queued) < _QUEUED:
-                    worker = queued.index(min(queued))
-                    under_way[step] = worker, self._free.popleft()
-                    queued[worker] += 1
-                    self._send(worker, (name, epoch, step, under_way[step][1]))
-                    step += 1
-                while wanted not in done:
-                    for worker, number, answer in self._answers():
-                        queued[worker] -= 1
-                        done[number] = under_way.pop(number)[1], answer
-                slot, answer = done.pop(wanted)
+            for step in range(maker.steps):
+                images, answer = self._next(run, step)
                 if not isinstance(answer, tuple):
-                    self._free.append(slot)
+                    if isinstance(images, int):
+                        self._free.append(images)
                     raise answer if isinstance(answer, LabError) else RuntimeError(f"a data worker failed:\n{answer}")
-                wanted += 1
-                yield self._delivered(slot, answer, maker, len(under_way) + len(done))
+                yield self._delivered(images, answer, maker)
         finally:
-            self._free.extend(slot for slot, _ in done.values())
-            try:
-                while under_way:  # the loop was broken off: take what is on its way
-                    for _, number, _ in self._answers():
-                        self._free.append(under_way.pop(number)[1])
-            except RuntimeError:
-                self.close()
+            if run in self._runs:
+                self._runs.remove(run)
+            self._free.extend(slot for slot, _ in run.done.values() if isinstance(slot, int))
 
     def close(self) -> None:
-        """End the processes; batches that are still referred to stay as they are."""
+        """End the processes; batches that an array still refers to stay as they are."""
         for pipe in self._pipes:
-            pipe.close()  # which ends them, where they wait for work
+            pipe.close()  # a worker that waits for work ends when its pipe does
         for process in self._processes:
             process.join(5)
             if process.is_alive():
                 process.terminate()
                 process.join()
         self._processes, self._pipes, self._free = [], [], deque()
+        self._runs, self._under_way, self._queued = [], {}, [0] * self.number
         self._names.clear()
 
     def _start(self, slot_bytes: int) -> None:
-        """Have workers with slots that are large enough."""
+        """Have workers with slots that are large enough; runs that are open keep their batches and go on."""
         if self._processes and slot_bytes <= self._slot_bytes:
             return
+        while self._under_way:
+            self._receive()
+        for run in self._runs:
+            self._give_up_slots(run)
+        runs = self._runs
         self.close()
+        self._runs = runs
         context = multiprocessing.get_context("spawn")
         slots = self.number + max(_SPARE, min(_AHEAD * self.number, _ROOM // slot_bytes))
         self._slot_bytes, self._slots = slot_bytes, slots
-        # Lies in a file that has no name any more, so that nothing is left behind however this ends.
+        # The memory lies in a file that has no name any more, so that nothing is left behind however this ends.
         self._memory = context.RawArray(ctypes.c_char, slots * slot_bytes)
         self._free = deque(range(slots))
         for _ in range(self.number):
@@ -151,13 +163,60 @@ class Workers:
             self._processes.append(process)
             self._pipes.append(ours)
 
+    def _next(self, run: _Run, step: int) -> tuple[int | NDArray[np.float32], Answer]:
+        """The answer to a step of a run; meanwhile the workers are given as many further steps as there is room for."""
+        while True:
+            if run not in self._runs:
+                raise RuntimeError("the data workers were ended before the last batch of an epoch")
+            while self._free and run.sent < run.maker.steps and min(self._queued) < _QUEUED:
+                self._request(run)
+            if step in run.done:
+                return run.done.pop(step)
+            if self._under_way:
+                self._receive()
+            else:  # the batches of other runs, which nobody asks for at present, take up every slot
+                for other in self._runs:
+                    self._give_up_slots(other)
+
+    def _request(self, run: _Run) -> None:
+        """Give the next step of a run to the worker with the fewest steps to do."""
+        name = self._known(run.maker)
+        worker, request, slot = self._queued.index(min(self._queued)), next(self._next_request), self._free.popleft()
+        self._under_way[request] = run, run.sent, slot
+        self._queued[worker] += 1
+        self._send(worker, (name, request, run.epoch, run.sent, slot))
+        run.sent += 1
+
+    def _receive(self) -> None:
+        """Take the answers that have arrived, each to its run; waits for the first."""
+        for ready in wait(self._pipes):
+            worker = self._pipes.index(ready)  # type: ignore[arg-type]
+            try:
+                request, answer = self._pipes[worker].recv()
+            except (EOFError, OSError):
+                raise self._death(worker) from None
+            self._queued[worker] -= 1
+            run, step, slot = self._under_way.pop(request)
+            if run in self._runs:
+                run.done[step] = slot, answer
+            else:  # the loop has left this run
+                self._free.append(slot)
+
+    def _give_up_slots(self, run: _Run) -> None:
+        """Copy the batches of a run that wait for the loop out of their slots."""
+        for step, (slot, answer) in run.done.items():
+            if isinstance(slot, int):
+                kept = self._images(slot, answer[0] if isinstance(answer, tuple) else 0, run.maker)[1].copy()
+                run.done[step] = kept, answer
+                self._free.append(slot)
+
     def _known(self, maker: Maker) -> int:
-        """The number that workers know a maker by; they forget those that are no more."""
+        """The number under which the workers know a maker; they forget makers that are no more."""
         if maker not in self._names:
             self._names[maker] = next(self._next_name)
-            told = pickle.dumps(maker), list(self._names.values())
+            message = pickle.dumps(maker), list(self._names.values())
             for worker in range(self.number):
-                self._send(worker, (self._names[maker], *told))
+                self._send(worker, (self._names[maker], *message))
         return self._names[maker]
 
     def _send(self, worker: int, message: tuple[Any, ...]) -> None:
@@ -166,30 +225,31 @@ class Workers:
         except OSError:
             raise self._death(worker) from None
 
-    def _answers(self) -> Iterator[tuple[int, int, Answer]]:
-        """Worker, step and answer of those that have one; waits for the first."""
-        for ready in wait(self._pipes):
-            worker = self._pipes.index(ready)  # type: ignore[arg-type]
-            try:
-                step, answer = self._pipes[worker].recv()
-            except (EOFError, OSError):
-                raise self._death(worker) from None
-            yield worker, step, answer
-
     def _death(self, worker: int) -> RuntimeError:
+        """The error for a worker that has died; the others are ended."""
         process = self._processes[worker]
         process.join(5)
         code = process.exitcode
-        told = f"signal {-code}" if code is not None and code < 0 else f"exit status {code}"
-        return RuntimeError(f"a data worker ended with {told}" + (", as when memory runs out" if code == -9 else ""))
+        self.close()
+        end = f"signal {-code}" if code is not None and code < 0 else f"exit status {code}"
+        return RuntimeError(f"a data worker ended with {end}" + (", as when memory runs out" if code == -9 else ""))
 
-    def _delivered(self, slot: int, made: tuple[int, NDArray[Any], tuple[str, ...]], maker: Maker, others: int) -> Made:
-        """A view of the slot, which comes free with the last reference to it; a copy for one who holds many."""
-        amount, labels, bad = made
+    def _images(self, slot: int, amount: int, maker: Maker) -> tuple[Any, NDArray[np.float32]]:
+        """The memory of a slot, and the images in it as an array that refers to this memory."""
         shape = (amount, *maker.batch_shape[1:])
         block = (ctypes.c_char * self._slot_bytes).from_buffer(self._memory, slot * self._slot_bytes)
-        images = np.frombuffer(memoryview(block), np.float32, int(np.prod(shape))).reshape(shape)
-        if self._slots - len(self._free) - others > _HELD:
+        return block, np.frombuffer(memoryview(block), np.float32, int(np.prod(shape))).reshape(shape)
+
+    def _delivered(
+        self, slot: int | NDArray[np.float32], answer: tuple[int, NDArray[Any], tuple[str, ...]], maker: Maker
+    ) -> Made:
+        """A batch for the loop: a view of its slot, which is free with the last reference to it, or a copy."""
+        amount, labels, bad = answer
+        if not isinstance(slot, int):
+            return slot, labels, bad
+        block, images = self._images(slot, amount, maker)
+        waiting = sum(isinstance(other, int) for run in self._runs for other, _ in run.done.values())
+        if self._slots - len(self._free) - len(self._under_way) - waiting > _HELD:
             images = images.copy()
             self._free.append(slot)
         else:
@@ -199,18 +259,18 @@ class Workers:
 
 def _work(pipe: Connection, memory: Any, slot_bytes: int) -> None:
     """What a worker process does until its pipe ends: with its parent, or by `close`."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told, and ends us
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets the signal too, and ends its workers
     makers: dict[int, Maker] = {}
     with contextlib.suppress(EOFError, OSError):
         while True:
-            name, *told = pipe.recv()
-            if len(told) == 2:
-                content, alive = told
+            name, *message = pipe.recv()
+            if len(message) == 2:
+                content, alive = message
                 makers = {key: value for key, value in makers.items() if key in alive}
                 makers[name] = pickle.loads(content)
             else:
-                epoch, step, slot = told
-                pipe.send((step, _made(makers[name], epoch, step, slot, memory, slot_bytes)))
+                request, epoch, step, slot = message
+                pipe.send((request, _made(makers[name], epoch, step, slot, memory, slot_bytes)))
 
 
 def _made(maker: Maker, epoch: int, step: int, slot: int, memory: Any, slot_bytes: int) -> Answer:

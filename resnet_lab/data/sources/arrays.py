@@ -1,4 +1,4 @@
-"""Arrays of a person's own, and synthetic ones."""
+"""Arrays from a person's .npz file, and random images for measurements of speed."""
 
 from __future__ import annotations
 
@@ -11,27 +11,25 @@ from numpy.typing import NDArray
 
 from ...base.errors import LabError
 from ..dataset import Dataset, Facts, dataset, find, statistics
-from ..formats.download import digest
-from ..pipeline.split import Split
+from ..pipeline.pictures import InMemory
 
 _KEYS = (("train_images", "train_labels", "test_images", "test_labels"), ("x_train", "y_train", "x_test", "y_test"))
 
 
 def _arrays_facts(path: Path) -> Facts:
-    file = find(path)
     raw = arrays(path)
-    return Facts(raw.shape, len(raw.classes), len(raw.train), digest(file, "sha256")[:16])
+    return Facts(raw.shape, len(raw.classes), len(raw.train))
 
 
 @dataset("arrays", facts=_arrays_facts)
 def arrays(path: Path) -> Dataset:
-    """A .npz file: train_images, train_labels, test_images, test_labels (or x_train, ...), and classes if you like.
+    """A .npz file: train_images, train_labels, test_images, test_labels (or x_train, ...); `classes` is optional.
 
     Images are uint8: (count, height, width), (count, height, width, 1 or 3) or (count, 1 or 3, height, width);
     labels are whole numbers from 0; `classes`, an array of names.
 
     Args:
-        path: from the experiment's file, the working directory or $RESNET_LAB_DATA.
+        path: the file; relative to the experiment's file, the working directory or $RESNET_LAB_DATA.
     """
     file = find(path)
     found = _read(file)
@@ -39,7 +37,7 @@ def arrays(path: Path) -> Dataset:
     if keys is None:
         raise LabError(f"holds {', '.join(found) or 'nothing'}, where {', '.join(_KEYS[0])} were expected", file=file)
     train, test = (
-        Split(_images(found[image], image, file), _labels(found[label], label, len(found[image]), file))
+        InMemory(_images(found[image], image, file), _labels(found[label], label, len(found[image]), file))
         for image, label in (keys[:2], keys[2:])
     )
     if train.shape != test.shape:
@@ -55,7 +53,7 @@ def _read(file: Path) -> dict[str, NDArray[Any]]:
     try:
         with np.load(file, allow_pickle=False) as content:
             if not hasattr(content, "files"):
-                raise LabError("is one array, no .npz file of several", file=file)
+                raise LabError("holds one array, where a .npz file of several was expected", file=file)
             return {name: content[name] for name in content.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise LabError(f"is no .npz file of plain arrays: {error}", file=file) from None
@@ -86,14 +84,15 @@ def _synthetic_facts(size: int = 32, classes: int = 10, count: int = 1024) -> Fa
 
 @dataset("synthetic", facts=_synthetic_facts)
 def synthetic(size: int = 32, classes: int = 10, count: int = 1024) -> Dataset:
-    """Noise with drawn labels, to measure speed: no accuracy on it means anything.
+    """Noise with random labels, for measurements of speed; accuracies on it mean nothing.
 
     Args:
-        count: images to train on; as many to test on, at most 256.
+        classes: the number of classes.
+        count: the number of images to train on; there are as many to test on, but at most 256.
     """
     generator = np.random.default_rng(0)
     train, test = (
-        Split(
+        InMemory(
             generator.integers(0, 256, (amount, 3, size, size), np.uint8),
             generator.integers(0, classes, amount, np.int32),
         )

@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100 (Krizhevsky 2009) from the author's archives (binary or Python), read as they are."""
+"""CIFAR-10 and CIFAR-100 (Krizhevsky 2009), read from the author's binary or Python archives without unpacking."""
 
 from __future__ import annotations
 
@@ -13,50 +13,57 @@ import numpy as np
 
 from ...base.errors import LabError
 from ..dataset import Dataset, dataset, statistics
-from ..formats.download import RemoteFile, locate, present
-from ..pipeline.split import Split
+from ..formats.download import RemoteFile, chosen, locate
+from ..pipeline.pictures import InMemory
 
 _SOURCE = "https://www.cs.toronto.edu/~kriz"
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _PIXELS = 3 * 32 * 32
 
 
-def _archive(name: str, md5: str) -> RemoteFile:
-    return RemoteFile(name, f"{_SOURCE}/{name}", md5)
+def _archive(name: str, md5: str, instead: RemoteFile | None = None) -> RemoteFile:
+    return RemoteFile(name, f"{_SOURCE}/{name}", md5, instead=instead)
 
 
-_CIFAR10 = _archive("cifar-10-binary.tar.gz", "c32a1d4ab5d03f1284b67883e8d87530")
-_CIFAR10_PYTHON = _archive("cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a")
-_CIFAR100 = _archive("cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8")
-_CIFAR100_PYTHON = _archive("cifar-100-python.tar.gz", "eb9058c3a382ffc7106e4002c42a8d85")
+_CIFAR10 = _archive(
+    "cifar-10-binary.tar.gz",
+    "c32a1d4ab5d03f1284b67883e8d87530",
+    _archive("cifar-10-python.tar.gz", "c58f30108f718f92721af3b95e74349a"),
+)
+_CIFAR100 = _archive(
+    "cifar-100-binary.tar.gz",
+    "03b5dce01913d631647c71ecec9e9cb8",
+    _archive("cifar-100-python.tar.gz", "eb9058c3a382ffc7106e4002c42a8d85"),
+)
 
 
 @dataset("cifar10", shape=(3, 32, 32), classes=10, count=50_000, files=("cifar10", (_CIFAR10,)))
 def cifar10() -> Dataset:
     """60,000 photographs in 10 classes, 32x32, RGB; 50,000 to train on, 10,000 to test on."""
-    return _dataset("cifar10", "cifar10", _CIFAR10, _CIFAR10_PYTHON)
+    return _dataset("cifar10", _CIFAR10)
 
 
 @dataset("cifar100", shape=(3, 32, 32), classes=100, count=50_000, files=("cifar100", (_CIFAR100,)))
 def cifar100() -> Dataset:
     """60,000 photographs in 100 classes, 32x32, RGB; 50,000 to train on, 10,000 to test on."""
-    return _dataset("cifar100", "cifar100", _CIFAR100, _CIFAR100_PYTHON)
+    return _dataset("cifar100", _CIFAR100)
 
 
-def _dataset(name: str, folder: str, binary: RemoteFile, pickled: RemoteFile) -> Dataset:
-    """From the binary archive, or the Python one where only that is at hand."""
-    if present(folder, binary) is None and present(folder, pickled) is not None:
-        train, test, classes = read_pickled(locate(folder, pickled))
-    else:
-        train, test, classes = read_binary(locate(folder, binary))
+def _dataset(name: str, binary: RemoteFile) -> Dataset:
+    """The dataset from its binary archive, or from the Python archive where only that one is at hand."""
+    file = chosen(name, binary)
+    train, test, classes = (read_binary if file is binary else read_pickled)(locate(name, file))
     return Dataset(name, classes, train, test, *statistics(train.images))
 
 
-def read_binary(path: Path) -> tuple[Split, Split, tuple[str, ...]]:
-    """Training and test images and the classes of a binary archive: records of one label (CIFAR-100: two) and pixels.
+def read_binary(path: Path) -> tuple[InMemory, InMemory, tuple[str, ...]]:
+    """Read a binary archive, whose records are a label (CIFAR-100: two labels) and the pixels of an image.
+
+    Returns:
+        The training images, the test images and the names of the classes.
 
     Raises:
-        LabError: it is damaged.
+        LabError: the archive is damaged.
     """
     members = _members(path)
     fine = "fine_label_names.txt" in members
@@ -71,7 +78,7 @@ def read_binary(path: Path) -> tuple[Split, Split, tuple[str, ...]]:
             )
         rows = np.frombuffer(content, np.uint8).reshape(-1, width)
         splits.append(
-            Split(
+            InMemory(
                 np.ascontiguousarray(rows[:, -_PIXELS:]).reshape(-1, 3, 32, 32), rows[:, -_PIXELS - 1].astype(np.int32)
             )
         )
@@ -82,11 +89,11 @@ _TRAIN = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_
 _TEST = ("test_batch", "test")
 
 
-def read_pickled(path: Path) -> tuple[Split, Split, tuple[str, ...]]:
-    """The same of a Python archive.
+def read_pickled(path: Path) -> tuple[InMemory, InMemory, tuple[str, ...]]:
+    """Read a Python archive; the result is that of `read_binary`.
 
     Raises:
-        LabError: it is damaged, or holds anything but arrays and plain values.
+        LabError: the archive is damaged, or holds objects other than arrays and plain values.
     """
     members = {
         name: content for name, content in _members(path).items() if name in (*_TRAIN, *_TEST, "meta", "batches.meta")
@@ -101,14 +108,14 @@ def read_pickled(path: Path) -> tuple[Split, Split, tuple[str, ...]]:
     return splits[0], splits[1], tuple(classes)
 
 
-def _joined(tables: Sequence[dict[str, Any]]) -> Split:
+def _joined(tables: Sequence[dict[str, Any]]) -> InMemory:
     images = np.concatenate([np.asarray(table["data"], np.uint8) for table in tables]).reshape(-1, 3, 32, 32)
     labels = [label for table in tables for label in table["fine_labels" if "fine_labels" in table else "labels"]]
-    return Split(images, np.array(labels, np.int32))
+    return InMemory(images, np.array(labels, np.int32))
 
 
 class _Plain(pickle.Unpickler):
-    """Runs no code: arrays, and values that need no class."""
+    """Reads arrays and plain values from a pickle; runs no code of the file."""
 
     _ALLOWED = ("_reconstruct", "ndarray", "dtype", "scalar")
 
@@ -121,7 +128,7 @@ class _Plain(pickle.Unpickler):
 
 
 def _members(path: Path) -> dict[str, bytes]:
-    """The files of an archive by their last name."""
+    """The contents of an archive's files by file name, without folders."""
     try:
         with tarfile.open(path) as archive:
             found = {}

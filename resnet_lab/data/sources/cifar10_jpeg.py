@@ -10,7 +10,7 @@ import numpy as np
 from ..dataset import Dataset, dataset
 from ..formats.download import RemoteFile, locate
 from ..formats.recordio import RecordFile
-from ..pipeline.split import Split
+from ..pipeline.pictures import InMemory
 from .cifar import CIFAR10_CLASSES as CLASSES
 
 FILES = tuple(
@@ -38,8 +38,8 @@ def cifar10_jpeg() -> Dataset:
     )
 
 
-def _decoded(path: Path) -> Split:
-    """All pictures of a checked file. Pillow decodes, as it does everywhere: the same pixels on every machine."""
+def _decoded(path: Path) -> InMemory:
+    """Decode all pictures of a checked file with Pillow, which gives the same pixels on every machine."""
     from PIL import Image
 
     records = RecordFile(path)
@@ -49,4 +49,4 @@ def _decoded(path: Path) -> Split:
         record = records[place]
         images[place] = Image.open(io.BytesIO(record.content), formats=("JPEG",))
         labels[place] = record.labels[0]
-    return Split(np.ascontiguousarray(images.transpose(0, 3, 1, 2)), labels)
+    return InMemory(np.ascontiguousarray(images.transpose(0, 3, 1, 2)), labels)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...base.errors import LabError
 from ..dataset import Dataset, dataset, statistics
-from ..pipeline.split import Split
+from ..pipeline.pictures import InMemory
 
 _TRAIN = 1437
 
@@ -21,15 +21,15 @@ def digits() -> Dataset:
     images = np.rint(table[:, :-1].reshape(-1, 1, 8, 8) * (255 / 16)).astype(np.uint8)
     labels = table[:, -1].astype(np.int32)
     order = np.random.RandomState(0).permutation(len(labels))  # RandomState's streams are frozen for good
-    train, test = (Split(images[part], labels[part]) for part in (order[:_TRAIN], order[_TRAIN:]))
+    train, test = (InMemory(images[part], labels[part]) for part in (order[:_TRAIN], order[_TRAIN:]))
     return Dataset("digits", tuple("0123456789"), train, test, *statistics(train.images))
 
 
 def _file() -> Path:
-    """The table that scikit-learn carries; importing scikit-learn for it would take seconds in every trial."""
+    """The table in scikit-learn's folder; importing scikit-learn to read it would take seconds in every trial."""
     package = importlib.util.find_spec("sklearn")
     for place in (package.submodule_search_locations or []) if package else []:
         path = Path(place) / "datasets" / "data" / "digits.csv.gz"
         if path.is_file():
             return path
-    raise LabError("the digits are not here: they come with scikit-learn (pip install scikit-learn)")
+    raise LabError("the dataset 'digits' is not here: it comes with scikit-learn (pip install scikit-learn)")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...base.errors import LabError
 from ..dataset import Dataset, dataset
 from ..formats.download import RemoteFile, locate
-from ..pipeline.split import Split
+from ..pipeline.pictures import InMemory
 
 _SOURCE = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
 FILES = tuple(
@@ -33,20 +33,23 @@ def fashion_mnist() -> Dataset:
     return Dataset("fashion_mnist", CLASSES, train, test, mean=(0.286041,), std=(0.353024,))
 
 
-def read_splits(folder: str, files: tuple[RemoteFile, ...]) -> list[Split]:
-    """Training and test images from the four files that MNIST and its successors have."""
+def read_splits(folder: str, files: tuple[RemoteFile, ...]) -> list[InMemory]:
+    """Read the training and the test images from the four files of MNIST and of datasets of the same form."""
     images = [read_idx(locate(folder, file)) for file in files]
     return [
-        Split(pixels[:, None], labels.astype(np.int32))
+        InMemory(pixels[:, None], labels.astype(np.int32))
         for pixels, labels in zip(images[::2], images[1::2], strict=True)
     ]
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """An idx file of bytes, gzipped: its dimensions big-endian behind the magic number 0x000008DD.
+    """Read a gzipped idx file of bytes.
+
+    The file begins with the magic number 0x000008DD, where DD is the number of dimensions; the dimensions follow as
+    big-endian 32-bit numbers, then the bytes.
 
     Raises:
-        LabError: it is damaged, or no such file.
+        LabError: the file is damaged, or no idx file of bytes.
     """
     try:
         content = gzip.decompress(path.read_bytes())

@@ -1,8 +1,7 @@
-"""Folders of class folders: any such folder, and ImageNet's."""
+"""Pictures in folders, one folder for each class."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -11,31 +10,45 @@ import numpy as np
 from ...base.errors import LabError
 from ..dataset import IMAGENET_MEAN, IMAGENET_STD, Dataset, Facts, dataset, find
 from ..formats.archives import is_archive, unpacked
-from ..formats.decode import Decoder, check_decoder
-from ..pipeline.split import Files, Stored
+from ..formats.decode import check_decoder
+from ..formats.digests import listing_digest
+from ..formats.picture import SUFFIXES
+from ..pipeline.pictures import Files, OnDisk
 
-ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 _TESTS = ("test", "val", "validation")
 
 
-def _facts(path: Path, test: float = 0.2, crop: float = 0.875, decoder: Decoder = "pillow") -> Facts:
+def _facts(path: Path, test: float = 0.2, crop: float = 0.875, decoder: str = "pillow") -> Facts:
+    check_decoder(decoder)
+    train, held_out = _parts(_root(path))
+    names = _names(train)
+    count = len(names) if held_out else len(names) - len(_drawn(names, test))
+    return Facts((3, None, None), len(classes(train)), count)
+
+
+def pictures_digest(path: Path) -> str:
+    """The digest of the pictures of an image folder or an archive of one, with their names; other files do not count.
+
+    Raises:
+        LabError: there is no folder of class folders, or a picture cannot be read.
+    """
     root = _root(path)
     train, held_out = _parts(root)
-    names = _names(train)
-    listing = "\n".join([*names, *(_names(held_out) if held_out else [])])
-    count = len(names) if held_out else len(names) - len(_drawn(names, test))
-    return Facts((3, None, None), len(classes(train)), count, hashlib.sha256(listing.encode()).hexdigest()[:16])
+    parts = [train] if held_out is None else [train, held_out]
+    names = [(part.relative_to(root) / name).as_posix() for part in parts for name in _names(part)]
+    return listing_digest(root, names)
 
 
-@dataset("imagefolder", facts=_facts)
-def imagefolder(path: Path, test: float = 0.2, crop: float = 0.875, decoder: Decoder = "pillow") -> Dataset:
-    """Any folder (or archive) of class folders, with `train` and `test` or `val` in it, or without.
+@dataset("imagefolder", facts=_facts, content=pictures_digest)
+def imagefolder(path: Path, test: float = 0.2, crop: float = 0.875, decoder: str = "pillow") -> Dataset:
+    """Any folder (or archive) of class folders, with the folders `train` and `test` (or `val`) in it, or without.
 
     Args:
-        path: from the experiment's file, the working directory or $RESNET_LAB_DATA.
-        test: share of each class that is put aside to test on, always the same, where there is no folder for it.
-        crop: side of the central square that is shown in testing, as a share of the picture's shorter side.
-        decoder: `pillow` or `fast` (decode.py).
+        path: the folder or the archive; relative to the experiment's file, the working directory or $RESNET_LAB_DATA.
+        test: the share of each class that is put aside for the test, always the same pictures, where there is no
+            folder of test pictures.
+        crop: the side of the central square that is shown in testing, as a share of the picture's shorter side.
+        decoder: `pillow`, or `fast`, which smooths less where it shrinks a picture.
     """
     train, held_out = _parts(_root(path))
     names = classes(train)
@@ -43,7 +56,7 @@ def imagefolder(path: Path, test: float = 0.2, crop: float = 0.875, decoder: Dec
         if classes(held_out) != names:
             odd = sorted(set(classes(held_out)) ^ set(names))
             raise LabError(
-                f"{train.name} and {held_out.name} have not the same classes: {', '.join(odd[:5])}", file=train
+                f"{train.name} and {held_out.name} do not have the same classes: {', '.join(odd[:5])}", file=train
             )
         splits = [_stored(part, names, _names(part), crop, decoder) for part in (train, held_out)]
     else:
@@ -68,7 +81,7 @@ def _root(path: Path) -> Path:
 
 
 def _parts(root: Path) -> tuple[Path, Path | None]:
-    """The folders to train and to test on; None where one folder has to do for both."""
+    """The folder to train on and the folder to test on; None for the second where there is only one folder."""
     if not (root / "train").is_dir():
         return root, None
     for name in _TESTS:
@@ -100,17 +113,17 @@ def _names(folder: Path) -> list[str]:
     """
     found = []
     for name in classes(folder):
-        files = sorted(entry.name for entry in os.scandir(folder / name) if entry.name.lower().endswith(ENDINGS))
+        files = sorted(entry.name for entry in os.scandir(folder / name) if entry.name.lower().endswith(SUFFIXES))
         if not files:
             raise LabError(
-                f"the class '{name}' is empty: no picture ({', '.join(ENDINGS[:3])}, ...) is in it", file=folder / name
+                f"the class '{name}' is empty: no picture ({', '.join(SUFFIXES[:3])}, ...) is in it", file=folder / name
             )
         found += [f"{name}/{file}" for file in files]
     return found
 
 
 def _drawn(names: list[str], share: float) -> set[str]:
-    """This share of each class, at least one of it; the same ones whatever the experiment's seed."""
+    """A share of each class, at least one picture of it; the same pictures for every seed of an experiment."""
     if not 0 < share < 1:
         raise LabError(f"option 'test' of dataset 'imagefolder' is {share}: it should be above 0 and below 1")
     by_class: dict[str, list[str]] = {}
@@ -123,8 +136,8 @@ def _drawn(names: list[str], share: float) -> set[str]:
     return drawn
 
 
-def _stored(folder: Path, names: list[str], files: list[str], crop: float, decoder: Decoder) -> Stored:
+def _stored(folder: Path, names: list[str], files: list[str], crop: float, decoder: str) -> OnDisk:
     check_decoder(decoder)
     numbers = {name: number for number, name in enumerate(names)}
     labels = np.array([numbers[file.partition("/")[0]] for file in files], np.int32)
-    return Stored(Files(folder, tuple(files)), labels, np.arange(len(files)), crop, decoder)
+    return OnDisk(Files(folder, tuple(files)), labels, np.arange(len(files)), crop, decoder)

@@ -1,8 +1,7 @@
-"""RecordIO files as datasets: any pair of them, and ImageNet, which comes as such a pair or as folders."""
+"""Datasets from RecordIO files: any pair of files, and ImageNet, which may also be folders."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,32 +9,41 @@ import numpy as np
 
 from ...base.errors import LabError
 from ..dataset import IMAGENET_MEAN, IMAGENET_STD, Dataset, Facts, dataset, find
-from ..formats.decode import Decoder, check_decoder
-from ..pipeline.split import Records, Stored
-from .folders import imagefolder
+from ..formats.decode import check_decoder
+from ..formats.digests import file_digests
+from ..pipeline.pictures import OnDisk, Records
+from .folders import imagefolder, pictures_digest
 
 _IMAGENET = (3, 224, 224)
 
 
-def _facts(path: Path, test: Path, classes: int, crop: float = 0.875, decoder: Decoder = "pillow") -> Facts:
-    files = [_file(path), _file(test)]
-    told = hashlib.sha256()
-    for file in files:
-        told.update(f"{file.stat().st_size}".encode())
-        if file.with_suffix(".idx").is_file():
-            told.update(file.with_suffix(".idx").read_bytes())
-    return Facts((3, None, None), classes, len(Records(files[0])), told.hexdigest()[:16])
+def _facts(path: Path, test: Path, classes: int, crop: float = 0.875, decoder: str = "pillow") -> Facts:
+    check_decoder(decoder)
+    _file(test)
+    return Facts((3, None, None), classes, len(Records(_file(path))))
 
 
-@dataset("recordio", facts=_facts)
-def recordio(path: Path, test: Path, classes: int, crop: float = 0.875, decoder: Decoder = "pillow") -> Dataset:
-    """Two .rec files of packed pictures, with their .idx, as MXNet's im2rec makes them.
+def records_digest(path: Path) -> str:
+    """The digest of a .rec file and of the .idx beside it, which gives the order of the records.
+
+    Raises:
+        LabError: it is no .rec file, or cannot be read.
+    """
+    file = _file(path)
+    index = file.with_suffix(".idx")
+    return "-".join(of_file[:16] for of_file in file_digests([file, index] if index.is_file() else [file]))
+
+
+@dataset("recordio", facts=_facts, content=records_digest)
+def recordio(path: Path, test: Path, classes: int, crop: float = 0.875, decoder: str = "pillow") -> Dataset:
+    """Two .rec files of packed pictures, with or without .idx files, as MXNet's im2rec makes them.
 
     Args:
-        path, test: to train and to test on; from the experiment's file, the working directory or $RESNET_LAB_DATA.
-        classes: how many there are; labels are 0 to one less.
-        crop: side of the central square that is shown in testing, as a share of the picture's shorter side.
-        decoder: `pillow` or `fast` (decode.py).
+        path: the file to train on; relative to the experiment's file, the working directory or $RESNET_LAB_DATA.
+        test: the file to test on.
+        classes: the number of classes; labels count from 0.
+        crop: the side of the central square that is shown in testing, as a share of the picture's shorter side.
+        decoder: `pillow`, or `fast`, which smooths less where it shrinks a picture.
     """
     train, held_out = (stored(_file(name), crop, decoder) for name in (path, test))
     names = tuple(str(number) for number in range(classes))
@@ -49,34 +57,42 @@ def _file(path: Path) -> Path:
     return file
 
 
-def stored(path: Path, crop: float, decoder: Decoder) -> Stored:
+def stored(path: Path, crop: float, decoder: str) -> OnDisk:
     """The pictures of a .rec file with the first label of each."""
     check_decoder(decoder)
     items = Records(path)
-    return Stored(items, items.file.labels(), np.arange(len(items)), crop, decoder)
+    return OnDisk(items, items.file.labels(), np.arange(len(items)), crop, decoder)
 
 
-def _imagenet_facts(path: Path = Path("imagenet"), decoder: Decoder = "pillow") -> Facts:
+def _imagenet_facts(path: Path = Path("imagenet"), decoder: str = "pillow") -> Facts:
     root = _imagenet_root(path)
     if (root / "train.rec").is_file():
-        facts = _facts(root / "train.rec", root / "val.rec", 1000)
+        facts = _facts(root / "train.rec", root / "val.rec", 1000, decoder=decoder)
     else:
         from .folders import _facts as folder_facts
 
-        facts = folder_facts(root)
+        facts = folder_facts(root, decoder=decoder)
         if facts.classes != 1000:
             raise LabError(f"holds {facts.classes} classes, where ImageNet has 1000", file=root / "train")
     return replace(facts, shape=_IMAGENET)
 
 
-@dataset("imagenet", facts=_imagenet_facts)
-def imagenet(path: Path = Path("imagenet"), decoder: Decoder = "pillow") -> Dataset:
-    """ImageNet (Russakovsky et al. 2015): 1,000 classes, 224x224 unless asked; tested on its validation pictures.
+def imagenet_digest(path: Path) -> str:
+    """The digest of ImageNet's pictures, from the RecordIO files or from the folders."""
+    root = _imagenet_root(path)
+    if (root / "train.rec").is_file():
+        return "-".join(records_digest(root / name) for name in ("train.rec", "val.rec"))
+    return pictures_digest(root)
+
+
+@dataset("imagenet", facts=_imagenet_facts, content=imagenet_digest)
+def imagenet(path: Path = Path("imagenet"), decoder: str = "pillow") -> Dataset:
+    """ImageNet (Russakovsky et al. 2015): 1,000 classes, 224x224 by default; tested on its validation pictures.
 
     Args:
-        path: a folder with `train` and `val`, 1,000 class folders in each (by WordNet id), or with `train.rec` and
-            `val.rec` and their .idx; it is yours to get, for its licence lets nobody else offer it.
-        decoder: `pillow` or `fast` (decode.py).
+        path: a folder with `train` and `val`, 1,000 class folders in each (named by WordNet ids), or with `train.rec`
+            and `val.rec` and their .idx files; its licence forbids to offer it, so you have to get it yourself.
+        decoder: `pillow`, or `fast`, which smooths less where it shrinks a picture.
     """
     root = _imagenet_root(path)
     if (root / "train.rec").is_file():

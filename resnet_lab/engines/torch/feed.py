@@ -11,15 +11,15 @@ from weakref import WeakKeyDictionary
 import torch
 
 from ...data.pipeline.feed import Epoch, Feed
+from ...data.pipeline.pictures import InMemory
 from ...data.pipeline.pixels import Normalise
-from ...data.pipeline.split import Split
 
 
 class Resident:
     """A feed's images, labels and normalisation on a device."""
 
     def __init__(self, feed: Feed, device: torch.device) -> None:
-        assert isinstance(feed.split, Split)  # as feed.resident says
+        assert isinstance(feed.split, InMemory)  # as feed.resident says
         images = torch.from_numpy(feed.split.images.copy()).to(device)
         self.images = torch.nn.functional.pad(images, (feed.pad,) * 4)
         self.labels = torch.from_numpy(feed.split.labels.copy()).to(device).long()

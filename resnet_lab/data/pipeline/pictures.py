@@ -1,4 +1,4 @@
-"""Labelled pictures: held in memory as pixels, or stored encoded and decoded when they are needed."""
+"""Labelled pictures: in memory as pixels, or encoded on the disk and decoded when they are needed."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...base.errors import LabError
-from ..formats.decode import DECODERS, Box, Content, Decoder, Undecodable, central
+from ..formats.decode import DECODERS, Box, Content, Undecodable, central
 from ..formats.recordio import RecordFile
 
 
 @dataclass(frozen=True)
-class Split:
-    """Images, uint8 (count, channels, height, width), and their classes, int32 (count,)."""
+class InMemory:
+    """Images, uint8 (count, channels, height, width), and their labels, int32 (count,)."""
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int32]
@@ -26,44 +26,44 @@ class Split:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Of one image: (channels, height, width)."""
+        """The shape of one image: (channels, height, width)."""
         _, channels, height, width = self.images.shape
         return channels, height, width
 
-    def take(self, indices: NDArray[np.int64]) -> Split:
+    def take(self, indices: NDArray[np.int64]) -> InMemory:
         """The images at these places."""
-        return Split(self.images[indices], self.labels[indices])
+        return InMemory(self.images[indices], self.labels[indices])
 
-    def rgb(self) -> Split:
-        """A grey image three times over; nothing is copied."""
+    def rgb(self) -> InMemory:
+        """Grey images with their channel three times; nothing is copied."""
         count, _, height, width = self.images.shape
-        return Split(np.broadcast_to(self.images, (count, 3, height, width)), self.labels)
+        return InMemory(np.broadcast_to(self.images, (count, 3, height, width)), self.labels)
 
-    def resized(self, size: int) -> Split:
-        """All images at size x size, bilinear (Pillow's, which smooths when it shrinks)."""
+    def resized(self, size: int) -> InMemory:
+        """All images resized to size x size with Pillow's bilinear filter, which averages where it shrinks."""
         from PIL import Image
 
         images = self.images
         if images.shape[2:] == (size, size):
             return self
-        grey = images.strides[1] == 0  # three times the same channel: resize one
+        grey = images.strides[1] == 0  # the three channels are the same memory: one is resized
         planes = images[:, :1] if grey else images
         resized = np.empty((len(images), planes.shape[1], size, size), np.uint8)
         for source, target in zip(planes.reshape(-1, *images.shape[2:]), resized.reshape(-1, size, size), strict=True):
             target[:] = Image.fromarray(source).resize((size, size), Image.Resampling.BILINEAR)
-        return Split(np.broadcast_to(resized, (*images.shape[:2], size, size)) if grey else resized, self.labels)
+        return InMemory(np.broadcast_to(resized, (*images.shape[:2], size, size)) if grey else resized, self.labels)
 
 
 class Items(Protocol):
-    """Encoded pictures by place; light to pickle, for decoding elsewhere."""
+    """Encoded pictures by their places; the object is small when pickled, so that other processes can decode."""
 
     def __len__(self) -> int: ...
 
     def read(self, place: int) -> Content:
-        """What is stored, mostly a JPEG. Raises LabError: it cannot be read."""
+        """The encoded picture, mostly a JPEG. Raises LabError: it cannot be read."""
 
     def name(self, place: int) -> str:
-        """What a person calls it: a file, a record of a file."""
+        """The name of the picture in messages: its file, or the record of a file."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Records:
 
     @property
     def file(self) -> RecordFile:
-        """Opened when it is first used, in each process anew."""
+        """The file; each process opens it when it first uses it."""
         if self._file is None:
             self._file = RecordFile(self.path)
         return self._file
@@ -114,22 +114,24 @@ class Records:
 
 
 @dataclass(frozen=True)
-class Stored:
-    """Pictures that are decoded when they are needed, and brought to `size`.
+class OnDisk:
+    """Encoded pictures that are decoded when they are needed, and resized to `size`.
 
     Args:
+        items: the encoded pictures.
         labels: int32 (count,).
-        places: int64 (count,): which of the items.
-        size: height and width of what is decoded; None until an experiment says.
-        crop: share of the shorter side that the central square has which is shown where no other view is drawn.
-        decoder: `pillow`, or `fast`, which smooths less where it shrinks.
+        places: int64 (count,): the places of the pictures among the items.
+        crop: the side of the central square that is shown where no other part is drawn, as a share of the shorter
+            side of the picture.
+        decoder: the name of a registered decoder.
+        size: height and width of a decoded picture; None until an experiment says it.
     """
 
     items: Items
     labels: NDArray[np.int32]
     places: NDArray[np.int64]
     crop: float = 0.875
-    decoder: Decoder = "pillow"
+    decoder: str = "pillow"
     size: int | None = None
 
     def __len__(self) -> int:
@@ -137,40 +139,42 @@ class Stored:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Of one image: (3, height, width). Raises LabError: the size has not been said."""
+        """The shape of one image: (3, height, width). Raises LabError: the size is not known."""
         if self.size is None:
-            raise LabError("pictures of any size need one to be brought to: say 'size' in 'data'")
+            raise LabError("pictures of any size must be resized: set 'size' in 'data'")
         return 3, self.size, self.size
 
-    def take(self, indices: NDArray[np.int64]) -> Stored:
+    def take(self, indices: NDArray[np.int64]) -> OnDisk:
         """The pictures at these places."""
         return replace(self, labels=self.labels[indices], places=self.places[indices])
 
-    def rgb(self) -> Stored:
-        """Grey pictures are decoded as RGB in any case."""
+    def rgb(self) -> OnDisk:
+        """The same pictures, since grey ones are decoded to three channels anyway."""
         return self
 
-    def resized(self, size: int) -> Stored:
-        """The same at size x size."""
+    def resized(self, size: int) -> OnDisk:
+        """The same pictures, decoded to size x size."""
         return replace(self, size=size)
 
     def name(self, place: int) -> str:
-        """What a person calls the picture."""
+        """The name of a picture in messages."""
         return self.items.name(int(self.places[place]))
 
     def fill(self, place: int, out: NDArray[np.uint8], box: Box | None = None) -> None:
         """Decode one picture.
 
         Args:
-            out: uint8 (size, size, 3), written to.
-            box: from the picture's width and height, which part of it is shown; the central one where None.
+            place: the place of the picture in this split.
+            out: uint8 (size, size, 3); the picture is written to it.
+            box: from the width and height of the picture to the part that is shown; the central square where None.
 
         Raises:
-            Undecodable: it is damaged; named.
+            Undecodable: the picture is damaged; the message names it.
         """
         item = int(self.places[place])
         try:
-            DECODERS[self.decoder](self.items.read(item), box or (None if self.crop == 1 else self._central), out)
+            decode = DECODERS.get(self.decoder).function
+            decode(self.items.read(item), box or (None if self.crop == 1 else self._central), out)
         except Undecodable as error:
             raise Undecodable(f"{self.items.name(item)} cannot be decoded: {error}") from None
 
@@ -178,4 +182,4 @@ class Stored:
         return central(width, height, self.crop)
 
 
-Pictures = Split | Stored
+Pictures = InMemory | OnDisk

@@ -1,0 +1,48 @@
+"""A dataset as an experiment asks for it."""
+
+import numpy as np
+import pytest
+
+from resnet_lab import LabError, data
+from resnet_lab.data.dataset import Dataset, InMemory
+from resnet_lab.specs.data import DataSpec
+
+
+def test_size_channels_and_validation():
+    three = data.load("digits", size=32, channels=3, validation=0.1, seed=5)
+    assert three.shape == (3, 32, 32)
+    assert (three.mean[0], len(three.mean)) == (three.mean[2], 3)
+    assert np.array_equal(three.train.images[:, 0], three.train.images[:, 2])
+    assert (len(three.train), len(three.validation), len(three.test)) == (1293, 144, 360)
+    again, other = data.load("digits", validation=0.1, seed=5), data.load("digits", validation=0.1, seed=6)
+    assert np.array_equal(three.validation.labels, again.validation.labels)
+    assert not np.array_equal(three.validation.labels, other.validation.labels)
+    together = np.concatenate([again.train.images, again.validation.images]).reshape(1437, -1)
+    raw = data.load("digits").train.images.reshape(1437, -1)
+    assert sorted(map(bytes, together)) == sorted(map(bytes, raw))
+
+
+def test_one_channel_cannot_be_had_from_three():
+    @data.dataset("red", shape=(3, 4, 4), classes=2, count=2)
+    def red() -> Dataset:
+        split = InMemory(np.zeros((2, 3, 4, 4), np.uint8), np.array([0, 1], np.int32))
+        return Dataset("red", ("a", "b"), split, split, (0.0,) * 3, (1.0,) * 3)
+
+    assert data.load("red").shape == (3, 4, 4)
+    with pytest.raises(LabError, match="'red' has 3 channels and cannot be given 1"):
+        data.load("red", channels=1)
+
+
+@pytest.mark.parametrize("share", [0.0001, 0.9999])
+def test_a_validation_part_that_leaves_one_part_empty_is_refused(share):
+    with pytest.raises(LabError, match=f"'data.validation' is {share}, which puts (0|1437) of 1437 images"):
+        data.load("digits", validation=share)
+
+
+def test_a_planned_dataset_is_read_without_a_second_check_of_its_options(monkeypatch):
+    spec = DataSpec.model_validate({"name": "digits", "size": 12, "channels": 3, "validation": 0.1})
+    asked = data.load("digits", size=12, channels=3, validation=0.1, seed=4)
+    monkeypatch.setattr(data.Source, "check", lambda *words, **options: pytest.fail("checked again"))
+    planned = data.load_planned(spec, 4)
+    assert np.array_equal(planned.validation.images, asked.validation.images)
+    assert np.array_equal(planned.train.images, asked.train.images)
