@@ -9,12 +9,23 @@ import pandas as pd
 from ..base.errors import LabError
 from ..specs import workspace
 
+CONDITIONS = ("data", "epochs")
+"""Columns of a table of published figures that say how a figure was obtained; a cell may be empty."""
+
+
+_NOT_TRAINED = ("params", "macs")
+"""Metrics that a network has before it is trained."""
+
 
 def published(path: Path) -> pd.DataFrame:
-    """A table of published figures: variant, metric (a column of results), value, source.
+    """Read a table of published figures.
+
+    Returns:
+        The columns variant, metric (a column of results), value and source; further, where the table has them, `data`
+        (the dataset's name) and `epochs`, which say how the figure was obtained.
 
     Raises:
-        LabError: there is no such table, or it is none.
+        LabError: There is no such file, or the file is not such a table.
     """
     if not path.is_file():
         raise LabError(f"there is no table of published figures {path}")
@@ -26,6 +37,54 @@ def published(path: Path) -> pd.DataFrame:
         if column not in table:
             raise LabError(f"is no table of published figures: it has no column '{column}'", file=path)
     return table
+
+
+def add_published(table: pd.DataFrame, path: Path, notes: list[str]) -> tuple[pd.DataFrame, list[str]]:
+    """Put published figures beside the trials of the variants that they belong to.
+
+    Args:
+        table: a results table.
+        path: a table of published figures.
+        notes: receives one message where the trials had other data or another number of epochs than the published
+            figures.
+
+    Returns:
+        The table, with a column for each published metric and one for its source; and the names of these columns.
+    """
+    figures = published(path)
+    table, added = table.copy(), []
+    for metric, group in figures.groupby("metric", sort=False):
+        for column, values in ((f"published_{metric}", "value"), (f"published_{metric}_source", "source")):
+            table[column] = table["variant"].map(dict(zip(group["variant"], group[values], strict=True)))
+            added.append(column)
+    differences = [text for condition in CONDITIONS if (text := _difference(table, figures, condition))]
+    if differences:
+        notes.append(
+            f"the published figures of {path.stem} were obtained under other conditions: " + "; ".join(differences)
+        )
+    return table, added
+
+
+def _difference(table: pd.DataFrame, figures: pd.DataFrame, condition: str) -> str:
+    """How the trials and the published figures differ in `data` or `epochs`; '' where they do not."""
+    trained = figures[~figures["metric"].isin(_NOT_TRAINED)].drop_duplicates("variant")
+    if condition not in table or not len(trained):
+        return ""
+    pairs = trained.reindex(columns=["variant", condition]).merge(table[["variant", condition]], on="variant")
+    theirs, ours = pairs[f"{condition}_x"].map(_name), pairs[f"{condition}_y"].map(_name)
+    unlike = theirs != ours
+    return f"{condition} {_listed(theirs[unlike])} (these trials: {_listed(ours[unlike])})" if unlike.any() else ""
+
+
+def _name(value: object) -> str:
+    """A dataset's name without that of its folder, a number of epochs without a fraction, or 'not stated'."""
+    if pd.isna(value):
+        return "not stated"
+    return f"{value:g}" if isinstance(value, (int, float)) else str(value).partition(":")[0]
+
+
+def _listed(values: pd.Series) -> str:
+    return ", ".join(dict.fromkeys(values))
 
 
 def references() -> dict[str, Path]:

@@ -1,112 +1,203 @@
-"""Results tables: written, read and compared; plain pandas in long form.
+"""The results folder of one experiment: one file a trial, and two tables, plain pandas in long form.
 
-A results folder keeps each trial in `trials/ID/`: `trial.json` (what ran), `result.json` (how it
-ended), `epochs.json`, `weights.safetensors`, `log.txt`. The two tables beside it are made anew from
-these, so that a kill at any instant leaves them readable and loses no finished trial.
+`trials/ID/` keeps each trial: `trial.json` (what ran), `result.json` (its whole row of `trials.csv`), `epochs.json`,
+`weights.safetensors`, `log.txt`. The results are read once, when a run begins; each trial that ends adds its row. The
+table `trials.csv` is written anew beside the old one and renamed, so that a kill at any instant leaves it whole and
+loses no finished trial. `epochs.csv` is extended, and written anew when a run begins.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ..base.errors import LabError
-from ..base.files import read_json, write_text
+from ..base.files import read_json, write_json, write_text
+from .columns import ordered
+from .trial_folder import EPOCHS, RESULT, has_result, read_or_set_aside, recover
 
-LABELS = [
-    "trial",
-    "variant",
-    "blocks",
-    "depth",
-    "params",
-    "macs",
-    "data",
-    "input",
-    "epochs",
-    "batch_size",
-    "engine",
-    "dtype",
-    "seed",
-]
-METRICS = [
-    "train_loss",
-    "train_accuracy",
-    "val_accuracy",
-    "best_val_accuracy",
-    "best_epoch",
-    "test_loss",
-    "test_accuracy",
-    "test_top5",
-    "train_images_per_s",
-    "train_images_per_s_p10",
-    "train_images_per_s_p90",
-    "compute_images_per_s",
-    "compute_images_per_s_p10",
-    "compute_images_per_s_p90",
-    "infer_images_per_s",
-    "infer_images_per_s_p10",
-    "infer_images_per_s_p90",
-    "latency_ms",
-    "latency_ms_p10",
-    "latency_ms_p90",
-    "peak_memory_mb",
-    "wall_s",
-    "epochs_done",
-    "skipped_images",
-]
-WHERE = ["device", "compile", "threads", "processor", "started", "revision", "python", "packages"]
-DONE = ("ok", "diverged")
-"""How a trial ends that a new run would only repeat."""
-_TABLE = "trials.csv"
+_TABLE, _EPOCHS, _OWNER = "trials.csv", "epochs.csv", "experiment.json"
+_EPOCH_COLUMNS = ["epoch", "lr", "train_loss", "train_accuracy", "seconds", "images_per_s", "val_loss", "val_accuracy"]
+_TEXTS = dict.fromkeys(("trial", "setting", "graph", "reason", "revision"), str)
+
+
+class Store:
+    """The results of an experiment while it runs.
+
+    Args:
+        folder: the experiment's own folder of results, which is there.
+        current: the labels of the experiment's trials by id; every other trial in the folder is stale.
+        swept: the keys of the experiment's grid, whose columns `epochs.csv` repeats.
+
+    Attributes:
+        notes: messages about damaged files that were set aside.
+    """
+
+    def __init__(self, folder: Path, current: Mapping[str, Mapping[str, Any]], swept: Sequence[str] = ()) -> None:
+        self.folder, self.notes = folder, list[str]()
+        self._current = current
+        self._swept = [f"{key}." for key in swept]
+        recover(folder / "trials")
+        self._rows: dict[str, dict[str, Any]] = {}
+        for place in self._folders():
+            consequence = "the trial runs again" if place.name in current else "the trial is left out of trials.csv"
+            result = read_or_set_aside(place / RESULT, dict, consequence, self.notes)
+            if result is not None:
+                self._rows[place.name] = self._row(place.name, result)
+        self.write()
+
+    def status(self, trial: str) -> str | None:
+        """How a trial ended; None where it has no result."""
+        return self._rows[trial]["status"] if trial in self._rows else None
+
+    def add(self, trial: str) -> dict[str, Any]:
+        """Take up the result that a trial's folder holds now, write the tables, and return the trial's row."""
+        known = trial in self._rows
+        self._rows[trial] = self._row(trial, read_json(self.folder / "trials" / trial / RESULT))
+        if known:
+            self.write()
+        else:
+            self._write_trials()
+            self._append_epochs(trial)
+        return self._rows[trial]
+
+    def table(self) -> pd.DataFrame:
+        """One row for each trial with a result, in the order in which they began."""
+        rows = list(self._rows.values())
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        return pd.DataFrame(rows, columns=ordered(names)).sort_values("started", kind="stable").reset_index(drop=True)
+
+    def stale(self) -> list[str]:
+        """The ids of trials with a folder here that do not belong to the experiment as it is now."""
+        return [place.name for place in self._folders() if place.name not in self._current]
+
+    def prune(self) -> list[str]:
+        """Remove the folders and rows of the stale trials; returns a line for each."""
+        removed = []
+        for trial in self.stale():
+            row = self._rows.pop(trial, {})
+            shutil.rmtree(self.folder / "trials" / trial)
+            known = [f"{name} {row[name]}" for name in ("variant", "engine", "seed", "status") if name in row]
+            removed.append(f"removed the stale trial {trial} ({', '.join(known) or 'without a result'})")
+        if removed:
+            self.write()
+        return removed
+
+    def write(self) -> None:
+        """Write both tables anew."""
+        self._write_trials()
+        self._keys = ["trial", "variant", "engine", "dtype", "seed", *self._swept_columns()]
+        rows = [row for trial in self._rows for row in self._epochs(trial)]
+        names = list(dict.fromkeys([*self._keys, *_EPOCH_COLUMNS, *(name for row in rows for name in row)]))
+        self._epoch_names = names
+        write_text(self.folder / _EPOCHS, pd.DataFrame(rows, columns=names).to_csv(index=False))
+
+    def _folders(self) -> list[Path]:
+        trials = self.folder / "trials"
+        return sorted(place for place in trials.iterdir() if place.is_dir()) if trials.is_dir() else []
+
+    def _row(self, trial: str, result: Mapping[str, Any]) -> dict[str, Any]:
+        """A result as a row; a current trial has the names that the experiment gives it now."""
+        labels = self._current.get(trial, {})
+        return {"trial": trial, "status": "failed", **result, **labels, "stale": trial not in self._current}
+
+    def _write_trials(self) -> None:
+        write_text(self.folder / _TABLE, self.table().to_csv(index=False))
+
+    def _swept_columns(self) -> list[str]:
+        names = dict.fromkeys(name for row in self._rows.values() for name in row)
+        return [name for name in names if any(f"{name}.".startswith(key) for key in self._swept)]
+
+    def _epochs(self, trial: str) -> list[dict[str, Any]]:
+        path = self.folder / "trials" / trial / EPOCHS
+        rows = read_or_set_aside(path, list, "epochs.csv has no rows of this trial", self.notes) or []
+        key = {name: self._rows[trial].get(name) for name in self._keys}
+        return [{**key, **row} for row in rows if isinstance(row, dict)]
+
+    def _append_epochs(self, trial: str) -> None:
+        rows = self._epochs(trial)
+        if not set(self._swept_columns()) <= set(self._keys) or any(set(row) - set(self._epoch_names) for row in rows):
+            self.write()
+        elif rows:
+            with (self.folder / _EPOCHS).open("a", encoding="utf-8") as stream:
+                stream.write(pd.DataFrame(rows, columns=self._epoch_names).to_csv(index=False, header=False))
 
 
 def is_done(results: Path, trial: str) -> bool:
-    """Whether a trial has a result that a new run would only repeat."""
-    path = results / "trials" / trial / "result.json"
-    return path.is_file() and read_json(path)["status"] in DONE
+    """Whether an experiment's results folder holds a result of a trial that a new run would only repeat."""
+    return has_result(results / "trials" / trial)
 
 
-def refresh(results: Path) -> pd.DataFrame:
-    """Make `trials.csv` and `epochs.csv` anew; returns the first, one row for each trial with a result."""
-    rows: list[dict[str, Any]] = []
-    epochs: list[dict[str, Any]] = []
-    for folder in sorted((results / "trials").glob("*/")):
-        if not (folder / "trial.json").is_file():
-            continue
-        labels = read_json(folder / "trial.json")["labels"]
-        if (folder / "result.json").is_file():
-            rows.append(labels | read_json(folder / "result.json"))
-        if (folder / "epochs.json").is_file():
-            key = {"trial": labels["trial"], "variant": labels["variant"], "seed": labels["seed"]}
-            epochs += [key | row for row in read_json(folder / "epochs.json")]
-    swept = [column for row in rows for column in row if "." in column or column == "precision"]
-    known = [*LABELS, *dict.fromkeys(swept), "status", "reason", *METRICS, *WHERE]
-    extra = dict.fromkeys(column for row in rows for column in row if column not in known)
-    table = pd.DataFrame(rows, columns=[*known, *extra])
-    if "started" in table:
-        table = table.sort_values("started", kind="stable").reset_index(drop=True)
-    write_text(results / _TABLE, table.to_csv(index=False))
-    write_text(results / "epochs.csv", pd.DataFrame(epochs).to_csv(index=False) if epochs else "trial,variant,seed\n")
-    return table
+def claim(folder: Path, file: Path) -> None:
+    """Make a results folder, and remember which experiment's file it belongs to.
+
+    Raises:
+        LabError: The folder holds the results of another file of the same name.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / _OWNER
+    notes: list[str] = []
+    known = read_or_set_aside(path, dict, "it is written again", notes)
+    own = os.path.relpath(file.resolve(), folder.resolve())
+    if known is not None and known.get("file") == own:
+        return
+    if known is not None:
+        owner = folder / str(known.get("file"))
+        # A file that is gone was moved or renamed: its results go with the file that has its name now.
+        if owner.is_file() and not owner.samefile(file):
+            raise LabError(
+                f"{folder} holds the results of another experiment of this name, {owner.resolve()}; "
+                "name another folder with --results, or give one of the two files another name",
+                file=file,
+            )
+    write_json(path, {"file": own})
 
 
 def read(path: str | Path) -> pd.DataFrame:
-    """The trials of a results folder, or of a `.csv` file, one row each.
+    """Read the trials of a results folder, or of a `.csv` file, one row each.
 
     Raises:
-        LabError: there is no such table, or it is none.
+        LabError: There is no table, or the file is not a results table.
     """
     path = Path(path)
     file = path / _TABLE if path.is_dir() else path
     if not file.is_file():
         raise LabError(f"there are no results: {file} is missing; results are written by 'resnet-lab run'")
     try:
-        table = pd.read_csv(file, dtype={"trial": str, "reason": str, "revision": str}, keep_default_na=True)
+        table = pd.read_csv(file, dtype=_TEXTS, keep_default_na=True)
     except (ValueError, UnicodeDecodeError) as error:
         raise LabError(f"is no results table: {error}", file=file) from None
     for column in ("variant", "status"):
         if column not in table:
             raise LabError(f"is no results table: it has no column '{column}'", file=file)
     return table
+
+
+def read_several(paths: Sequence[Path]) -> pd.DataFrame:
+    """Read several results tables into one; with more than one, the column `experiment` names the folder of each.
+
+    Raises:
+        LabError: There is no table at one of the paths.
+    """
+    tables = [read(path) for path in paths]
+    if len(tables) == 1:
+        return tables[0]
+    names = _names([path.parent if path.name == _TABLE else path.with_suffix("") for path in paths])
+    named = [table.assign(experiment=name) for table, name in zip(tables, names, strict=True)]
+    return pd.concat(named, ignore_index=True)
+
+
+def _names(places: Sequence[Path]) -> list[str]:
+    """As few of the last parts of each path as tell the paths apart."""
+    whole = [place.resolve().parts for place in places]
+    names: list[str] = []
+    for length in range(1, max(map(len, whole)) + 1):
+        names = ["/".join(parts[-length:]) for parts in whole]
+        if len(set(names)) == len(set(whole)):
+            break
+    return names

@@ -9,15 +9,19 @@ The rule has three parts.
 2. A field that is marked `Outcome(decides=False)` never enters: it says how the same arithmetic is carried out.
 3. A field that is marked `Outcome(normalise=function)` enters as `function(value)`: values that mean the same count as
    the same.
+
+The same marks say which settings are columns of the results table, where a setting stands with its default too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 
 @dataclass(frozen=True)
@@ -47,15 +51,47 @@ def identity(spec: BaseModel) -> dict[str, Any]:
     """
     kept: dict[str, Any] = {}
     plain = spec.model_dump(mode="json")
-    for name, field in type(spec).model_fields.items():
-        mark = next((item for item in field.metadata if isinstance(item, Outcome)), Outcome())
+    for name, field, mark in _deciding_fields(spec):
         value = getattr(spec, name)
         default = field.get_default(call_default_factory=True)
-        unset = not field.is_required() and not mark.always and value == default
-        if unset or not mark.decides:
+        if not field.is_required() and not mark.always and value == default:
             continue
         if mark.normalise is not None:
             kept[name] = mark.normalise(value)
         else:
             kept[name] = identity(value) if isinstance(value, BaseModel) else plain[name]
     return kept | {name: plain[name] for name in spec.__pydantic_extra__ or {}}
+
+
+def columns(spec: BaseModel, prefix: str) -> dict[str, Any]:
+    """Every setting of a spec that decides the outcome, as columns of a table.
+
+    Args:
+        spec: a spec; the specs inside it are treated in the same way, and their keys are joined with dots.
+        prefix: the key of the spec itself, such as `train`.
+
+    Returns:
+        A mapping from dotted keys such as `train.optimizer.lr` to values, defaults among them: a text, a number, a
+        truth value or None stays as it is, and anything else is JSON text.
+    """
+    found: dict[str, Any] = {}
+    for name, _, mark in _deciding_fields(spec):
+        value = getattr(spec, name)
+        if isinstance(value, BaseModel):
+            found |= columns(value, f"{prefix}.{name}")
+        else:
+            found[f"{prefix}.{name}"] = cell(mark.normalise(value) if mark.normalise else value)
+    return found | {f"{prefix}.{name}": cell(value) for name, value in (spec.__pydantic_extra__ or {}).items()}
+
+
+def cell(value: Any) -> Any:
+    """The value of a setting as one cell of a table; a list or a mapping becomes JSON text."""
+    return value if value is None or isinstance(value, (str, int, float, bool)) else json.dumps(value)
+
+
+def _deciding_fields(spec: BaseModel) -> Iterator[tuple[str, FieldInfo, Outcome]]:
+    """The declared fields of a spec that decide the outcome, each with its mark."""
+    for name, field in type(spec).model_fields.items():
+        mark = next((item for item in field.metadata if isinstance(item, Outcome)), Outcome())
+        if mark.decides:
+            yield name, field, mark

@@ -1,7 +1,8 @@
-"""How a sweep shows itself: live bars on a terminal, plain lines elsewhere."""
+"""Shows how a sweep goes on: live bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from rich.console import Console
@@ -10,38 +11,34 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from ..training.trial import Trial
+
 
 class Progress(Protocol):
-    """What a sweep tells as it goes."""
+    """Shows how a sweep goes on."""
 
     def note(self, text: str) -> None:
-        """A line of its own."""
+        """Show a line of its own."""
 
     def begin(self, name: str, total: int, done: int) -> None:
-        """An experiment of `total` trials begins; `done` have results already."""
+        """An experiment of `total` trials begins; `done` of them have results already."""
 
-    def trial(self, labels: dict[str, Any]) -> None:
+    def trial(self, trial: Trial) -> None:
         """A trial begins."""
 
-    def event(self, event: dict[str, Any]) -> None:
-        """A step, an epoch, or a checkpoint taken up; see worker.py."""
+    def event(self, trial: Trial, event: Mapping[str, Any]) -> None:
+        """A trial reports a step, an epoch, or a checkpoint that it goes on from; see training/loop.py."""
 
-    def result(self, row: dict[str, Any]) -> None:
+    def result(self, trial: Trial, row: Mapping[str, Any]) -> None:
         """A trial has ended, `ok` or not."""
 
     def end(self) -> None:
         """No trial is left."""
 
 
-def title(labels: dict[str, Any]) -> str:
-    """A trial in a few words: the variant, the engine, what the grid sweeps, the seed."""
-    swept = [f"{key.rpartition('.')[2]}={value}" for key, value in labels.items() if "." in key]
-    return " ".join([labels["variant"], labels["engine"], *swept, f"seed={labels['seed']}"])
-
-
-def outcome(row: dict[str, Any]) -> str:
+def outcome(trial: Trial, row: Mapping[str, Any]) -> str:
     """How a trial ended, in one line."""
-    name = f"{title(row)} ({row['trial']})"
+    name = f"{trial.title} ({trial.id})"
     if row["status"] != "ok":
         return f"{name}: {row['status']}: {row['reason']}"
     speed = f", {row['train_images_per_s']:.0f} images/s" if "train_images_per_s" in row else ""
@@ -53,14 +50,14 @@ class Silent:
 
     def note(self, text: str) -> None: ...
     def begin(self, name: str, total: int, done: int) -> None: ...
-    def trial(self, labels: dict[str, Any]) -> None: ...
-    def event(self, event: dict[str, Any]) -> None: ...
-    def result(self, row: dict[str, Any]) -> None: ...
+    def trial(self, trial: Trial) -> None: ...
+    def event(self, trial: Trial, event: Mapping[str, Any]) -> None: ...
+    def result(self, trial: Trial, row: Mapping[str, Any]) -> None: ...
     def end(self) -> None: ...
 
 
 class Plain:
-    """One line an event, none a step; for logs."""
+    """One line for each event except steps; for logs."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -73,11 +70,11 @@ class Plain:
         self._count, self._total = done, total
         self.note(f"{name}: {total} trials, {done} done already")
 
-    def trial(self, labels: dict[str, Any]) -> None:
-        self._count, self._epochs = self._count + 1, labels["epochs"]
-        self.note(f"[{self._count}/{self._total}] {title(labels)}")
+    def trial(self, trial: Trial) -> None:
+        self._count, self._epochs = self._count + 1, trial.train.epochs
+        self.note(f"[{self._count}/{self._total}] {trial.title}")
 
-    def event(self, event: dict[str, Any]) -> None:
+    def event(self, trial: Trial, event: Mapping[str, Any]) -> None:
         if event["event"] == "resumed":
             self.note(f"  goes on after epoch {event['epochs']}")
         if event["event"] == "epoch":
@@ -87,14 +84,14 @@ class Plain:
                 f"{event['train_accuracy']:.4f}{validation}, {event['images_per_s']:.0f} images/s"
             )
 
-    def result(self, row: dict[str, Any]) -> None:
-        self.note(f"[{self._count}/{self._total}] {outcome(row)}")
+    def result(self, trial: Trial, row: Mapping[str, Any]) -> None:
+        self.note(f"[{self._count}/{self._total}] {outcome(trial, row)}")
 
     def end(self) -> None: ...
 
 
 class Bar:
-    """Three bars, sweep, trial and epoch, with loss, accuracy and images/s; ended trials above them."""
+    """Three bars (sweep, trial, epoch) with loss, accuracy and images/s; ended trials stand above them."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -102,7 +99,7 @@ class Bar:
             TextColumn("{task.description:<9}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[told]}"),
+            TextColumn("{task.fields[text]}"),
             TimeElapsedColumn(),
             console=console,
         )
@@ -116,21 +113,21 @@ class Bar:
         self.note(f"{name}: {total} trials, {done} done already")
         if done == total:
             return
-        self.sweep = self.bars.add_task("sweep", total=total, completed=done, told=name)
-        self.epochs = self.bars.add_task("trial", total=None, told="")
-        self.steps = self.bars.add_task("epoch", total=None, told="")
+        self.sweep = self.bars.add_task("sweep", total=total, completed=done, text=name)
+        self.epochs = self.bars.add_task("trial", total=None, text="")
+        self.steps = self.bars.add_task("epoch", total=None, text="")
         self.live = Live(self.bars, console=self.console, refresh_per_second=8)
         self.live.start()
 
-    def trial(self, labels: dict[str, Any]) -> None:
+    def trial(self, trial: Trial) -> None:
         self._accuracy = ""
-        self.bars.reset(self.epochs, total=labels["epochs"], told=title(labels))
-        self.bars.reset(self.steps, total=None, told="starting")
+        self.bars.reset(self.epochs, total=trial.train.epochs, text=trial.title)
+        self.bars.reset(self.steps, total=None, text="starting")
 
-    def event(self, event: dict[str, Any]) -> None:
+    def event(self, trial: Trial, event: Mapping[str, Any]) -> None:
         if event["event"] == "step":
-            told = f"loss {event['loss']:.3f}{self._accuracy}  {event['images_per_s']:.0f} images/s"
-            self.bars.update(self.steps, total=event["steps"], completed=event["step"], told=told)
+            text = f"loss {event['loss']:.3f}{self._accuracy}  {event['images_per_s']:.0f} images/s"
+            self.bars.update(self.steps, total=event["steps"], completed=event["step"], text=text)
         if event["event"] == "resumed":
             self.bars.update(self.epochs, completed=event["epochs"])
         if event["event"] == "epoch":
@@ -138,12 +135,12 @@ class Bar:
             self._accuracy = f"  {key.replace('_', ' ')} {event[key]:.3f}"
             self.bars.update(self.epochs, completed=event["epoch"])
 
-    def result(self, row: dict[str, Any]) -> None:
-        self.note(outcome(row))
+    def result(self, trial: Trial, row: Mapping[str, Any]) -> None:
+        self.note(outcome(trial, row))
         self.bars.advance(self.sweep)
 
     def end(self) -> None:
-        """Also for a sweep that was broken off; may be called twice."""
+        """Take the bars away, also after a sweep that was broken off; may be called twice."""
         if self.live is not None:
             self.live.stop()
             self.live = None

@@ -1,14 +1,12 @@
-"""A whole experiment: which trials are still to do, one worker process for each, tables after each."""
+"""Runs a whole experiment: which trials are still to do, in which order, and what becomes of each."""
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-from contextlib import suppress
-from dataclasses import asdict
+import errno
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +17,15 @@ from ..base import hardware
 from ..base.errors import LabError
 from ..base.files import read_json, write_json
 from ..data import DATASETS, Source
-from ..results.store import is_done, refresh
+from ..results.store import Store, claim
+from ..results.trial_folder import CONFIG, DONE, RESULT, begin_fresh, is_cut_off, replace_by_fresh
 from ..specs.data import DataSpec
 from ..specs.experiment import Experiment
 from ..training.loop import CHECKPOINT
 from ..training.provenance import now, where
 from ..training.trial import Place, Trial
+from .executors import Ended, Executor, Work
+from .executors.local import Local
 from .plan import duplicate_message, plan
 from .progress import Progress
 
@@ -33,61 +34,79 @@ if TYPE_CHECKING:
 
 
 def run(
-    experiment: Experiment, results: Path, progress: Progress, *, device: str | None = None, fresh: bool = False
+    experiment: Experiment,
+    results: Path,
+    progress: Progress,
+    *,
+    device: str | None = None,
+    fresh: bool = False,
+    prune: bool = False,
+    executor: Executor | None = None,
 ) -> pd.DataFrame:
     """Run the trials that have no result yet; a failed or interrupted one counts as having none.
 
     Args:
+        experiment: what `specs.experiment.load` gave.
         results: the experiment's own folder; made if missing.
-        device: instead of the experiment's.
-        fresh: run every trial anew; an old result stands until the new one is there.
+        progress: where the sweep is shown.
+        device: a device in place of the experiment's.
+        fresh: run every trial anew; an older result stays until the new one is whole.
+        prune: first remove the trials in the folder that do not belong to the experiment.
+        executor: where the trials run; on this machine, one at a time, if left out.
 
     Returns:
-        one row for each trial of the experiment, in its order.
+        One row for each trial of the experiment, in its order.
 
     Raises:
-        LabError: an engine cannot run here, a device is not there, or another run writes to `results`.
+        LabError: An engine cannot run here, a device is not there, another run writes to `results`, or `results` holds
+            another experiment or cannot be written.
     """
     planned = plan(experiment, device)
-    trials = planned.trials
     for pair in planned.duplicates:
         progress.note(duplicate_message(*pair))
-    places = {
-        name: _place(name, device, experiment, progress) for name in dict.fromkeys(trial.engine for trial in trials)
-    }
-    for trial in trials:
+    names = dict.fromkeys(trial.engine for trial in planned.trials)
+    places = {name: _place(name, device, experiment, progress) for name in names}
+    for trial in planned.trials:
         _check_precision(trial, places[trial.engine].device, experiment)
+    with _written(results):
+        claim(results, Path(experiment.document.file))
+        labels = {trial.id: trial.labels() for trial in planned.trials}
+        store = Store(results, labels, list(experiment.spec.grid))
+        for line in store.prune() if prune else []:
+            progress.note(line)
+        sweep = _Sweep(experiment, store, progress, executor or Local(), places, fresh)
+        return sweep.run(planned.trials)
+
+
+_UNWRITABLE = (
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
+    *(errno.EEXIST, errno.ENOENT, errno.ENOTDIR),  # where a part of the path is a file, or can hold no folder
+)
+
+
+@contextmanager
+def _written(results: Path) -> Iterator[None]:
+    """Hold the results folder for this run alone; a failure to write there becomes one message."""
     try:
         results.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LabError(f"the results folder {results} cannot be made: {error.strerror}") from None
-    try:
         with FileLock(results / ".lock", timeout=0):
-            for trial in trials:
-                _write_config(trial, results)
-            table = refresh(results)
-            todo = [trial for trial in trials if fresh or not is_done(results, trial.id)]
-            asked = {(trial.data.name, repr(sorted(trial.data.options.items()))): trial.data for trial in todo}
-            for data in asked.values():
-                _fetch(data, experiment)
-            progress.begin(experiment.name, len(trials), len(trials) - len(todo))
-            for trial in todo:
-                progress.trial(trial.labels())
-                row = _run_trial(trial, results, places[trial.engine], experiment.spec.measure, progress, fresh)
-                table = refresh(results)
-                progress.result(row)
-            progress.end()
+            yield
     except Timeout:
         raise LabError(
             f"another run is writing to {results}; wait for it, or name another folder with --results"
         ) from None
-    order = {trial.id: index for index, trial in enumerate(trials)}
-    mine = table[table["trial"].isin(list(order))]
-    return mine.sort_values("trial", key=lambda ids: ids.map(order)).reset_index(drop=True)
+    except OSError as error:
+        elsewhere = error.filename is not None and not Path(error.filename).resolve().is_relative_to(results.resolve())
+        if error.errno not in _UNWRITABLE or elsewhere:
+            raise
+        raise LabError(
+            f"the results folder {results} cannot be written: {error.strerror}; "
+            "what has finished is kept, and --results names another folder"
+        ) from None
 
 
 def _place(name: str, asked: str | None, experiment: Experiment, progress: Progress) -> Place:
-    """Where an engine runs; `asked` is the command line's word for the device, before the experiment's."""
+    """Where an engine runs; `asked` is the device that the command line names, before the experiment's."""
     engine = engines.get(name)
     problem = engine.problem()
     if problem:
@@ -114,8 +133,114 @@ def _check_precision(trial: Trial, device: str, experiment: Experiment) -> None:
         raise error.at(*experiment.document.mark(path)) from None
 
 
-def _fetch(data: DataSpec, experiment: Experiment) -> None:
-    """Have a dataset's files here and whole before any trial, where a person sees the download."""
+@dataclass
+class _Sweep:
+    """The trials of one experiment on one executor."""
+
+    experiment: Experiment
+    store: Store
+    progress: Progress
+    executor: Executor
+    places: dict[str, Place]
+    fresh: bool
+    _before: dict[str, tuple[int | None, str]] = field(default_factory=dict)
+    """For each trial that runs: when its result was last written, and when it began."""
+    _kept: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Rows of trials that were run anew and failed; their older results are kept."""
+
+    def run(self, trials: tuple[Trial, ...]) -> pd.DataFrame:
+        """Run the trials that are to do; returns one row for each of `trials`."""
+        store, progress = self.store, self.progress
+        todo = [trial for trial in trials if self.fresh or store.status(trial.id) not in DONE]
+        for note in store.notes:
+            progress.note(note)
+        store.notes.clear()
+        for trial in trials:
+            self._mend_config(trial)
+        self._fetch(todo)
+        progress.begin(self.experiment.name, len(trials), len(trials) - len(todo))
+        waiting, running = deque(todo), 0
+        try:
+            while waiting or running:
+                while waiting and running < self.executor.capacity:
+                    self._start(waiting.popleft())
+                    running += 1
+                report = self.executor.next()
+                if isinstance(report, Ended):
+                    self._take(report)
+                    running -= 1
+                else:
+                    progress.event(report.work.trial, report.content)
+        finally:
+            self.executor.stop()
+        progress.end()
+        return self._table(trials)
+
+    def _folder(self, trial: Trial) -> Path:
+        return self.store.folder / "trials" / trial.id
+
+    def _mend_config(self, trial: Trial) -> None:
+        """Write the configuration of a finished trial again if its file is cut off."""
+        path = self._folder(trial) / CONFIG
+        if is_cut_off(path):
+            self.progress.note(f"{path} was cut off; it is written again")
+            write_json(path, trial.to_json())
+
+    def _fetch(self, todo: list[Trial]) -> None:
+        """Have the files of each dataset here and whole before any trial, where a person sees the download."""
+        asked = {(trial.data.name, repr(sorted(trial.data.options.items()))): trial.data for trial in todo}
+        for data in asked.values():
+            _read(data, self.experiment)
+
+    def _start(self, trial: Trial) -> None:
+        """Begin a trial: where it has a result already, in a folder beside, so that the result stays until then."""
+        folder = self._folder(trial)
+        if self.store.status(trial.id) in DONE:
+            folder = begin_fresh(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.fresh:
+            (folder / CHECKPOINT).unlink(missing_ok=True)
+        write_json(folder / CONFIG, trial.to_json())
+        self.progress.trial(trial)
+        self._before[trial.id] = _written_at(folder / RESULT), now()
+        measure = self.experiment.spec.measure
+        self.executor.start(Work(trial, folder, self.places[trial.engine], measure, hardware.revision()))
+
+    def _take(self, end: Ended) -> None:
+        """Take up the result of a trial; a worker that died without one gets the result that says so."""
+        trial, path = end.work.trial, end.work.folder / RESULT
+        before, started = self._before.pop(trial.id)
+        if _written_at(path) == before:
+            packages = engines.get(trial.engine).packages
+            place = where(end.work.place, end.work.revision, packages, started)
+            death = {"status": end.status or "failed", "reason": end.reason or "the worker left no result"}
+            write_json(path, trial.labels() | death | place)
+        beside = end.work.folder != self._folder(trial)
+        if beside and read_json(path)["status"] not in DONE:
+            row = self._kept[trial.id] = {**read_json(path), "stale": False}
+            self.progress.result(trial, row)
+            self.progress.note(f"the older result of {trial.id} is kept; the failed training is in {end.work.folder}")
+            return
+        if beside:
+            replace_by_fresh(self._folder(trial))
+        self.progress.result(trial, self.store.add(trial.id))
+        for note in self.store.notes:
+            self.progress.note(note)
+        self.store.notes.clear()
+
+    def _table(self, trials: tuple[Trial, ...]) -> pd.DataFrame:
+        import pandas as pd
+
+        table = self.store.table()
+        if self._kept:
+            failed = pd.DataFrame(list(self._kept.values()))
+            table = pd.concat([table[~table["trial"].isin(list(self._kept))], failed], ignore_index=True)
+        order = {trial.id: index for index, trial in enumerate(trials)}
+        mine = table[table["trial"].isin(list(order))]
+        return mine.sort_values("trial", key=lambda ids: ids.map(order)).reset_index(drop=True)
+
+
+def _read(data: DataSpec, experiment: Experiment) -> None:
     try:
         source: Source = DATASETS.get(data.name)
         source.read(source.check(data.options), data.size)
@@ -123,76 +248,6 @@ def _fetch(data: DataSpec, experiment: Experiment) -> None:
         raise error.at(*experiment.document.mark(("data", "name"))) from None
 
 
-def _folder(results: Path, trial: Trial) -> Path:
-    return results / "trials" / trial.id
-
-
-def _write_config(trial: Trial, results: Path) -> None:
-    """Keep the resolved configuration; a new name for the same trial replaces the old one."""
-    folder = _folder(results, trial)
-    folder.mkdir(parents=True, exist_ok=True)
-    config = json.loads(json.dumps(trial.to_json()))
-    path = folder / "trial.json"
-    if not path.is_file() or read_json(path) != config:
-        write_json(path, config)
-
-
-def _run_trial(
-    trial: Trial, results: Path, place: Place, measure: bool, progress: Progress, fresh: bool
-) -> dict[str, Any]:
-    """Run one trial in a process of its own; how that ends becomes a result in any case."""
-    folder = _folder(results, trial)
-    if fresh:
-        (folder / CHECKPOINT).unlink(missing_ok=True)
-    order: dict[str, Any] = {
-        "trial": trial.to_json(),
-        "folder": str(folder),
-        "place": asdict(place),
-        "measure": measure,
-        "revision": hardware.revision(),
-    }
-    path = folder / "result.json"
-    before, started = path.stat().st_mtime_ns if path.is_file() else None, now()
-    code = _work(order, folder, progress)
-    if not path.is_file() or path.stat().st_mtime_ns == before:
-        packages = engines.get(trial.engine).packages
-        write_json(path, _death(code, folder) | where(place, order["revision"], packages, started))
-    return {**trial.labels(), **read_json(path)}
-
-
-def _work(order: dict[str, Any], folder: Path, progress: Progress) -> int:
-    """Give a worker its order, pass on what it reports; returns its exit status."""
-    with (folder / "log.txt").open("ab") as log:
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "resnet_lab.sweeps.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            start_new_session=True,
-            # A file of the person's own that is called random.py must not stand for Python's.
-            env={**os.environ, "PYTHONSAFEPATH": "1"},
-        )
-    assert worker.stdin is not None
-    assert worker.stdout is not None
-    try:
-        with suppress(BrokenPipeError):
-            worker.stdin.write(json.dumps(order) + "\n")
-            worker.stdin.flush()
-        for line in worker.stdout:
-            progress.event(json.loads(line))
-    finally:
-        with suppress(BrokenPipeError):
-            worker.stdin.close()
-        code = worker.wait()
-    return code
-
-
-def _death(code: int, folder: Path) -> dict[str, Any]:
-    """The result of a worker that ended without writing one."""
-    log = str(folder / "log.txt")
-    if code == -signal.SIGKILL:
-        told = f"the worker was killed (signal 9), as the kernel does when memory runs out; see {log}"
-        return {"status": "out_of_memory", "reason": told}
-    how = f"signal {-code}" if code < 0 else f"exit status {code}"
-    return {"status": "failed", "reason": f"the worker ended with {how}; see {log}"}
+def _written_at(path: Path) -> int | None:
+    """When a file was last written, in nanoseconds; None where there is no file."""
+    return path.stat().st_mtime_ns if path.is_file() else None

@@ -1,6 +1,6 @@
-"""A worker: runs one trial, told by one line on its standard input, and reports in lines on its standard output.
+"""A worker: runs the one trial that a line on its standard input names, and reports in lines on its standard output.
 
-The input stays open while its parent lives; when it ends, so does the worker.
+The input stays open while the parent process lives; when the input ends, the worker ends.
 """
 
 from __future__ import annotations
@@ -11,55 +11,52 @@ import sys
 import threading
 import time
 import traceback
-from pathlib import Path
 from typing import Any, TextIO
 
 from .. import engines
 from ..base.files import write_json
-from ..results.store import DONE
+from ..results.trial_folder import DONE, RESULT
 from ..training.loop import CHECKPOINT, run
 from ..training.provenance import now, where
-from ..training.trial import Place, Trial
+from .executors import Work
 
 
 def main() -> int:
-    """Run the trial that standard input names; 0 when its result is written."""
+    """Run the trial that standard input names; returns 0 when its result is written."""
     reports = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what libraries print goes to the log
     line = sys.stdin.readline()
     if not line:
         return 1
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    order = json.loads(line)
-    folder = Path(order["folder"])
-    result = _result(order, folder, reports)
-    write_json(folder / "result.json", result)
+    work = Work.from_json(json.loads(line))
+    result = _result(work, reports)
+    write_json(work.folder / RESULT, work.trial.labels() | result)
     if result["status"] in DONE:
-        (folder / CHECKPOINT).unlink(missing_ok=True)
-    _report(reports, {"event": "end"})
+        (work.folder / CHECKPOINT).unlink(missing_ok=True)
     return 0
 
 
-def _result(order: dict[str, Any], folder: Path, reports: TextIO) -> dict[str, Any]:
-    trial, place = Trial.from_json(order["trial"]), Place(**order["place"])
-    engine = engines.get(trial.engine)
-    engine.use_threads(place.threads)
+def _result(work: Work, reports: TextIO) -> dict[str, Any]:
+    """Run the trial; an error becomes a result with the status `failed` or `out_of_memory`."""
+    engine = engines.get(work.trial.engine)
+    engine.use_threads(work.place.threads)
     started, begin = now(), time.perf_counter()
     try:
-        result = run(trial, place, folder, order["measure"], lambda event: _report(reports, event))
+        result = run(work.trial, work.place, work.folder, work.measure, lambda event: _report(reports, event))
     except Exception as error:
         traceback.print_exc()
         status = "out_of_memory" if engine.out_of_memory(error) else "failed"
         result = {"status": status, "reason": reason(error), "wall_s": time.perf_counter() - begin}
-    return result | where(place, order["revision"], engine.packages, started)
+    return result | where(work.place, work.revision, engine.packages, started)
 
 
 def reason(error: BaseException) -> str:
-    """An error in one line; MXNet's carry a traceback of its own, whose last line tells."""
+    """An error in one line; the last line of an MXNet error says what went wrong, after a traceback of its own."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = lines[-1] if lines and lines[0].startswith("Traceback") else "".join(lines[:1])
+    text = lines[-1] if lines and lines[0].startswith("Traceback") else "".join(lines[:1])
     name = type(error).__name__
-    return told if told.startswith(name) else f"{name}: {told}"
+    return text if text.startswith(name) else f"{name}: {text}"
 
 
 def _report(reports: TextIO, event: dict[str, Any]) -> None:

@@ -6,12 +6,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ..network.graph import Graph, show
 from ..specs.data import DataSpec
-from ..specs.identity import identity
+from ..specs.identity import cell, columns, identity
 from ..specs.train import TrainSpec
 
 FORMAT = 2
@@ -25,7 +26,7 @@ class Trial:
     Attributes:
         variant: the name of the network's spec; not a part of the id.
         blocks: the blocks that the stages use, for the table.
-        swept: the values of the grid at this trial, for the table.
+        swept: the values of the grid at this trial by dotted key, for the table and the trial's title.
         devices: how many devices share a batch. Each normalises its part by itself, so the number decides the outcome.
         datasets: files that register datasets of the person's own; a worker loads them first.
         contents: digests of the files that a spec names, by the dotted key of the spec that names them, and of what
@@ -45,13 +46,21 @@ class Trial:
     datasets: tuple[str, ...] = ()
     contents: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def id(self) -> str:
         """12 hex digits over everything that decides the outcome.
 
         Names and comments do not. Nor do the device, the threads and `compile`: they say how the same arithmetic is
         carried out, and change results by rounding alone. The digest of a file stands in the place of its path.
         """
+        return _digest({**self._content(), "seed": self.seed})
+
+    @cached_property
+    def setting(self) -> str:
+        """12 hex digits over everything that decides the outcome, except the seed: replicates share it."""
+        return _digest(self._content())
+
+    def _content(self) -> dict[str, Any]:
         content: dict[str, Any] = {
             "format": FORMAT,
             "graph": self.graph.digest,
@@ -59,7 +68,6 @@ class Trial:
             "train": identity(self.train),
             "engine": self.engine,
             "precision": self.precision,
-            "seed": self.seed,
         }
         for key in self.contents:
             _remove(content, key.split("."))
@@ -67,11 +75,26 @@ class Trial:
             content["contents"] = dict(self.contents)
         if self.devices > 1:
             content["devices"] = self.devices
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+        return content
+
+    @property
+    def title(self) -> str:
+        """The trial in a few words: the variant, the engine, what the grid sweeps, the seed."""
+        swept = [f"{key.rpartition('.')[2]}={cell(value)}" for key, value in self.swept.items()]
+        return " ".join([self.variant, self.engine, *swept, f"seed={self.seed}"])
 
     def labels(self) -> dict[str, Any]:
-        """The columns of a results row that are known before the trial runs."""
-        weights = self.contents.get("train.init.weights")
+        """The columns of a results row that are known before the trial runs.
+
+        Every setting that decides the outcome is among them, whether the grid sweeps it or not: those of the data and
+        of the recipe by their dotted keys, and what the grid changes in the variant (`variant.KEY`).
+        """
+        settings = columns(self.data, "data") | columns(self.train, "train")
+        for key, digest in self.contents.items():
+            if key in settings:
+                settings[key] = f"{Path(str(settings[key])).name} ({digest})"
+            else:
+                settings[f"contents.{key}"] = digest
         return {
             "trial": self.id,
             "variant": self.variant,
@@ -85,12 +108,12 @@ class Trial:
             "batch_size": self.train.batch_size,
             "engine": self.engine,
             "dtype": self.precision,
+            "devices": self.devices,
             "seed": self.seed,
-            **({"weights": f"{Path(self.train.init.weights or '').name} ({weights})"} if weights else {}),
-            **{
-                key: value if isinstance(value, (str, int, float, bool)) else json.dumps(value)
-                for key, value in self.swept.items()
-            },
+            "setting": self.setting,
+            "graph": self.graph.digest,
+            **settings,
+            **{key: cell(value) for key, value in self.swept.items() if key.startswith("variant.")},
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -144,6 +167,10 @@ class Place:
     device: str
     compile: str
     threads: int
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _remove(content: dict[str, Any], path: list[str]) -> None:

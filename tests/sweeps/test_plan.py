@@ -147,12 +147,19 @@ def test_an_experiment_may_have_the_name_of_its_variant(trials, workspace):
     assert trials(TEXT.replace("[cifar_resnet20]", "[e]"))[0].variant == "e"
 
 
-def test_a_swept_mapping_is_a_column_of_text(trials):
+def test_every_setting_is_a_column_whether_it_is_swept_or_not(trials):
     text = TEXT + "grid: {train.optimizer: [{name: adam, lr: 0.001}, {lr: 0.2}]}\n"
-    assert [trial.labels()["train.optimizer"] for trial in trials(text)] == [
-        '{"name": "adam", "lr": 0.001}',
-        '{"lr": 0.2}',
-    ]
+    adam, sgd = (trial.labels() for trial in trials(text))
+    assert (adam["train.optimizer.name"], sgd["train.optimizer.name"]) == ("adam", "sgd")
+    assert (adam["train.optimizer.lr"], sgd["train.optimizer.lr"]) == (0.001, 0.2)
+    for row in (adam, sgd):
+        assert (row["train.schedule.name"], row["train.init.weight"], row["data.validation"]) == (
+            "constant",
+            "msra",
+            0.0,
+        )
+        assert (row["train.freeze"], row["train.label_smoothing"], row["data.augment.flip"]) == ("[]", 0.0, False)
+        assert "data.workers" not in row  # it decides nothing
 
 
 def test_a_word_can_be_added_to(trials):

@@ -1,0 +1,77 @@
+"""The columns of `trials.csv`, in their order, and which of them are settings."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+NETWORK = ["variant", "blocks", "depth", "params", "macs", "graph"]
+"""Columns that describe the network; `graph` is the digest of the network as data."""
+
+RUN = ["data", "input", "epochs", "batch_size", "engine", "dtype", "devices"]
+"""Columns that describe the training; the dotted columns (`train.optimizer.lr`) say the same and more in detail."""
+
+LABELS = ["trial", *NETWORK[:-1], *RUN, "seed", "setting", "graph"]
+"""Columns that are known before a trial runs, beside the dotted ones.
+
+`trial` is the trial's id. `setting` is the same hash without the seed, so the replicates of one setting share it.
+"""
+
+METRICS = [
+    "train_loss",
+    "train_accuracy",
+    "val_accuracy",
+    "best_val_accuracy",
+    "best_epoch",
+    "test_loss",
+    "test_accuracy",
+    "test_top5",
+    "train_images_per_s",
+    "train_images_per_s_p10",
+    "train_images_per_s_p90",
+    "compute_images_per_s",
+    "compute_images_per_s_p10",
+    "compute_images_per_s_p90",
+    "infer_images_per_s",
+    "infer_images_per_s_p10",
+    "infer_images_per_s_p90",
+    "latency_ms",
+    "latency_ms_p10",
+    "latency_ms_p90",
+    "peak_memory_mb",
+    "wall_s",
+    "epochs_done",
+    "skipped_images",
+]
+"""Columns that are measured by running a trial."""
+
+COST = [name for name in METRICS if "_per_s" in name or "latency" in name] + ["peak_memory_mb", "wall_s"]
+"""Measured columns that depend on the machine."""
+
+MACHINE = ["device", "compile", "threads", "processor"]
+WHERE = [*MACHINE, "started", "revision", "python", "packages"]
+"""Columns that say where, when and with what a trial ran."""
+
+SHORT = {"train.epochs": "epochs", "train.batch_size": "batch_size", "data.name": "data"}
+"""Dotted columns that repeat a short one."""
+
+
+def ordered(names: list[str]) -> list[str]:
+    """The names of columns in the order of `trials.csv`: labels, settings, the status, measurements, the machine."""
+    dotted = [name for name in names if "." in name]
+    known = [*LABELS, *dotted, "stale", "status", "reason", *METRICS, *WHERE]
+    return list(dict.fromkeys([*known, *names]))
+
+
+def settings(table: pd.DataFrame) -> list[str]:
+    """The columns of a table that are settings: everything that is known before a trial runs, except the seed."""
+    known = [name for name in (*NETWORK, *RUN) if name in table]
+    return known + [name for name in table if "." in name]
+
+
+def differing(table: pd.DataFrame) -> list[str]:
+    """The settings that are not the same in every row, each under one name.
+
+    The digest of the network is left out: see `identify`.
+    """
+    several = [name for name in settings(table) if table[name].nunique(dropna=False) > 1]
+    return [name for name in several if name not in ("graph", "blocks") and SHORT.get(name) not in several]

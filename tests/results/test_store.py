@@ -1,0 +1,182 @@
+"""The store: two tables from the trials' own files, one owner, stale trials."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from resnet_lab import LabError
+from resnet_lab import results as results_function
+from resnet_lab.results.store import claim, is_done, read, read_several
+
+LR = "train.optimizer.lr"
+
+
+def test_one_row_a_trial_and_one_an_epoch(folder):
+    for seed in (0, 1):
+        folder.put("a", seed, test_accuracy=0.5, **{LR: 0.1})
+    folder.put("b", 0, status="diverged", **{LR: 0.2})
+    folder.store(swept=[LR])
+    table = read(folder.path)
+    assert table["trial"].tolist() == list(folder.labels)
+    assert table["status"].tolist() == ["ok", "ok", "diverged"]
+    assert table["reason"].tolist()[2] == "why"
+    assert table["stale"].tolist() == [False] * 3
+    assert results_function(folder.path).equals(table)
+    epochs = pd.read_csv(folder.path / "epochs.csv", dtype={"trial": str})
+    assert epochs["train_loss"].tolist() == [2.0, 1.0] * 3
+    assert list(epochs.columns[:7]) == ["trial", "variant", "engine", "dtype", "seed", LR, "epoch"]
+    assert epochs[LR].tolist() == [0.1] * 4 + [0.2] * 2
+
+
+def test_a_trial_that_ends_adds_its_row_and_reads_no_other_trial(folder, monkeypatch):
+    from resnet_lab.results import store as module
+
+    folder.put("a", 0, **{LR: 0.1})
+    folder.put("a", 1, **{LR: 0.1})
+    kept = folder.path / "trials" / "000000000002"
+    kept.rename(folder.path / "later")
+    store = folder.store(swept=[LR])
+    (folder.path / "later").rename(kept)
+    read_paths = []
+    for name in ("read_json", "read_or_set_aside"):
+        real = getattr(module, name)
+        monkeypatch.setattr(
+            module, name, lambda path, *rest, real=real: [read_paths.append(path), real(path, *rest)][1]
+        )
+    row = store.add("000000000002")
+    assert row["seed"] == 1
+    assert {path.parent for path in read_paths} == {kept}
+    assert read(folder.path)["seed"].tolist() == [0, 1]
+    epochs = pd.read_csv(folder.path / "epochs.csv")
+    assert epochs["seed"].tolist() == [0, 0, 1, 1]
+    assert epochs["epoch"].tolist() == [1, 2, 1, 2]
+    store.add("000000000002")  # a second training of the same trial replaces its rows
+    assert len(pd.read_csv(folder.path / "epochs.csv")) == 4
+
+
+def test_epochs_with_a_new_column_are_written_whole(folder):
+    folder.put("a", 0)
+    store = folder.store()
+    trial = folder.put("a", 1)
+    place = folder.path / "trials" / trial / "epochs.json"
+    place.write_text(json.dumps([{"epoch": 1, "train_loss": 3.0, "gradient_norm": 7.0}]) + "\n")
+    store.add(trial)
+    epochs = pd.read_csv(folder.path / "epochs.csv")
+    assert epochs["gradient_norm"].tolist()[2] == 7.0
+    assert epochs["gradient_norm"].isna().tolist() == [True, True, False]
+
+
+def test_stale_trials_are_marked_and_keep_the_columns_of_their_grid(folder):
+    old = folder.put("a", 0, **{"variant.every_stage.conv_bias": True})
+    new = folder.put("a", 1)
+    store = folder.store(current=[new])
+    table = read(folder.path).set_index("trial")
+    assert table["stale"].to_dict() == {old: True, new: False}
+    assert bool(table["variant.every_stage.conv_bias"][old]) is True
+    assert store.stale() == [old]
+
+
+def test_pruning_removes_stale_trials_alone_and_says_which(folder):
+    old = folder.put("a", 0)
+    new = folder.put("a", 1)
+    (folder.path / "trials" / "halfway").mkdir()
+    store = folder.store(current=[new])
+    assert store.prune() == [
+        f"removed the stale trial {old} (variant a, engine mxnet, seed 0, status ok)",
+        "removed the stale trial halfway (without a result)",
+    ]
+    assert [path.name for path in (folder.path / "trials").iterdir()] == [new]
+    assert read(folder.path)["trial"].tolist() == [new]
+    assert store.prune() == []
+
+
+def test_a_new_name_of_the_same_trial_replaces_the_old_one(folder):
+    trial = folder.put("a", 0)
+    folder.labels[trial] = folder.labels[trial] | {"variant": "renamed"}
+    assert folder.table()["variant"].tolist() == ["renamed"]
+
+
+@pytest.mark.parametrize("name", ["result.json", "epochs.json"])
+def test_one_damaged_file_costs_one_trial(folder, name):
+    damaged, whole = folder.put("a", 0), folder.put("a", 1)
+    path = folder.path / "trials" / damaged / name
+    path.write_text(path.read_text()[:20])
+    store = folder.store()
+    assert [note.partition(" is damaged")[0] for note in store.notes] == [str(path)]
+    assert store.status(whole) == "ok"
+    assert store.status(damaged) == ("ok" if name == "epochs.json" else None)
+    assert folder.store().notes == []
+
+
+def test_a_trial_without_a_result_is_no_row(folder):
+    place = folder.path / "trials" / "000000000005"
+    place.mkdir(parents=True)
+    (place / ".result.json.1.partial").write_text('{"status": ')
+    assert len(folder.table()) == 0
+    assert not is_done(folder.path, "000000000005")
+    assert read(folder.path).empty
+
+
+def test_a_results_folder_belongs_to_one_file(tmp_path):
+    for name in ("x", "y"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "e.yaml").write_text("")
+    folder = tmp_path / "results" / "e"
+    claim(folder, tmp_path / "x" / "e.yaml")
+    claim(folder, tmp_path / "x" / "e.yaml")
+    with pytest.raises(LabError, match=r"y/e\.yaml: .* results of another experiment .*x/e\.yaml; .*--results"):
+        claim(folder, tmp_path / "y" / "e.yaml")
+    (tmp_path / "x" / "e.yaml").unlink()  # moved: the results go with it
+    claim(folder, tmp_path / "y" / "e.yaml")
+
+
+def test_a_whole_project_can_be_moved(tmp_path):
+    place = tmp_path / "before"
+    (place / "experiments").mkdir(parents=True)
+    (place / "experiments" / "e.yaml").write_text("")
+    claim(place / "results" / "e", place / "experiments" / "e.yaml")
+    place.rename(tmp_path / "after")
+    place.mkdir()
+    claim(tmp_path / "after" / "results" / "e", tmp_path / "after" / "experiments" / "e.yaml")
+
+
+def test_tables_are_named_by_as_much_of_their_path_as_tells_them_apart(folder):
+    folder.put("a", 0)
+    folder.store()
+    table = read(folder.path)
+    paths = [folder.path.parent / name / "e" / "trials.csv" for name in ("x", "y")]
+    for path in paths:
+        path.parent.mkdir(parents=True)
+        table.to_csv(path, index=False)
+    assert read_several(paths)["experiment"].tolist() == ["x/e", "y/e"]
+    other = folder.path.parent / "figures.csv"
+    table.to_csv(other, index=False)
+    assert read_several([folder.path, other])["experiment"].tolist() == ["e", "figures"]
+    assert "experiment" not in read_several([folder.path])
+
+
+@pytest.mark.parametrize("content", ["a,b\n1,2\n", "", "\x00\x01"])
+def test_a_file_that_is_no_table_is_refused(tmp_path, content):
+    (tmp_path / "x.csv").write_text(content)
+    with pytest.raises(LabError, match=r"x\.csv: is no results table"):
+        read(tmp_path / "x.csv")
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "markdown", "latex", "table"])
+def test_formats(folder, lab, form):
+    folder.put("a", 0, test_accuracy=0.9, train_images_per_s=100.0)
+    folder.store()
+    columns = "variant,test_accuracy,train_images_per_s"
+    done = lab("compare", str(folder.path), "--format", form, "--columns", columns)
+    assert done.returncode == 0, done.stderr
+    if form == "json":
+        assert json.loads(done.stdout)[0] == {"variant": "a", "test_accuracy": 0.9, "train_images_per_s": 100.0}
+    elif form == "csv":
+        assert done.stdout.splitlines()[1] == "a,0.9,100.0"
+    elif form == "markdown":
+        assert "| a" in done.stdout
+    elif form == "latex":
+        assert r"test\_accuracy" in done.stdout
+    else:
+        assert "0.9000" in done.stdout
