@@ -37,6 +37,24 @@ class FrozenBatchNorm(nn.BatchNorm2d):
         return functional.batch_norm(x, mean, var, self.weight, self.bias, training=False, eps=self.eps)
 
 
+class StridedPointwise(nn.Conv2d):
+    """A 1x1 convolution with a stride, which on the CPU reads a subsampled input with stride 1.
+
+    PyTorch's own kernel for this convolution computes wrong weight gradients on the CPU, or crashes, where the memory
+    is laid out channels last and there are few channels (seen with PyTorch 2.13, up to 9 input channels). The result
+    of both ways is the same by definition.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if x.is_cuda:
+            return functional.conv2d(x, self.weight, self.bias, self.stride, self.padding, groups=self.groups)
+        rows, columns = self.padding[0], self.padding[1]
+        if rows > 0 or columns > 0:
+            x = functional.pad(x, [columns, columns, rows, rows])
+        x = x[:, :, :: self.stride[0], :: self.stride[1]]
+        return functional.conv2d(x, self.weight, self.bias, groups=self.groups)
+
+
 class LayerScale(nn.Module):
     """A factor a channel."""
 
@@ -133,9 +151,10 @@ def _opaque(program: Program, node: Node, inputs: Sequence[fx.Node]) -> fx.Node:
 def _conv(program: Program, node: Node, inputs: Sequence[fx.Node]) -> fx.Node:
     a = node.attrs
     channels = node.params["weight"].shape[1] * a["groups"]
+    kind = StridedPointwise if tuple(a["kernel"]) == (1, 1) and a["stride"] > 1 else nn.Conv2d
     return program.module(
         node,
-        nn.Conv2d(
+        kind(
             channels,
             node.output[0],
             tuple(a["kernel"]),
