@@ -21,6 +21,8 @@ NARROW = [
     [[64, 3, 56, 56], "conv", {"channels": 6, "kernel": 1, "stride": 2}],
     [[32, 7, 56, 56], "conv", {"channels": 6, "kernel": 1, "stride": 2}],
     [[64, 9, 56, 56], "conv", {"channels": 6, "kernel": 1, "stride": 2}],
+    [[16, 15, 56, 56], "conv", {"channels": 16, "kernel": 1, "stride": 2}],
+    [[8, 64, 28, 28], "conv", {"channels": 64, "kernel": 1, "stride": 2}],
     [[48, 5, 33, 32], "conv", {"channels": 5, "kernel": 1, "stride": 3, "bias": True}],
     [[48, 6, 33, 32], "conv", {"channels": 4, "kernel": 1, "stride": 2, "groups": 2}],
     [[48, 3, 17, 31], "conv", {"channels": 7, "kernel": 3, "stride": 2}],
