@@ -1,8 +1,8 @@
 """Compare gradients of a network in float32 with those in float64, in a process of its own.
 
 Words: the engine, the threads, and a JSON list of cases [[batch, channels, height, width], op, arguments]. Prints a
-JSON number a line: the largest relative error of each case. A process of its own is needed because the number of threads is
-read once, and because a wrong kernel may crash the process.
+JSON number a line: the largest relative error of each case. A process of its own is needed because the number of
+threads is read once, and because a wrong kernel may crash.
 """
 
 import json

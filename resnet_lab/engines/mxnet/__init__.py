@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +33,7 @@ class MXNetEngine:
     ways = ("hybridize", "off")
     usual = "hybridize"
     ops = frozenset(LOWERINGS)
+    _threads: int | None = None
 
     def problem(self) -> str | None:
         """Why MXNet cannot be imported here, judged without importing it; None where it can."""
@@ -72,8 +72,8 @@ class MXNetEngine:
         return choose_device("this MXNet", wanted, *(self._gpus() if wanted != "cpu" else (0, "")))
 
     def use_threads(self, count: int) -> None:
-        """Set OpenMP's threads, unless the person did; MXNet reads them once, at its import."""
-        os.environ.setdefault("OMP_NUM_THREADS", str(count))
+        """Choose the CPU threads, unless the person set OMP_NUM_THREADS; call it before MXNet is imported."""
+        self._threads = count
 
     def check_precision(self, precision: str, device: str) -> None:
         """float32 anywhere, float16 on GPUs.
@@ -132,10 +132,10 @@ class MXNetEngine:
         problem = self.problem()
         if problem:
             raise LabError(f"the engine 'mxnet' cannot run here: {problem}")
-        self.use_threads(hardware.threads())
         if "mxnet" not in sys.modules and (self._wheel() or "").startswith("mxnet-cu"):
             preload()
-        import mxnet
+        with hardware.openmp_threads(self._threads or hardware.threads()):
+            import mxnet
 
         return mxnet
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +30,7 @@ class TorchEngine:
     several = False
     ways = WAYS
     usual = "off"
+    _threads: int | None = None
 
     def problem(self) -> str | None:
         """Why PyTorch cannot be used here, judged without importing it; None where it can."""
@@ -62,8 +62,8 @@ class TorchEngine:
         return choose_device("this PyTorch", wanted, *(self._gpus() if wanted != "cpu" else (0, "")))
 
     def use_threads(self, count: int) -> None:
-        """Set PyTorch's threads, unless the person did with OMP_NUM_THREADS."""
-        os.environ.setdefault("OMP_NUM_THREADS", str(count))
+        """Choose PyTorch's CPU threads, unless the person set OMP_NUM_THREADS."""
+        self._threads = count
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(hardware.threads_in_use(count))
 
@@ -119,9 +119,15 @@ class TorchEngine:
         problem = self.problem()
         if problem:
             raise LabError(f"the engine 'torch' cannot run here: {problem}")
-        self.use_threads(hardware.threads())
+        if "torch" not in sys.modules:
+            with hardware.openmp_threads(self._threads or hardware.threads()):
+                import torch
+            torch.set_num_threads(hardware.threads_in_use(self._threads))
         import torch
 
+        # With TF32 a product of float32 numbers would keep 10 bits of 23.
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_tf32 = False
         return torch
 
     def _gpus(self) -> tuple[int, str]:
