@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..blocks.opaque import ModuleFacts
 from ..network.graph import Graph, Shape
+from ..specs.optimizers import Optimizer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,27 +17,6 @@ if TYPE_CHECKING:
     from ..data.pipeline.feed import Batch
 
     Array = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Optimizer:
-    """An update rule; rates come from the schedule, one a step.
-
-    `sgd`: v <- momentum * v + rate * (gradient + weight_decay * w), w <- w - v; with `nesterov`
-    w <- w - (momentum * v + rate * (gradient + weight_decay * w)). The rate stands inside v, as in
-    the papers' Caffe and in MXNet: a drop of the rate leaves the pace gathered so far.
-    `adam`: Kingma and Ba 2015, with the weight decay added to the gradient.
-    `decay` says what decays: `all`, or only `weights` (neither norms nor biases).
-    """
-
-    name: str = "sgd"
-    momentum: float = 0.0
-    nesterov: bool = False
-    weight_decay: float = 0.0
-    decay: str = "all"
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
 
 
 @dataclass(frozen=True)
@@ -71,8 +52,17 @@ class Model(Protocol):
     def weights(self) -> dict[str, Array]:
         """Copies of all arrays, running statistics among them."""
 
-    def prepare(self, optimizer: Optimizer) -> None:
-        """Begin training with an empty optimizer state."""
+    def prepare(self, optimizer: Optimizer, clip_norm: float | None = None, ema: float | None = None) -> None:
+        """Begin training with an empty optimizer state.
+
+        Args:
+            optimizer: the settings of the update rule; the rates come from the schedule, one a step.
+            clip_norm: the largest norm of all gradients together; None for no limit.
+            ema: the decay of the moving average of the weights (specs/train.py); None for no average.
+        """
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Inside the context, the model has the moving average of its weights, if `prepare` asked for one."""
 
     def optimizer_state(self) -> dict[str, Array]:
         """The optimizer's arrays by name; `load_optimizer_state` goes on from them exactly."""

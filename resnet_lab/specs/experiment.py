@@ -13,8 +13,8 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from . import settings, workspace
 from .data import AugmentSpec, DataSpec
-from .optimizers import OptimizerSpec
-from .schedules import ScheduleSpec
+from .optimizers import OPTIMIZERS
+from .schedules import SCHEDULES
 from .strict import Strict, named
 from .train import InitSpec, TrainSpec
 from .yamlfile import Document, explain, read
@@ -52,9 +52,9 @@ _KNOWN = {
     "data.augment": list(AugmentSpec.model_fields),
     "data.augment.*": list(AugmentSpec.model_fields),
     "train": list(TrainSpec.model_fields),
-    "train.optimizer": list(OptimizerSpec.model_fields),
-    "train.schedule": list(ScheduleSpec.model_fields),
     "train.init": list(InitSpec.model_fields),
+    **{f"train.optimizer.{name}": list(kind.model_fields) for name, kind in OPTIMIZERS.items()},
+    **{f"train.schedule.{name}": list(kind.model_fields) for name, kind in SCHEDULES.items()},
 }
 
 

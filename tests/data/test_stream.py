@@ -74,8 +74,8 @@ def test_any_number_of_workers_makes_the_same_bytes(pictures):
 def test_both_engines_are_given_the_same_bytes(pictures, monkeypatch):
     """What arrives in each framework's own arrays, with workers and without, in two runs."""
     import resnet_lab as rl
-    from resnet_lab.engines.contract import Optimizer
     from resnet_lab.network.initial import initial
+    from resnet_lab.specs.optimizers import Sgd
 
     graph = rl.graph("cifar_resnet20", input=(3, 24, 24), classes=10)
     seen = {}
@@ -85,7 +85,7 @@ def test_both_engines_are_given_the_same_bytes(pictures, monkeypatch):
             with data.Workers(number or 1) as processes:
                 model = engine.build(graph, "cpu")
                 model.load(initial(graph, 0))
-                model.prepare(Optimizer())
+                model.prepare(Sgd())
                 got = []
 
                 def note(module, inputs, output=None, got=got):

@@ -5,8 +5,8 @@ import pytest
 
 import resnet_lab as rl
 from resnet_lab import data
-from resnet_lab.engines.contract import Optimizer
 from resnet_lab.network.initial import initial
+from resnet_lab.specs.optimizers import Sgd
 from resnet_lab.specs.workspace import shipped
 from resnet_lab.training.evaluate import evaluate
 from tests.conftest import engine_or_skip, random_weights
@@ -44,9 +44,9 @@ def test_every_variant_gives_the_same_logits(name):
 
 
 RULES = {
-    "plain": Optimizer(weight_decay=1e-4),
-    "nesterov": Optimizer(momentum=0.9, nesterov=True, weight_decay=1e-4),
-    "momentum": Optimizer(momentum=0.9, weight_decay=1e-4, decay="weights"),
+    "plain": Sgd(weight_decay=1e-4),
+    "nesterov": Sgd(momentum=0.9, nesterov=True, weight_decay=1e-4),
+    "momentum": Sgd(momentum=0.9, weight_decay=1e-4, decay="weights"),
 }
 
 
@@ -138,7 +138,7 @@ def test_what_one_engine_trains_the_other_evaluates_alike():
     models = both(graph)
     for trained, other in (models, models[::-1]):
         trained.load(initial(graph, 0))
-        trained.prepare(Optimizer(momentum=0.9))
+        trained.prepare(Sgd(momentum=0.9))
         trained.train_epoch(feed.epoch(0), [0.01] * feed.steps, 0, lambda images, loss: None)
         other.load(trained.weights())
         scores = [
@@ -157,7 +157,7 @@ def test_running_statistics_after_one_step_are_the_same():
     after = []
     for model in both(graph):
         model.load(initial(graph, 0))
-        model.prepare(Optimizer())
+        model.prepare(Sgd())
         model.train_epoch([next(iter(feed.epoch(0)))], [0.0], 0, lambda images, loss: None)
         after.append(model.weights())
     for name in after[0]:

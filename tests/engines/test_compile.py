@@ -5,10 +5,10 @@ import pytest
 
 import resnet_lab as rl
 from resnet_lab import LabError, engines, ops
-from resnet_lab.engines.contract import Optimizer
 from resnet_lab.engines.torch import compiling
 from resnet_lab.network.initial import initial
 from resnet_lab.network.tensor import Builder
+from resnet_lab.specs.optimizers import Sgd
 from tests.conftest import engine_or_skip
 
 RNG = np.random.default_rng(0)
@@ -30,7 +30,7 @@ def trained(engine, way):
     graph = residual()
     model = engine.build(graph, "cpu", compile=way)
     model.load(initial(graph, 0))
-    model.prepare(Optimizer(momentum=0.9))
+    model.prepare(Sgd(momentum=0.9))
     losses, logits = [], []
     for epoch in range(2):
         model.train_epoch(BATCHES, [0.05] * 4, epoch, lambda images, loss: losses.append(loss))
@@ -101,7 +101,7 @@ def test_with_cuda_graphs_every_call_begins_a_step_of_its_own(monkeypatch):
     begun = []
     monkeypatch.setattr(torch.compiler, "cudagraph_mark_step_begin", lambda: begun.append(1))
     model = engine.build(residual(), "cpu")
-    model.prepare(Optimizer())
+    model.prepare(Sgd())
     for graphs, count in ((False, 0), (True, 5)):
         monkeypatch.setattr(model, "_cuda_graphs", graphs)
         model.train_epoch(BATCHES, [0.0] * 4, 0, lambda images, loss: None)

@@ -9,9 +9,9 @@ import pytest
 
 import resnet_lab as rl
 from resnet_lab import LabError, data, engines, ops
-from resnet_lab.engines.contract import Optimizer
 from resnet_lab.network.initial import initial
 from resnet_lab.network.tensor import Builder
+from resnet_lab.specs.optimizers import Sgd
 from resnet_lab.training.evaluate import evaluate
 from resnet_lab.weights import finetune
 from tests.conftest import engine_or_skip, trained_in_two_goes
@@ -138,7 +138,7 @@ def test_small_gradients_do_not_vanish(lent):
     start["dense1.weight"] *= 1e-6
     model = lent(graph)
     model.load(start)
-    model.prepare(Optimizer())
+    model.prepare(Sgd())
     model.train_epoch([(BATCHES[0][0][:, :, :4, :4], BATCHES[0][1])], [1.0], 0, lambda images, loss: None)
     change = np.abs(model.weights()["conv1.weight"] - start["conv1.weight"])
     assert 0 < change.max() < 1e-6

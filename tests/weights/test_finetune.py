@@ -5,9 +5,9 @@ import pytest
 
 import resnet_lab as rl
 from resnet_lab import LabError
-from resnet_lab.engines.contract import Optimizer
 from resnet_lab.network.initial import initial
 from resnet_lab.specs.experiment import load
+from resnet_lab.specs.optimizers import Sgd
 from resnet_lab.specs.train import InitSpec
 from resnet_lab.sweeps.plan import plan
 from resnet_lab.weights import finetune, safetensors
@@ -82,7 +82,7 @@ def test_frozen_parts_give_the_same_losses_and_statistics_on_both_engines():
     for name in ("mxnet", "torch"):
         model = engine_or_skip(name).build(graph, "cpu")
         model.load(random_weights(graph))
-        model.prepare(Optimizer(momentum=0.9, weight_decay=1e-2))
+        model.prepare(Sgd(momentum=0.9, weight_decay=1e-2))
         told = []
         model.train_epoch(batches, [0.003] * 5, 0, lambda images, loss, told=told: told.append(loss))
         losses.append(told)

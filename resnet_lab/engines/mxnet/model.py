@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mxnet as mx
@@ -16,7 +17,8 @@ from ...base import hardware
 from ...base.errors import LabError
 from ...blocks import opaque
 from ...network.graph import Graph, Node
-from ..contract import Diverged, Optimizer, Score
+from ...specs.optimizers import Optimizer
+from ..contract import Diverged, Score
 from ..support import check_weights
 from . import half, lowering
 from .update import Update, Weight
@@ -127,18 +129,28 @@ class MXNetModel:
         self.synchronize()
         return {name: weight.exact.asnumpy() for name, weight in self._weights[0].items()}
 
-    def prepare(self, optimizer: Optimizer) -> None:
-        """Begin training with an empty optimizer state."""
+    def prepare(self, optimizer: Optimizer, clip_norm: float | None = None, ema: float | None = None) -> None:
+        """Begin training with an empty optimizer state; see the contract."""
         self._updates = [
-            Update(optimizer, {name: own[name] for name in self._trained}, self._scale) for own in self._weights
+            Update(optimizer, {name: own[name] for name in self._trained}, self._scale, clip_norm, ema)
+            for own in self._weights
         ]
         self._kvstore: gluon.Trainer | None = None
         if len(self.contexts) > 1:  # for the sum of gradients alone: the updates are ours
             trained = [self.block.own[name] for name in self._trained]
             self._kvstore = gluon.Trainer(trained, "sgd", kvstore="device", update_on_kvstore=False)
 
+    @contextlib.contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Inside the context every device has the moving average of the weights, if there is one."""
+        self.synchronize()
+        with contextlib.ExitStack() as stack:
+            for update in self._updates:
+                stack.enter_context(update.averaged())
+            yield
+
     def optimizer_state(self) -> dict[str, Array]:
-        """`step`, and each weight's own arrays as `0/NAME`, `1/NAME`; every device's are the same."""
+        """The state of the first device's updates (update.py); the other devices have the same."""
         return self._updates[0].state()
 
     def load_optimizer_state(self, state: Mapping[str, Array]) -> None:

@@ -6,6 +6,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,7 +15,8 @@ from torch.nn import functional
 from ...base import hardware
 from ...data.pipeline.feed import Epoch
 from ...network.graph import Graph
-from ..contract import Diverged, Optimizer, Score
+from ...specs.optimizers import Optimizer
+from ..contract import Diverged, Score
 from ..support import check_weights
 from .compiling import WITH_CUDA_GRAPHS
 from .feed import resident_batches
@@ -66,9 +68,13 @@ class TorchModel:
         """Copies of all arrays, float32."""
         return {name: own.detach().cpu().contiguous().numpy().copy() for name, own in self._arrays.items()}
 
-    def prepare(self, optimizer: Optimizer) -> None:
-        """Begin training with an empty optimizer state."""
-        self._update = Update(optimizer, self._trained)
+    def prepare(self, optimizer: Optimizer, clip_norm: float | None = None, ema: float | None = None) -> None:
+        """Begin training with an empty optimizer state; see the contract."""
+        self._update = Update(optimizer, self._trained, clip_norm, ema)
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Inside the context the model has the moving average of its weights, if there is one."""
+        return self._update.averaged()
 
     def optimizer_state(self) -> dict[str, Array]:
         """The optimizer's arrays by name."""
