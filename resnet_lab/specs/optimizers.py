@@ -133,6 +133,27 @@ class AdamW(Optimizer):
         return _adam(self, (1 - rate * decay) * weight, gradient, state, rate, step)
 
 
+class RmsProp(Optimizer):
+    """RMSProp (Tieleman and Hinton 2012, lecture 6e), with the weight decay added to the gradient.
+
+    g = gradient + weight_decay * w;  s <- smoothing * s + (1 - smoothing) * g^2;
+    w <- w - rate * g / (sqrt(s) + epsilon).
+    """
+
+    name: Annotated[Literal["rmsprop"], Outcome(always=True)] = "rmsprop"
+    smoothing: Share = 0.9
+    epsilon: Positive = 1e-8
+
+    slots: ClassVar[tuple[str, ...]] = ("square",)
+
+    def update(
+        self, weight: Any, gradient: Any, state: State, rate: float, step: int, decay: float
+    ) -> tuple[Any, State]:
+        gradient = gradient + decay * weight
+        square = self.smoothing * state["square"] + (1 - self.smoothing) * gradient * gradient
+        return weight - rate * gradient / (square**0.5 + self.epsilon), {"square": square}
+
+
 def _adam(rule: Adam | AdamW, weight: Any, gradient: Any, state: State, rate: float, step: int) -> tuple[Any, State]:
     mean = rule.beta1 * state["mean"] + (1 - rule.beta1) * gradient
     square = rule.beta2 * state["square"] + (1 - rule.beta2) * gradient * gradient
@@ -140,7 +161,7 @@ def _adam(rule: Adam | AdamW, weight: Any, gradient: Any, state: State, rate: fl
     return weight - (rate / (1 - rule.beta1**step)) * mean / root, {"mean": mean, "square": square}
 
 
-OptimizerSpec = Annotated[Sgd | Adam | AdamW, Field(discriminator="name"), BeforeValidator(named_or("sgd"))]
+OptimizerSpec = Annotated[Sgd | Adam | AdamW | RmsProp, Field(discriminator="name"), BeforeValidator(named_or("sgd"))]
 """What `train.optimizer` may be; a new optimizer joins the union."""
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from resnet_lab import LabError
 from resnet_lab.specs.experiment import load
 from resnet_lab.specs.identity import identity
-from resnet_lab.specs.optimizers import OPTIMIZERS, Adam, AdamW, OptimizerSpec, Sgd
+from resnet_lab.specs.optimizers import OPTIMIZERS, Adam, AdamW, OptimizerSpec, RmsProp, Sgd
 from tests.conftest import engine_or_skip
 
 SAME = [
@@ -17,6 +17,7 @@ SAME = [
     (Adam(lr=0.1, weight_decay=0.1), "Adam", {"weight_decay": 0.1}),
     (Adam(lr=0.1, beta1=0.5, beta2=0.9, epsilon=1e-3), "Adam", {"betas": (0.5, 0.9), "eps": 1e-3}),
     (AdamW(lr=0.1, weight_decay=0.1), "AdamW", {"weight_decay": 0.1}),
+    (RmsProp(lr=0.1, weight_decay=0.1), "RMSprop", {"alpha": 0.9, "weight_decay": 0.1}),
 ]
 
 
