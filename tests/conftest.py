@@ -23,6 +23,7 @@ from resnet_lab.engines.contract import Model
 from resnet_lab.network.graph import Graph
 from resnet_lab.network.initial import branch_ends, initial
 from resnet_lab.specs.optimizers import Sgd
+from resnet_lab.training.epoch import train_epoch
 from resnet_lab.weights import gluon_zoo
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # side by side, threads that spin would only take each other's cores
@@ -140,7 +141,7 @@ def trained_in_two_goes(make: Callable[[], Model], start: dict[str, np.ndarray],
     model.load(start)
     model.prepare(Sgd(momentum=0.9))
     for epoch in range(2):
-        model.train_epoch(feed.epoch(epoch), [0.05] * feed.steps, epoch, lambda images, loss: None)
+        train_epoch(model, feed.epoch(epoch), [0.05] * feed.steps, epoch, lambda images, loss: None)
         if breaks and epoch == 0:
             kept, state = model.weights(), model.optimizer_state()
             model = make()

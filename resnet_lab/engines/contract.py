@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -32,6 +32,16 @@ class Score:
 
 class Diverged(Exception):
     """The training loss is not a finite number."""
+
+
+class StartedStep(Protocol):
+    """A training step that was given to the device and may still be running there."""
+
+    def is_done(self) -> bool:
+        """Whether `wait` would return at once; never waits itself."""
+
+    def wait(self) -> tuple[float, float]:
+        """The mean loss of the batch, and how many of its images were classified right."""
 
 
 class Model(Protocol):
@@ -70,19 +80,20 @@ class Model(Protocol):
     def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
         """Take back what `optimizer_state` gave."""
 
-    def train_epoch(
-        self,
-        batches: Iterable[Batch],
-        rates: Sequence[float],
-        seed: int,
-        on_step: Callable[[int, float], None],
-        label_smoothing: float = 0.0,
-    ) -> Score:
-        """One step a batch at the learning rate of the same place; `on_step(images, loss)` lags a step or two.
+    most_started: float
+    """The number of steps that may be started before the loop waits for the oldest; infinity for no limit."""
 
-        Where labels are shares of classes, an image counts as right by the largest.
-        `seed` is for what the network itself draws (dropout). Raises Diverged.
-        """
+    def begin_epoch(self, seed: int) -> None:
+        """Get ready to train; `seed` is for what the network itself draws (dropout)."""
+
+    def on_device(self, batches: Iterable[Batch]) -> Iterable[tuple[Any, Any]]:
+        """The batches as `train_step` takes them; images and labels that live on the device stay there."""
+
+    def train_step(self, images: Any, labels: Any, rate: float, label_smoothing: float = 0.0) -> StartedStep:
+        """Start one training step on the device: forward pass, backward pass and update."""
+
+    def end_epoch(self) -> None:
+        """Wait for the device, and bring together what several devices computed apart."""
 
     def predict(self, images: Array) -> Array:
         """Logits, (batch, classes), float32, in inference mode."""
@@ -102,14 +113,14 @@ class Engine(Protocol):
     precisions: tuple[str, ...]
     """What it can compute in; weights, norms' statistics and the optimizer's state are float32 in any case."""
 
-    several: bool
+    multi_gpu: bool
     """Whether one model can train on several GPUs at once."""
 
-    ways: tuple[str, ...]
+    compile_modes: tuple[str, ...]
     """What `compile` can be beside `auto`. Results differ by rounding alone: it is no part of a trial's id."""
 
-    usual: str
-    """The one of `ways` that the framework's own code expects of a module, and that starts at once."""
+    default_compile_mode: str
+    """The one of `compile_modes` that the framework's own code expects of a module, and that starts at once."""
 
     ops: frozenset[str]
     """The ops it lowers; a test demands all of ops.py."""
@@ -139,7 +150,10 @@ class Engine(Protocol):
         """See that it computes in a precision on a device. Raises LabError."""
 
     def compiling(self, wanted: str, device: str) -> tuple[str, str]:
-        """The one of `ways` that `compile` means on a device, and why. Raises LabError: it cannot work there."""
+        """The one of `compile_modes` that `compile` means on a device, and why.
+
+        Raises LabError: that mode cannot work there.
+        """
 
     def build(self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto") -> Model:
         """A model of the graph, all zeros until `load`. Raises LabError: not in that precision, not compiled so."""

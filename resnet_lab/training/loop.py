@@ -23,6 +23,7 @@ from ..engines.contract import Diverged, Model
 from ..specs import plugins
 from ..weights import finetune, safetensors
 from ..weights.pretrained import Pretrained, metadata
+from .epoch import train_epoch
 from .evaluate import evaluate
 from .throughput import rates, speeds
 from .trial import Place, Trial
@@ -186,8 +187,13 @@ class _Loop:
         steps, train = self.feed.steps, self.job.trial.train
         learning_rates = train.rates(epoch, steps)
         watch = _Watch(epoch, steps, learning_rates, self.emit)
-        score = self.model.train_epoch(
-            self.feed.epoch(epoch), learning_rates, self.job.trial.seed * 100_003 + epoch, watch, train.label_smoothing
+        score = train_epoch(
+            self.model,
+            self.feed.epoch(epoch),
+            learning_rates,
+            self.job.trial.seed * 100_003 + epoch,
+            watch,
+            train.label_smoothing,
         )
         self.step_times += watch.times[_SETTLING:]
         row = {

@@ -14,6 +14,7 @@ from resnet_lab import data, engines
 from resnet_lab.base import hardware
 from resnet_lab.network.initial import initial
 from resnet_lab.specs.optimizers import Sgd
+from resnet_lab.training.epoch import train_epoch
 
 name, turns, steps = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 engine = engines.get(name)
@@ -31,7 +32,7 @@ synthetic = rng.standard_normal((128, 3, 32, 32)).astype(np.float32), rng.intege
 def speed(batches):
     """The median step's images/s."""
     marks = [time.perf_counter()]
-    model.train_epoch(batches, [1e-4] * steps, 0, lambda images, loss: marks.append(time.perf_counter()))
+    train_epoch(model, batches, [1e-4] * steps, 0, lambda images, loss: marks.append(time.perf_counter()))
     return 128 / float(np.median(np.diff(marks)[1:]))
 
 

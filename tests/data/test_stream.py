@@ -16,6 +16,7 @@ from resnet_lab import LabError, data
 from resnet_lab.data.pipeline import stream
 from resnet_lab.data.pipeline.feed import Evaluation
 from resnet_lab.data.pipeline.split import Files
+from resnet_lab.training.epoch import train_epoch
 from tests.conftest import ROOT, engine_or_skip
 
 FULL = data.Augment(
@@ -95,7 +96,7 @@ def test_both_engines_are_given_the_same_bytes(pictures, monkeypatch):
                 hook = model.block.register_forward_hook(note)
                 source = feed(pictures, processes if number else None)
                 for _ in range(2 if number == 4 else 1):
-                    model.train_epoch(source.epoch(3), [0.0] * source.steps, 0, lambda images, loss: None)
+                    train_epoch(model, source.epoch(3), [0.0] * source.steps, 0, lambda images, loss: None)
                 hook.detach() if hasattr(hook, "detach") else hook.remove()
             runs = [got[start : start + source.steps] for start in range(0, len(got), source.steps)]
             for turn, run in enumerate(runs):

@@ -8,6 +8,7 @@ from resnet_lab import data
 from resnet_lab.network.initial import initial
 from resnet_lab.specs.optimizers import Sgd
 from resnet_lab.specs.workspace import shipped
+from resnet_lab.training.epoch import train_epoch
 from resnet_lab.training.evaluate import evaluate
 from tests.conftest import engine_or_skip, random_weights
 
@@ -70,7 +71,7 @@ def test_ten_steps_give_the_same_losses(name, size, augmented, rule):
         model.prepare(RULES[rule])
         told = []
         batches = [batch for batch, _ in zip(feed.epoch(0), rates, strict=False)]
-        model.train_epoch(batches, rates, 0, lambda images, loss, told=told: told.append(loss))
+        train_epoch(model, batches, rates, 0, lambda images, loss, told=told: told.append(loss))
         losses.append(told)
     first, second = np.array(losses)
     difference = np.abs(first - second) / np.abs(first)
@@ -90,7 +91,7 @@ def test_ten_steps_on_mixed_pictures_give_the_same_losses():
         told = []
         batches = [batch for batch, _ in zip(feed.epoch(0), range(10), strict=False)]
         assert batches[0][1].shape == (32, 10)
-        model.train_epoch(batches, [0.003] * 10, 0, lambda images, loss, told=told: told.append(loss), 0.1)
+        train_epoch(model, batches, [0.003] * 10, 0, lambda images, loss, told=told: told.append(loss), 0.1)
         losses.append(told)
     first, second = np.array(losses)
     assert (np.abs(first - second) / np.abs(first)).max() < 1e-3
@@ -139,7 +140,7 @@ def test_what_one_engine_trains_the_other_evaluates_alike():
     for trained, other in (models, models[::-1]):
         trained.load(initial(graph, 0))
         trained.prepare(Sgd(momentum=0.9))
-        trained.train_epoch(feed.epoch(0), [0.01] * feed.steps, 0, lambda images, loss: None)
+        train_epoch(trained, feed.epoch(0), [0.01] * feed.steps, 0, lambda images, loss: None)
         other.load(trained.weights())
         scores = [
             evaluate(model, data.evaluation_batches(dataset.test, 100, dataset.mean, dataset.std))
@@ -158,7 +159,7 @@ def test_running_statistics_after_one_step_are_the_same():
     for model in both(graph):
         model.load(initial(graph, 0))
         model.prepare(Sgd())
-        model.train_epoch([next(iter(feed.epoch(0)))], [0.0], 0, lambda images, loss: None)
+        train_epoch(model, [next(iter(feed.epoch(0)))], [0.0], 0, lambda images, loss: None)
         after.append(model.weights())
     for name in after[0]:
         if "running" in name:

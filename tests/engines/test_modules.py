@@ -12,6 +12,7 @@ from resnet_lab.network.initial import initial
 from resnet_lab.specs.experiment import load
 from resnet_lab.specs.optimizers import Sgd
 from resnet_lab.sweeps.plan import plan
+from resnet_lab.training.epoch import train_epoch
 from tests.conftest import engine_or_skip
 
 GLUON = """
@@ -103,7 +104,7 @@ def test_it_computes_and_learns_what_the_graphs_own_block_does(theirs):
         model.load(weights)
         model.prepare(Sgd(momentum=0.9))
         before = model.predict(images)
-        model.train_epoch([(images, labels)] * 2, [0.01] * 2, 0, lambda images, loss: None)
+        train_epoch(model, [(images, labels)] * 2, [0.01] * 2, 0, lambda images, loss: None)
         logits.append((before, model.predict(images)))
         assert not np.allclose(*logits[-1])
     for ours, own in zip(*logits, strict=True):

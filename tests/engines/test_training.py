@@ -8,6 +8,7 @@ from resnet_lab.engines.contract import Diverged
 from resnet_lab.network.initial import initial
 from resnet_lab.network.tensor import Builder
 from resnet_lab.specs.optimizers import OPTIMIZERS, Adam, AdamW, Sgd
+from resnet_lab.training.epoch import train_epoch
 
 RNG = np.random.default_rng(1)
 BATCHES = [
@@ -83,7 +84,7 @@ def test_the_update_rule_is_the_one_that_is_stated(engine, rule):
     model.load(start)
     model.prepare(rule)
     losses = []
-    score = model.train_epoch(BATCHES, RATES, 0, lambda images, loss: losses.append(loss))
+    score = train_epoch(model, BATCHES, RATES, 0, lambda images, loss: losses.append(loss))
     wanted, wanted_losses, _ = simulate(rule, start)
     assert losses == pytest.approx(wanted_losses, rel=1e-4)
     assert score.loss == pytest.approx(np.mean(wanted_losses), rel=1e-4)
@@ -96,7 +97,7 @@ def trained_linear(engine, rule, **settings):
     model = engine.build(graph, "cpu")
     model.load(initial(graph, 0))
     model.prepare(rule, **settings)
-    model.train_epoch(BATCHES, RATES, 0, ignore)
+    train_epoch(model, BATCHES, RATES, 0, ignore)
     return model
 
 
@@ -142,7 +143,7 @@ def test_label_smoothing(engine):
     model.load(initial(graph, 0))
     model.prepare(Sgd())
     losses = []
-    model.train_epoch(BATCHES, RATES, 0, lambda images, loss: losses.append(loss), label_smoothing=0.1)
+    train_epoch(model, BATCHES, RATES, 0, lambda images, loss: losses.append(loss), label_smoothing=0.1)
     assert losses == pytest.approx(simulate(Sgd(), initial(graph, 0), 0.1)[1], rel=1e-4)
 
 
@@ -156,7 +157,7 @@ def test_shares_of_classes_for_labels(engine, smoothing):
         model.load(initial(graph, 0))
         model.prepare(Sgd(momentum=0.9))
         told = []
-        score = model.train_epoch(batches, RATES, 0, lambda images, loss: told.append(loss), label_smoothing=smoothing)
+        score = train_epoch(model, batches, RATES, 0, lambda images, loss: told.append(loss), label_smoothing=smoothing)
         return told, score, model.weights()
 
     hot = [(images, np.eye(5, dtype=np.float32)[labels]) for images, labels in BATCHES]
@@ -175,7 +176,7 @@ def test_shares_of_classes_for_labels(engine, smoothing):
     model = engine.build(graph, "cpu")
     model.load(start)
     model.prepare(Sgd())
-    score = model.train_epoch([(images, mixed)], [0.1], 0, ignore, label_smoothing=smoothing)
+    score = train_epoch(model, [(images, mixed)], [0.1], 0, ignore, label_smoothing=smoothing)
     assert score.loss == pytest.approx(float(-(target * logs).sum(axis=1).mean()), rel=1e-5)
     assert score.top1 == (logits.argmax(axis=1) == mixed.argmax(axis=1)).mean()
 
@@ -189,14 +190,14 @@ def test_a_state_taken_out_and_put_back_goes_on_exactly(engine, rule, ema):
         model = engine.build(graph, "cpu")
         model.load(initial(graph, 0))
         model.prepare(rule, ema=ema)
-        model.train_epoch(BATCHES[:3], [rate / 10 for rate in RATES[:3]], 7, ignore)
+        train_epoch(model, BATCHES[:3], [rate / 10 for rate in RATES[:3]], 7, ignore)
         if breaks:
             kept, state = model.weights(), model.optimizer_state()
             model = engine.build(graph, "cpu")
             model.prepare(rule, ema=ema)
             model.load(kept)
             model.load_optimizer_state(state)
-        model.train_epoch(BATCHES[3:], [rate / 10 for rate in RATES[3:]], 8, ignore)
+        train_epoch(model, BATCHES[3:], [rate / 10 for rate in RATES[3:]], 8, ignore)
         with model.averaged():
             averages = {f"averaged {name}": array for name, array in model.weights().items()}
         return model.weights() | averages
@@ -210,7 +211,7 @@ def test_training_changes_running_statistics_and_evaluation_does_not(engine):
     model = engine.build(graph, "cpu")
     model.load(initial(graph, 0))
     model.prepare(Sgd())
-    model.train_epoch(BATCHES[:1], [0.0], 0, ignore)
+    train_epoch(model, BATCHES[:1], [0.0], 0, ignore)
     after = model.weights()
     assert not np.array_equal(after["norm1.running_mean"], np.zeros(6))
     assert np.array_equal(after["conv1.weight"], initial(graph, 0)["conv1.weight"])
@@ -224,7 +225,7 @@ def test_a_loss_that_is_no_number_ends_the_epoch(engine):
     model.load(initial(graph, 0))
     model.prepare(Sgd())
     with pytest.raises(Diverged, match="training loss became (nan|inf)"):
-        model.train_epoch(BATCHES, [1e30] * 6, 0, ignore)
+        train_epoch(model, BATCHES, [1e30] * 6, 0, ignore)
 
 
 def test_an_odd_batch_is_predicted_as_in_a_larger_one(engine):

@@ -10,7 +10,7 @@ from ...base import hardware
 from ...base.errors import LabError
 from ...blocks.opaque import ModuleFacts, check_engine
 from ...network.graph import Graph, Shape
-from ..support import check_compile, check_precision, choose_device
+from ..devices import check_compile, check_precision, choose_device
 from .cuda import preload
 from .lowering import LOWERINGS
 
@@ -29,9 +29,9 @@ class MXNetEngine:
     name = "mxnet"
     packages = ("mxnet", "gluoncv", "numpy")
     precisions = ("float32", "float16")
-    several = True
-    ways = ("hybridize", "off")
-    usual = "hybridize"
+    multi_gpu = True
+    compile_modes = ("hybridize", "off")
+    default_compile_mode = "hybridize"
     ops = frozenset(LOWERINGS)
     _threads: int | None = None
 
@@ -94,7 +94,7 @@ class MXNetEngine:
         Raises:
             LabError: another word.
         """
-        check_compile(self.name, wanted, self.ways)
+        check_compile(self.name, wanted, self.compile_modes)
         return ("hybridize", "static graph and memory") if wanted == "auto" else (wanted, "asked for")
 
     def build(self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto") -> MXNetModel:

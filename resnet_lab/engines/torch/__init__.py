@@ -10,8 +10,8 @@ from ...base import hardware
 from ...base.errors import LabError
 from ...blocks.opaque import ModuleFacts, check_engine
 from ...network.graph import Graph, Shape
-from ..support import check_compile, check_precision, check_several, choose_device, gpu_numbers
-from .compiling import WAYS, choose
+from ..devices import check_compile, check_multi_gpu, check_precision, choose_device, gpu_numbers
+from .compiling import COMPILE_MODES, choose
 from .ops import OPS
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ class TorchEngine:
     packages = ("torch", "numpy")
     ops = OPS
     precisions = ("float32", "bfloat16")
-    several = False
-    ways = WAYS
-    usual = "off"
+    multi_gpu = False
+    compile_modes = COMPILE_MODES
+    default_compile_mode = "off"
     _threads: int | None = None
 
     def problem(self) -> str | None:
@@ -58,7 +58,7 @@ class TorchEngine:
         Raises:
             LabError: a GPU is asked for that this PyTorch cannot use, or several.
         """
-        check_several(self.name, gpu_numbers(wanted), self.several)
+        check_multi_gpu(self.name, gpu_numbers(wanted), self.multi_gpu)
         return choose_device("this PyTorch", wanted, *(self._gpus() if wanted != "cpu" else (0, "")))
 
     def use_threads(self, count: int) -> None:
@@ -81,7 +81,7 @@ class TorchEngine:
         Raises:
             LabError: another word, or torch.compile cannot work here so.
         """
-        check_compile(self.name, wanted, self.ways)
+        check_compile(self.name, wanted, self.compile_modes)
         return choose(wanted, device)
 
     def build(self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto") -> TorchModel:

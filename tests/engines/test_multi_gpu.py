@@ -8,12 +8,13 @@ import pytest
 
 import resnet_lab as rl
 from resnet_lab import LabError, data, engines, ops
-from resnet_lab.engines.support import choose_device, gpu_numbers
+from resnet_lab.engines.devices import choose_device, gpu_numbers
 from resnet_lab.network.initial import initial
 from resnet_lab.network.tensor import Builder
 from resnet_lab.specs.experiment import load
 from resnet_lab.specs.optimizers import Adam, Sgd
 from resnet_lab.sweeps.plan import plan
+from resnet_lab.training.epoch import train_epoch
 from resnet_lab.training.evaluate import evaluate
 from resnet_lab.weights import finetune
 from tests.conftest import engine_or_skip, trained_in_two_goes
@@ -53,7 +54,7 @@ def trained(model, rule, epochs=2):
     model.load(initial(model.graph, 0))
     model.prepare(rule)
     scores = [
-        model.train_epoch(BATCHES, [0.05] * len(BATCHES), epoch, lambda images, loss: losses.append(loss), 0.1)
+        train_epoch(model, BATCHES, [0.05] * len(BATCHES), epoch, lambda images, loss: losses.append(loss), 0.1)
         for epoch in range(epochs)
     ]
     return losses, scores
@@ -85,12 +86,12 @@ def test_running_statistics_are_the_mean_of_the_devices(on):
         model = on(graph, "cpu")
         model.load(initial(graph, 0))
         model.prepare(Sgd())
-        model.train_epoch([(images[part], labels[part])], [0.0], 0, lambda images, loss: None)
+        train_epoch(model, [(images[part], labels[part])], [0.0], 0, lambda images, loss: None)
         parts.append(model.weights())
     both = on(graph, "cpu:0,1")
     both.load(initial(graph, 0))
     both.prepare(Sgd())
-    both.train_epoch([(images, labels)], [0.0], 0, lambda images, loss: None)
+    train_epoch(both, [(images, labels)], [0.0], 0, lambda images, loss: None)
     both.synchronize()
     for name in ("stem.norm1.running_mean", "stem.norm1.running_var"):
         wanted = (parts[0][name] + parts[1][name]) / 2
@@ -107,7 +108,7 @@ def test_statistics_of_gluons_own_blocks_are_the_mean_too(on, workspace):
     start = initial(graph, 0)
     model.load(start)
     model.prepare(Sgd())
-    model.train_epoch(BATCHES[:1], [0.01], 0, lambda images, loss: None)
+    train_epoch(model, BATCHES[:1], [0.01], 0, lambda images, loss: None)
     for name, parameter in model.block.own.items():
         one, other = (array.asnumpy() for array in parameter.list_data())
         assert np.array_equal(one, other), name
@@ -123,7 +124,7 @@ def test_frozen_layers_stay_what_they_were_on_three_devices(on):
     model = on(graph, "cpu:0,1,2")
     model.load(start)
     model.prepare(Sgd(momentum=0.9))
-    model.train_epoch(BATCHES, [0.05] * len(BATCHES), 0, lambda images, loss: None)
+    train_epoch(model, BATCHES, [0.05] * len(BATCHES), 0, lambda images, loss: None)
     after = model.weights()
     assert {name for name in start if np.array_equal(after[name], start[name])} == {
         name for name in start if not name.startswith("dense")
@@ -149,7 +150,7 @@ def test_a_batch_smaller_than_the_devices_is_refused(on):
     model = on(unnormed(), "cpu:0,1")
     model.prepare(Sgd())
     with pytest.raises(LabError, match="a batch of 1 cannot be split over 2 devices"):
-        model.train_epoch([(BATCHES[0][0][:1], BATCHES[0][1][:1])], [0.1], 0, lambda images, loss: None)
+        train_epoch(model, [(BATCHES[0][0][:1], BATCHES[0][1][:1])], [0.1], 0, lambda images, loss: None)
 
 
 def test_the_words_of_devices():
