@@ -1,4 +1,4 @@
-"""What every engine promises: the values it takes and gives, and the two protocols."""
+"""The contract of an engine: the protocols that every engine implements, and the values they exchange."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Score:
-    """What one pass over images gave: mean cross-entropy, shares of images right, and how long it took."""
+    """The result of one pass over images: mean cross-entropy, the top-1 and top-5 shares, images and seconds."""
 
     loss: float
     top1: float
@@ -51,13 +51,13 @@ class Model(Protocol):
     """The framework's own module: a gluon.HybridBlock, a torch.nn.Module."""
 
     network: Any
-    """What the model calls: the block compiled as was asked for, else the block itself."""
+    """The callable that computes the output: the compiled block, or the block itself where nothing is compiled."""
 
     device: str
-    """What it runs on, as a person calls it: `cpu`, `gpu:0`, `gpu:0,1`."""
+    """The device in the words of an experiment: `cpu`, `gpu:0`, `gpu:0,1`."""
 
     def load(self, weights: Mapping[str, Array]) -> None:
-        """Take these weights. Raises LabError: a name or shape is missing, left over or different."""
+        """Set all arrays. Raises LabError: a name is missing or unknown, or a shape differs."""
 
     def weights(self) -> dict[str, Array]:
         """Copies of all arrays, running statistics among them."""
@@ -78,7 +78,7 @@ class Model(Protocol):
         """The optimizer's arrays by name; `load_optimizer_state` goes on from them exactly."""
 
     def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
-        """Take back what `optimizer_state` gave."""
+        """Restore a state that `optimizer_state` returned."""
 
     most_started: float
     """The number of steps that may be started before the loop waits for the oldest; infinity for no limit."""
@@ -111,22 +111,22 @@ class Engine(Protocol):
     name: str
     packages: tuple[str, ...]
     precisions: tuple[str, ...]
-    """What it can compute in; weights, norms' statistics and the optimizer's state are float32 in any case."""
+    """The precisions of computation; weights, statistics of norms and the optimizer's state are always float32."""
 
     multi_gpu: bool
     """Whether one model can train on several GPUs at once."""
 
     compile_modes: tuple[str, ...]
-    """What `compile` can be beside `auto`. Results differ by rounding alone: it is no part of a trial's id."""
+    """The values of `compile` beside `auto`. Results differ by rounding only, so a trial's id does not contain them."""
 
     default_compile_mode: str
     """The one of `compile_modes` that the framework's own code expects of a module, and that starts at once."""
 
     ops: frozenset[str]
-    """The ops it lowers; a test demands all of ops.py."""
+    """The ops that the engine lowers; a test demands every op of the registry."""
 
     def problem(self) -> str | None:
-        """Why it cannot run here and what mends that; None where it can."""
+        """Why the engine cannot run on this machine, with the command that helps; None where it can run."""
 
     def version(self) -> str:
         """The framework's version, '' where it is not installed."""
