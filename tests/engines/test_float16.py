@@ -16,7 +16,7 @@ from resnet_lab.training.epoch import train_epoch
 from resnet_lab.training.evaluate import evaluate
 from resnet_lab.weights import finetune
 from tests.conftest import engine_or_skip, trained_in_two_goes
-from tests.engines.test_training import RULES
+from tests.engines.test_update import RULES
 
 BATCHES = [
     (rng.standard_normal((8, 3, 8, 8)).astype(np.float32), rng.integers(0, 5, 8).astype(np.int32))

@@ -8,7 +8,6 @@ import pytest
 
 import resnet_lab as rl
 from resnet_lab import LabError, data, engines, ops
-from resnet_lab.engines.devices import choose_device, gpu_numbers
 from resnet_lab.network.initial import initial
 from resnet_lab.network.tensor import Builder
 from resnet_lab.specs.experiment import load
@@ -151,17 +150,6 @@ def test_a_batch_smaller_than_the_devices_is_refused(on):
     model.prepare(Sgd())
     with pytest.raises(LabError, match="a batch of 1 cannot be split over 2 devices"):
         train_epoch(model, [(BATCHES[0][0][:1], BATCHES[0][1][:1])], [0.1], 0, lambda images, loss: None)
-
-
-def test_the_words_of_devices():
-    assert [gpu_numbers(word) for word in ("auto", "cpu", "gpu", "gpu:3", "gpu:2,0")] == [[], [], [0], [3], [2, 0]]
-    assert choose_device("it", "gpu:0,1", 2, "") == ("gpu:0,1", "asked for")
-    assert choose_device("it", "auto", 2, "")[0] == "gpu:0"
-    with pytest.raises(LabError, match="device 'gpu:0,2' is not there: it sees 2 GPU"):
-        choose_device("it", "gpu:0,2", 2, "")
-    for word in ("gpu:", "gpu:0,", "gpu:a", "cpu:0,1", "cuda"):
-        with pytest.raises(LabError, match=f"unknown device '{word}'"):
-            gpu_numbers(word)
 
 
 def test_the_number_of_devices_is_part_of_a_trials_id(workspace):

@@ -7,7 +7,6 @@ from resnet_lab.specs.data import AugmentSpec, DataSpec
 from resnet_lab.specs.experiment import load
 from resnet_lab.specs.identity import identity
 from resnet_lab.specs.schedules import Cosine
-from resnet_lab.specs.train import TrainSpec
 from resnet_lab.sweeps.plan import plan
 
 TEXT = """
@@ -106,13 +105,6 @@ def test_grey_images_get_the_channels_that_the_variant_takes(trials):
 
 def test_a_head_has_as_many_outputs_as_the_data_has_classes(trials):
     assert trials(TEXT.replace("cifar_resnet20", "resnet18"))[0].graph.output == (10,)
-
-
-def test_rates_move_within_an_epoch():
-    train = TrainSpec.model_validate({"epochs": 2, "batch_size": 1, "optimizer": {"lr": 0.4}, "schedule": "cosine"})
-    assert train.rates(0, 4) + train.rates(1, 4) == pytest.approx(
-        [0.4, 0.384776, 0.341421, 0.276537, 0.2, 0.123463, 0.058579, 0.015224], abs=1e-6
-    )
 
 
 def test_words_stand_for_mappings():
