@@ -96,7 +96,7 @@ def build(
         net = read_weights(name, weights, input, classes)
         network, arrays = net.graph, net.arrays
     chosen = engines.get(engine)
-    model = chosen.build(network, chosen.device(device)[0], compile=compile or chosen.usual)
+    model = chosen.build(network, chosen.device(device)[0], compile=compile or chosen.default_compile_mode)
     model.load(arrays)
     return model.network
 

@@ -20,9 +20,11 @@ from resnet_lab import engines
 from resnet_lab import graph as variant_graph
 from resnet_lab.base import hardware, registry
 from resnet_lab.data import Feed
-from resnet_lab.engines.contract import Model, Optimizer
+from resnet_lab.engines.contract import Model
 from resnet_lab.network.graph import Graph
 from resnet_lab.network.initial import branch_ends, initial
+from resnet_lab.specs.optimizers import Sgd
+from resnet_lab.training.epoch import train_epoch
 from resnet_lab.weights import gluon_zoo, safetensors
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # side by side, threads that spin would only take each other's cores
@@ -154,13 +156,13 @@ def trained_in_two_goes(make: Callable[[], Model], start: dict[str, np.ndarray],
     """A model after two epochs; with `breaks`, another takes over between them, from the first's weights and state."""
     model = make()
     model.load(start)
-    model.prepare(Optimizer(momentum=0.9))
+    model.prepare(Sgd(momentum=0.9))
     for epoch in range(2):
-        model.train_epoch(feed.epoch(epoch), [0.05] * feed.steps, epoch, lambda images, loss: None)
+        train_epoch(model, feed.epoch(epoch), [0.05] * feed.steps, epoch, lambda images, loss: None)
         if breaks and epoch == 0:
             kept, state = model.weights(), model.optimizer_state()
             model = make()
-            model.prepare(Optimizer(momentum=0.9))
+            model.prepare(Sgd(momentum=0.9))
             model.load(kept)
             model.load_optimizer_state(state)
     return model

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -35,6 +38,23 @@ def threads_in_use(otherwise: int | None = None) -> int:
     return int(word) if word.isdecimal() and int(word) else otherwise or threads()
 
 
+@contextmanager
+def openmp_threads(count: int) -> Iterator[None]:
+    """Give OMP_NUM_THREADS the value `count` while a framework is imported, unless the person set the variable.
+
+    A framework reads the variable once, at its import. Afterwards the variable is removed again, so that a process
+    that is started later does not inherit a choice which the person did not make.
+    """
+    if os.environ.get("OMP_NUM_THREADS"):
+        yield
+        return
+    os.environ["OMP_NUM_THREADS"] = str(count)
+    try:
+        yield
+    finally:
+        del os.environ["OMP_NUM_THREADS"]
+
+
 def peak_resident() -> int:
     """Bytes: the most memory that this process has held, its parent's before it not counted."""
     try:
@@ -45,7 +65,8 @@ def peak_resident() -> int:
         pass
     import resource
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux KiB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def resident() -> int:

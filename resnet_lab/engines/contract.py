@@ -1,13 +1,15 @@
-"""What every engine promises: the values it takes and gives, and the two protocols."""
+"""The contract of an engine: the protocols that every engine implements, and the values they exchange."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..blocks.opaque import ModuleFacts
 from ..network.graph import Graph, Shape
+from ..specs.optimizers import Optimizer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,29 +20,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Optimizer:
-    """An update rule; rates come from the schedule, one a step.
-
-    `sgd`: v <- momentum * v + rate * (gradient + weight_decay * w), w <- w - v; with `nesterov`
-    w <- w - (momentum * v + rate * (gradient + weight_decay * w)). The rate stands inside v, as in
-    the papers' Caffe and in MXNet: a drop of the rate leaves the pace gathered so far.
-    `adam`: Kingma and Ba 2015, with the weight decay added to the gradient.
-    `decay` says what decays: `all`, or only `weights` (neither norms nor biases).
-    """
-
-    name: str = "sgd"
-    momentum: float = 0.0
-    nesterov: bool = False
-    weight_decay: float = 0.0
-    decay: str = "all"
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
-
-
-@dataclass(frozen=True)
 class Score:
-    """What one pass over images gave: mean cross-entropy, shares of images right, and how long it took."""
+    """The result of one pass over images: mean cross-entropy, the top-1 and top-5 shares, images and seconds."""
 
     loss: float
     top1: float
@@ -53,6 +34,16 @@ class Diverged(Exception):
     """The training loss is not a finite number."""
 
 
+class StartedStep(Protocol):
+    """A training step that was given to the device and may still be running there."""
+
+    def is_done(self) -> bool:
+        """Whether `wait` would return at once; never waits itself."""
+
+    def wait(self) -> tuple[float, float]:
+        """The mean loss of the batch, and how many of its images were classified right."""
+
+
 class Model(Protocol):
     """A network on a device; weights go by canonical name, images are float32, (batch, C, H, W), normalised."""
 
@@ -60,39 +51,49 @@ class Model(Protocol):
     """The framework's own module: a gluon.HybridBlock, a torch.nn.Module."""
 
     network: Any
-    """What the model calls: the block compiled as was asked for, else the block itself."""
+    """The callable that computes the output: the compiled block, or the block itself where nothing is compiled."""
 
     device: str
-    """What it runs on, as a person calls it: `cpu`, `gpu:0`, `gpu:0,1`."""
+    """The device in the words of an experiment: `cpu`, `gpu:0`, `gpu:0,1`."""
 
     def load(self, weights: Mapping[str, Array]) -> None:
-        """Take these weights. Raises LabError: a name or shape is missing, left over or different."""
+        """Set all arrays. Raises LabError: a name is missing or unknown, or a shape differs."""
 
     def weights(self) -> dict[str, Array]:
         """Copies of all arrays, running statistics among them."""
 
-    def prepare(self, optimizer: Optimizer) -> None:
-        """Begin training with an empty optimizer state."""
+    def prepare(self, optimizer: Optimizer, clip_norm: float | None = None, ema: float | None = None) -> None:
+        """Begin training with an empty optimizer state.
+
+        Args:
+            optimizer: the settings of the update rule; the rates come from the schedule, one a step.
+            clip_norm: the largest norm of all gradients together; None for no limit.
+            ema: the decay of the moving average of the weights (specs/train.py); None for no average.
+        """
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Inside the context, the model has the moving average of its weights, if `prepare` asked for one."""
 
     def optimizer_state(self) -> dict[str, Array]:
         """The optimizer's arrays by name; `load_optimizer_state` goes on from them exactly."""
 
     def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
-        """Take back what `optimizer_state` gave."""
+        """Restore a state that `optimizer_state` returned."""
 
-    def train_epoch(
-        self,
-        batches: Iterable[Batch],
-        rates: Sequence[float],
-        seed: int,
-        on_step: Callable[[int, float], None],
-        label_smoothing: float = 0.0,
-    ) -> Score:
-        """One step a batch at the learning rate of the same place; `on_step(images, loss)` lags a step or two.
+    most_started: float
+    """The number of steps that may be started before the loop waits for the oldest; infinity for no limit."""
 
-        Where labels are shares of classes, an image counts as right by the largest.
-        `seed` is for what the network itself draws (dropout). Raises Diverged.
-        """
+    def begin_epoch(self, seed: int) -> None:
+        """Get ready to train; `seed` is for what the network itself draws (dropout)."""
+
+    def on_device(self, batches: Iterable[Batch]) -> Iterable[tuple[Any, Any]]:
+        """The batches as `train_step` takes them; images and labels that live on the device stay there."""
+
+    def train_step(self, images: Any, labels: Any, rate: float, label_smoothing: float = 0.0) -> StartedStep:
+        """Start one training step on the device: forward pass, backward pass and update."""
+
+    def end_epoch(self) -> None:
+        """Wait for the device, and bring together what several devices computed apart."""
 
     def predict(self, images: Array) -> Array:
         """Logits, (batch, classes), float32, in inference mode."""
@@ -110,22 +111,22 @@ class Engine(Protocol):
     name: str
     packages: tuple[str, ...]
     precisions: tuple[str, ...]
-    """What it can compute in; weights, norms' statistics and the optimizer's state are float32 in any case."""
+    """The precisions of computation; weights, statistics of norms and the optimizer's state are always float32."""
 
-    several: bool
+    multi_gpu: bool
     """Whether one model can train on several GPUs at once."""
 
-    ways: tuple[str, ...]
-    """What `compile` can be beside `auto`. Results differ by rounding alone: it is no part of a trial's id."""
+    compile_modes: tuple[str, ...]
+    """The values of `compile` beside `auto`. Results differ by rounding only, so a trial's id does not contain them."""
 
-    usual: str
-    """The one of `ways` that the framework's own code expects of a module, and that starts at once."""
+    default_compile_mode: str
+    """The one of `compile_modes` that the framework's own code expects of a module, and that starts at once."""
 
     ops: frozenset[str]
-    """The ops it lowers; a test demands all of ops.py."""
+    """The ops that the engine lowers; a test demands every op of the registry."""
 
     def problem(self) -> str | None:
-        """Why it cannot run here and what mends that; None where it can."""
+        """Why the engine cannot run on this machine, with the command that helps; None where it can run."""
 
     def version(self) -> str:
         """The framework's version, '' where it is not installed."""
@@ -149,7 +150,10 @@ class Engine(Protocol):
         """See that it computes in a precision on a device. Raises LabError."""
 
     def compiling(self, wanted: str, device: str) -> tuple[str, str]:
-        """The one of `ways` that `compile` means on a device, and why. Raises LabError: it cannot work there."""
+        """The one of `compile_modes` that `compile` means on a device, and why.
+
+        Raises LabError: that mode cannot work there.
+        """
 
     def build(self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto") -> Model:
         """A model of the graph, all zeros until `load`. Raises LabError: not in that precision, not compiled so."""

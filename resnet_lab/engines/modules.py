@@ -1,4 +1,4 @@
-"""Registering blocks that people already have: a Gluon HybridBlock or a PyTorch nn.Module, as it is."""
+"""Register a framework's own module, a Gluon HybridBlock or a PyTorch nn.Module, as a block."""
 
 from __future__ import annotations
 
@@ -33,13 +33,19 @@ Maker = TypeVar("Maker", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class ModuleBlock(Block):
-    """A block of one engine: a whole residual block, its shortcut included."""
+    """A block that is a module of one framework: a whole residual block with its shortcut.
+
+    Attributes:
+        engine: the engine of the framework.
+        asked: a function that asks the framework for the output shape and the parameters of the module, given the
+            input shape and the arguments of the module as JSON.
+    """
 
     engine: str = ""
     asked: Callable[[Shape, str], tuple[Shape, Params]] = field(default=lambda shape, text: ((), {}), compare=False)
 
     def apply(self, x: Tensor, channels: int, stride: int, shortcut: Shortcut, **options: object) -> Tensor:
-        """One `opaque` node; its output and arrays are asked from the framework."""
+        """Add one `opaque` node to the graph; the framework is asked for its output shape and parameters."""
         arguments = {"in_channels": x.channels, "channels": channels, "stride": stride, **options}
         output, params = self.asked(x.shape, json.dumps(arguments, sort_keys=True))
         factory = FACTORIES[self.name]
@@ -63,19 +69,19 @@ class ModuleBlock(Block):
 def module_block(
     name: str, *, expansion: int = 1, engine: str | None = None, replace: bool = False
 ) -> Callable[[Maker], Maker]:
-    """Register a framework's module as the block `name`: the whole block, its shortcut included.
+    """Register a framework's module as the block `name`; the module includes the shortcut.
 
-    What is registered is a subclass of gluon.HybridBlock or torch.nn.Module, or a function that
-    returns one. It is called with those of in_channels, channels and stride that it takes; its
-    further parameters are options that a stage spec may set.
+    The decorated class is a subclass of gluon.HybridBlock or torch.nn.Module, or a function returns an object of such
+    a class. The class or function is called with those of in_channels, channels and stride that its signature names;
+    its other parameters are options that a stage spec may set.
 
     Args:
-        expansion: its output is this many times as wide as the stage's `channels`.
-        engine: `mxnet` or `torch`; for a class it is known.
-        replace: take the name over, if it is taken; for notebooks.
+        expansion: the output has this many times the stage's `channels`.
+        engine: `mxnet` or `torch`; needed for a function only.
+        replace: replace a block that has the same name; for notebooks.
 
     Raises:
-        LabError: the name is taken, or it is not known which engine's module it is.
+        LabError: the name is taken, or the engine of the module is not known.
     """
 
     def register(function: Maker) -> Maker:
@@ -111,15 +117,19 @@ def _title(function: Callable[..., Any]) -> str:
 
 
 def _digest(name: str, function: Callable[..., Any]) -> str:
-    """Of the code in the file that makes the module, and in the files of its own that this imports; not of comments.
+    """The digest of a module's code: of the file that defines it, and of the person's files that this file imports.
+
+    Comments do not count. Files of installed packages, of Python and of this package do not count either.
 
     Raises:
-        LabError: it is in no file, so that nothing would tell when it changes.
+        LabError: the code is in no file, so that a change of the code could not be seen.
     """
     try:
         files = _sources(Path(inspect.getfile(function)), set())
     except (TypeError, OSError):
-        if function.__module__ == "__main__":  # a session's own; no trial takes it (opaque.check_known)
+        if (
+            function.__module__ == "__main__"
+        ):  # defined in a notebook; a trial refuses such a block (opaque.check_known)
             return hashlib.sha256(_title(function).encode()).hexdigest()[:16]
         raise LabError(
             f"block '{name}': {_title(function)} is written in no file that could be read: register a class or a "
@@ -130,7 +140,7 @@ def _digest(name: str, function: Callable[..., Any]) -> str:
 
 
 def _sources(file: Path, found: set[Path]) -> set[Path]:
-    """A file and those that it imports, without installed packages."""
+    """Add a file, and the person's files that it imports, to `found`."""
     found.add(file)
     for node in ast.walk(ast.parse(file.read_bytes())):
         names = [node.module] if isinstance(node, ast.ImportFrom) else []
@@ -148,7 +158,7 @@ _PACKAGE = str(Path(__file__).parents[1])
 
 
 def _asking(factory: Factory) -> Callable[[Shape, str], tuple[Shape, Params]]:
-    """What the framework says of the module for a place: its output and parameters; a place is asked for once."""
+    """A function that asks the framework for a module's output shape and parameters, and keeps every answer."""
 
     @cache
     def ask(shape: Shape, arguments: str) -> tuple[Shape, Params]:
@@ -178,14 +188,21 @@ def _facts(factory: Factory, engine: engines.contract.Engine, shape: Shape, argu
 
 
 def _parameter(block: str, name: str, values: NDArray[Any], again: NDArray[Any], trained: bool) -> Parameter | None:
-    """How an array of a module starts, from what two modules made alike have there.
+    """How an array of a module starts, judged by comparing two modules that were made with the same arguments.
 
-    One value throughout is kept. What differs from one module to the next was drawn: weights of
-    several dimensions are drawn by the recipe, others start at zero. Values of its own that are not
-    trained (a filter, say) stay the module's affair: None.
+    If all elements have one value in both modules, the array starts at this value. If the two modules differ, the array
+    was drawn at random: an array with several dimensions is then drawn by the recipe, and a vector starts at zero.
+
+    Args:
+        values: the array of the first module.
+        again: the array of the second module.
+        trained: whether training changes the array.
+
+    Returns:
+        The parameter; None for a constant that is not trained, such as a filter, which the module sets itself.
 
     Raises:
-        LabError: values of its own that are trained, which no recipe could give back.
+        LabError: the array is a constant that is trained; no seed could draw its values again.
     """
     shape = tuple(values.shape)
     if values.size and (values == values.flat[0]).all() and (again == values.flat[0]).all():

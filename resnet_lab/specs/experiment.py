@@ -13,8 +13,8 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from . import settings, workspace
 from .data import DataSpec
-from .optimizers import OptimizerSpec
-from .schedules import ScheduleSpec
+from .optimizers import OPTIMIZERS
+from .schedules import SCHEDULES
 from .strict import Strict, named
 from .train import InitSpec, TrainSpec
 from .yamlfile import Document, explain, read
@@ -50,9 +50,9 @@ _KNOWN = {
     "": list(ExperimentSpec.model_fields),
     "data": list(DataSpec.model_fields),
     "train": list(TrainSpec.model_fields),
-    "train.optimizer": list(OptimizerSpec.model_fields),
-    "train.schedule": list(ScheduleSpec.model_fields),
     "train.init": list(InitSpec.model_fields),
+    **{f"train.optimizer.{name}": list(kind.model_fields) for name, kind in OPTIMIZERS.items()},
+    **{f"train.schedule.{name}": list(kind.model_fields) for name, kind in SCHEDULES.items()},
 }
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import Field, model_validator
 
 from .identity import Outcome
-from .optimizers import OptimizerSpec
-from .schedules import ScheduleSpec
-from .strict import Share, Strict, Whole, named
+from .optimizers import OptimizerSpec, Sgd
+from .schedules import Constant, ScheduleSpec
+from .strict import Positive, Share, Strict, Whole
 
 
 def covering(names: Iterable[str]) -> list[str]:
@@ -46,12 +46,22 @@ class TrainSpec(Strict):
 
     epochs: Whole
     batch_size: Whole
-    optimizer: Annotated[OptimizerSpec, BeforeValidator(named)] = OptimizerSpec()
-    schedule: Annotated[ScheduleSpec, BeforeValidator(named)] = ScheduleSpec()
+    optimizer: OptimizerSpec = Sgd()
+    schedule: ScheduleSpec = Constant()
     init: InitSpec = InitSpec()
     label_smoothing: Share = 0.0
     freeze: Annotated[list[str], Outcome(normalise=covering)] = []
     """Parts that training leaves alone: stem, stage1, stage1.block1, ..."""
+
+    clip_norm: Positive | None = None
+    """The largest norm of all gradients together; larger gradients are scaled down to it (Pascanu et al. 2013)."""
+
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """The decay of a moving average of the weights, which is what is evaluated and saved.
+
+    average <- d * average + (1 - d) * weights after each step t = 1, 2, ..., with d = min(ema, (1 + t) / (10 + t)), so
+    that a short training is not held at its start. Running statistics of norms are not averaged.
+    """
 
     def rates(self, epoch: int, steps: int) -> list[float]:
         """The learning rate of every step of an epoch (from 0)."""

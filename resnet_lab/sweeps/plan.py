@@ -12,7 +12,7 @@ from .. import engines
 from ..base.errors import LabError
 from ..blocks.opaque import check_engine, check_known
 from ..data import Facts
-from ..engines.support import check_compile, check_precision, check_several, gpu_numbers
+from ..engines.devices import check_compile, check_multi_gpu, check_precision, gpu_numbers
 from ..network.graph import Graph
 from ..network.initial import branch_ends
 from ..specs import plugins, workspace
@@ -157,11 +157,11 @@ class _Planner:
             with document.at("engine"):
                 engine = engines.get(name)
             with document.at("device"):
-                check_several(name, gpu_numbers(spec.device), engine.several)
+                check_multi_gpu(name, gpu_numbers(spec.device), engine.multi_gpu)
             with document.at("precision"):
                 check_precision(name, spec.precision, engine.precisions)
             with document.at("compile"):
-                check_compile(name, spec.compile, engine.ways)
+                check_compile(name, spec.compile, engine.compile_modes)
 
     def _check_network(self, graph: Graph, engine: str, spec: ExperimentSpec) -> None:
         key = (graph.digest, engine, spec.precision, spec.train.init.last_scale)

@@ -19,10 +19,11 @@ from ..base import hardware
 from ..base.files import read_json, write_json
 from ..blocks.opaque import homes
 from ..data.pipeline.pictures import OnDisk
-from ..engines.contract import Diverged, Model, Optimizer
+from ..engines.contract import Diverged, Model
 from ..specs import plugins
 from ..weights import finetune, safetensors
 from ..weights.pretrained import Pretrained, metadata
+from .epoch import train_epoch
 from .evaluate import evaluate
 from .throughput import rates, speeds
 from .trial import Place, Trial
@@ -110,14 +111,10 @@ def _trained(job: _Job, dataset: data.Dataset, feed: data.Feed, emit: Emit, star
         result = {"status": "diverged", "reason": str(error)}
     result |= loop.summary()
     if result["status"] == "ok":
-        test = evaluate(model, loop.batches(dataset.test))
-        if not math.isfinite(test.loss):
-            result = {**result, "status": "diverged", "reason": f"the test loss is {test.loss} after the last epoch"}
-        result |= {"test_loss": test.loss, "test_accuracy": test.top1, "test_top5": test.top5}
-    if result["status"] == "ok":
-        safetensors.save(job.folder / "weights.safetensors", model.weights(), loop.metadata())
-        if job.measure:
-            result |= _speeds(model, feed, job.trial.train.optimizer.lr)
+        with model.averaged():
+            result |= _tested(job, model, loop, dataset)
+    if result["status"] == "ok" and job.measure:
+        result |= _speeds(model, feed, job.trial.train.optimizer.lr)
     if feed.skip:
         result["skipped_images"] = len(feed.skipped)
         for name in sorted(feed.skipped):
@@ -125,6 +122,23 @@ def _trained(job: _Job, dataset: data.Dataset, feed: data.Feed, emit: Emit, star
     result["peak_memory_mb"] = model.peak_memory() / 2**20
     result["wall_s"] = loop.seconds_before + time.perf_counter() - start
     return result
+
+
+def _tested(job: _Job, model: Model, loop: _Loop, dataset: data.Dataset) -> dict[str, Any]:
+    """The columns of the test; saves the weights unless the losses say that the training diverged."""
+    test = evaluate(model, loop.batches(dataset.test))
+    columns = {"test_loss": test.loss, "test_accuracy": test.top1, "test_top5": test.top5}
+    losses = {"training loss of the last epoch": loop.rows[-1]["train_loss"], "test loss": test.loss}
+    for name, loss in losses.items():
+        if not loss <= diverged_above(len(dataset.classes)):
+            return {**columns, "status": "diverged", "reason": f"the {name} is {loss:.4g} after the last epoch"}
+    safetensors.save(job.folder / "weights.safetensors", model.weights(), loop.metadata())
+    return columns
+
+
+def diverged_above(classes: int) -> float:
+    """The loss above which a trial counts as diverged: a thousand times that of equal shares for all classes."""
+    return 1000 * math.log(max(classes, 2))
 
 
 def _speeds(model: Model, feed: data.Feed, rate: float) -> dict[str, Any]:
@@ -150,8 +164,7 @@ class _Loop:
     def train(self) -> None:
         """Raises Diverged."""
         trial = self.job.trial
-        spec = trial.train.optimizer
-        self.model.prepare(Optimizer(**spec.model_dump(exclude={"lr"})))
+        self.model.prepare(trial.train.optimizer, trial.train.clip_norm, trial.train.ema)
         if not self._resume():
             content = trial.contents.get("train.init.weights", "")
             self.model.load(finetune.starting_weights(trial.graph, trial.seed, trial.train.init, content))
@@ -164,8 +177,13 @@ class _Loop:
         steps, train = self.feed.steps, self.job.trial.train
         learning_rates = train.rates(epoch, steps)
         watch = _Watch(epoch, steps, learning_rates, self.emit)
-        score = self.model.train_epoch(
-            self.feed.epoch(epoch), learning_rates, self.job.trial.seed * 100_003 + epoch, watch, train.label_smoothing
+        score = train_epoch(
+            self.model,
+            self.feed.epoch(epoch),
+            learning_rates,
+            self.job.trial.seed * 100_003 + epoch,
+            watch,
+            train.label_smoothing,
         )
         self.step_times += watch.times[_SETTLING:]
         row = {
@@ -177,7 +195,8 @@ class _Loop:
             "images_per_s": score.count / score.seconds,
         }
         if self.dataset.validation is not None:
-            validation = evaluate(self.model, self.batches(self.dataset.validation))
+            with self.model.averaged():
+                validation = evaluate(self.model, self.batches(self.dataset.validation))
             row |= {"val_loss": validation.loss, "val_accuracy": validation.top1}
         self.rows.append(row)
         write_json(self.job.folder / "epochs.json", self.rows)

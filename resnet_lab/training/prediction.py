@@ -148,7 +148,7 @@ def model(net: Pretrained, engine: str = "mxnet", device: str = "auto") -> Model
         LabError: The engine cannot run here, or this machine has no such device.
     """
     chosen = engines.get(engine)
-    built = chosen.build(net.graph, chosen.device(device)[0], compile=chosen.usual)
+    built = chosen.build(net.graph, chosen.device(device)[0], compile=chosen.default_compile_mode)
     built.load(net.arrays)
     return built
 

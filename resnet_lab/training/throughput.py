@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engines.contract import Model
+from .epoch import train_epoch
 
 if TYPE_CHECKING:
     from ..data.pipeline.feed import Batch
@@ -73,7 +74,7 @@ def step_times(model: Model, batch: Batch, rate: float, *, seconds: float = 2.0,
     def go(count: int) -> list[float]:
         model.synchronize()
         marks = [time.perf_counter()]
-        model.train_epoch([batch] * count, [rate] * count, 0, lambda images, loss: marks.append(time.perf_counter()))
+        train_epoch(model, [batch] * count, [rate] * count, 0, lambda images, loss: marks.append(time.perf_counter()))
         return [after - before for before, after in itertools.pairwise(marks)]
 
     last = float(np.median(go(2)))

@@ -12,8 +12,9 @@ import numpy as np
 import resnet_lab as rl
 from resnet_lab import data, engines
 from resnet_lab.base import hardware
-from resnet_lab.engines.contract import Optimizer
 from resnet_lab.network.initial import initial
+from resnet_lab.specs.optimizers import Sgd
+from resnet_lab.training.epoch import train_epoch
 
 name, turns, steps = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 engine = engines.get(name)
@@ -23,7 +24,7 @@ feed = data.Feed(dataset.train, 128, 0, dataset.mean, dataset.std, 4, True)
 graph = rl.graph("cifar_resnet20", input=(3, 32, 32), classes=10)
 model = engine.build(graph, "cpu")
 model.load(initial(graph, 0))
-model.prepare(Optimizer(momentum=0.9))
+model.prepare(Sgd(momentum=0.9))
 rng = np.random.default_rng(0)
 synthetic = rng.standard_normal((128, 3, 32, 32)).astype(np.float32), rng.integers(0, 10, 128).astype(np.int32)
 
@@ -31,7 +32,7 @@ synthetic = rng.standard_normal((128, 3, 32, 32)).astype(np.float32), rng.intege
 def speed(batches):
     """The median step's images/s."""
     marks = [time.perf_counter()]
-    model.train_epoch(batches, [1e-4] * steps, 0, lambda images, loss: marks.append(time.perf_counter()))
+    train_epoch(model, batches, [1e-4] * steps, 0, lambda images, loss: marks.append(time.perf_counter()))
     return 128 / float(np.median(np.diff(marks)[1:]))
 
 

@@ -7,15 +7,15 @@ import numpy as np
 
 import resnet_lab as rl
 from resnet_lab import engines
-from resnet_lab.engines.contract import Optimizer
 from resnet_lab.network.initial import initial
+from resnet_lab.specs.optimizers import Sgd
 from resnet_lab.training.throughput import step_times
 
 steps, batch, size = (int(word) for word in sys.argv[1:])
 graph = rl.graph("resnet18_v1", input=(3, size, size), classes=10)
 model = engines.get("mxnet").build(graph, "cpu")
 model.load(initial(graph, 0))
-model.prepare(Optimizer(momentum=0.9))
+model.prepare(Sgd(momentum=0.9))
 rng = np.random.default_rng(0)
 images = rng.standard_normal((batch, 3, size, size)).astype(np.float32)
 labels = rng.integers(0, 10, batch).astype(np.int32)

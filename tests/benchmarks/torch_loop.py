@@ -12,8 +12,8 @@ import numpy as np
 import resnet_lab as rl
 from resnet_lab import engines
 from resnet_lab.base import hardware
-from resnet_lab.engines.contract import Optimizer
 from resnet_lab.network.initial import initial
+from resnet_lab.specs.optimizers import Sgd
 from resnet_lab.training.throughput import step_times
 
 engines.get("torch").use_threads(hardware.threads())
@@ -72,7 +72,7 @@ if how == "ours":
     graph = rl.graph(name, input=(3, size, size), classes=10)
     model = engines.get("torch").build(graph, "cpu")
     model.load(initial(graph, 0))
-    model.prepare(Optimizer(momentum=0.9))
+    model.prepare(Sgd(momentum=0.9))
     times = step_times(model, (images, labels), 0.01, seconds=3600, steps=steps)
 else:
     net = plain(name)

@@ -164,7 +164,7 @@ EXPERIMENTS = {
     "a rate of zero": ("lr: 0.1", "lr: 0", 7, "'train.optimizer.lr' is 0: it should be greater than 0"),
     "a rate that is a word": ("lr: 0.1", "lr: high", 7, "'train.optimizer.lr' is 'high': it should be a valid number"),
     "nesterov without momentum": ("lr: 0.1", "lr: 0.1, nesterov: true", 7, "nesterov needs a momentum above 0"),
-    "steps without milestones": ("cosine", "step", 8, "the schedule 'step' and 'milestones' need each other"),
+    "steps without milestones": ("cosine", "step", 8, "the key 'milestones' is missing in 'train.schedule'"),
     "too large a batch": ("batch_size: 32", "batch_size: 3200", 6, "but there are only 1437 images to train on"),
     "an option that the dataset does not take": (
         "size: 16",
@@ -235,11 +235,11 @@ EXPERIMENTS = {
         "cosine",
         "{name: constant, final: 0.1}",
         8,
-        "'train.schedule': 'final' belongs to the schedule 'cosine', not to 'constant'",
+        "'train.schedule.final': 'final' belongs to cosine, not to constant",
     ),
-    "a factor without steps": ("cosine", "{name: cosine, factor: 0.5}", 8, "'factor' belongs to the schedule 'step'"),
+    "a factor without steps": ("cosine", "{name: cosine, factor: 0.5}", 8, "'factor' belongs to step, not to cosine"),
     "a warmup from without a warmup": ("cosine", "{name: cosine, warmup_from: 0.1}", 8, "needs a 'warmup' above 0"),
-    "a key of another optimizer": ("lr: 0.1", "lr: 0.1, beta1: 0.8", 7, "'beta1' belongs to adam, not to sgd"),
+    "a key of another optimizer": ("lr: 0.1", "lr: 0.1, beta1: 0.8", 7, "'beta1' belongs to adam, adamw, not to sgd"),
     "an axis that decides nothing": ("train:", "grid: {compile: [off]}\ntrain:", 4, "'compile' cannot be swept"),
     "a precision that the engine lacks too": (
         "train:",

@@ -16,6 +16,7 @@ from resnet_lab import LabError, data
 from resnet_lab.data.pipeline import stream
 from resnet_lab.data.pipeline.feed import Evaluation
 from resnet_lab.data.pipeline.pictures import Files
+from resnet_lab.training.epoch import train_epoch
 from tests.conftest import ROOT, engine_or_skip
 
 FULL = data.AugmentSpec(
@@ -81,8 +82,8 @@ def test_any_number_of_workers_makes_the_same_bytes(pictures):
 def test_both_engines_are_given_the_same_bytes(pictures, monkeypatch):
     """What arrives in each framework's own arrays, with workers and without, in two runs."""
     import resnet_lab as rl
-    from resnet_lab.engines.contract import Optimizer
     from resnet_lab.network.initial import initial
+    from resnet_lab.specs.optimizers import Sgd
 
     graph = rl.graph("cifar_resnet20", input=(3, 24, 24), classes=10)
     seen = {}
@@ -92,7 +93,7 @@ def test_both_engines_are_given_the_same_bytes(pictures, monkeypatch):
             with data.Workers(number or 1) as processes:
                 model = engine.build(graph, "cpu")
                 model.load(initial(graph, 0))
-                model.prepare(Optimizer())
+                model.prepare(Sgd())
                 got = []
 
                 def note(module, inputs, output=None, got=got):
@@ -102,7 +103,7 @@ def test_both_engines_are_given_the_same_bytes(pictures, monkeypatch):
                 hook = model.block.register_forward_hook(note)
                 source = feed(pictures, processes if number else None)
                 for _ in range(2 if number == 4 else 1):
-                    model.train_epoch(source.epoch(3), [0.0] * source.steps, 0, lambda images, loss: None)
+                    train_epoch(model, source.epoch(3), [0.0] * source.steps, 0, lambda images, loss: None)
                 hook.detach() if hasattr(hook, "detach") else hook.remove()
             runs = [got[start : start + source.steps] for start in range(0, len(got), source.steps)]
             for turn, run in enumerate(runs):

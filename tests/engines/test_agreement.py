@@ -5,9 +5,10 @@ import pytest
 
 import resnet_lab as rl
 from resnet_lab import data
-from resnet_lab.engines.contract import Optimizer
 from resnet_lab.network.initial import initial
+from resnet_lab.specs.optimizers import Sgd
 from resnet_lab.specs.workspace import shipped
+from resnet_lab.training.epoch import train_epoch
 from resnet_lab.training.evaluate import evaluate
 from tests.conftest import engine_or_skip, random_weights
 
@@ -44,9 +45,9 @@ def test_every_variant_gives_the_same_logits(name):
 
 
 RULES = {
-    "plain": Optimizer(weight_decay=1e-4),
-    "nesterov": Optimizer(momentum=0.9, nesterov=True, weight_decay=1e-4),
-    "momentum": Optimizer(momentum=0.9, weight_decay=1e-4, decay="weights"),
+    "plain": Sgd(weight_decay=1e-4),
+    "nesterov": Sgd(momentum=0.9, nesterov=True, weight_decay=1e-4),
+    "momentum": Sgd(momentum=0.9, weight_decay=1e-4, decay="weights"),
 }
 
 
@@ -71,7 +72,7 @@ def test_ten_steps_give_the_same_losses(name, size, augmented, rule):
         model.prepare(RULES[rule])
         told = []
         batches = [batch for batch, _ in zip(feed.epoch(0), rates, strict=False)]
-        model.train_epoch(batches, rates, 0, lambda images, loss, told=told: told.append(loss))
+        train_epoch(model, batches, rates, 0, lambda images, loss, told=told: told.append(loss))
         losses.append(told)
     first, second = np.array(losses)
     difference = np.abs(first - second) / np.abs(first)
@@ -93,7 +94,7 @@ def test_ten_steps_on_mixed_pictures_give_the_same_losses():
         told = []
         batches = [batch for batch, _ in zip(feed.epoch(0), range(10), strict=False)]
         assert batches[0][1].shape == (32, 10)
-        model.train_epoch(batches, [0.003] * 10, 0, lambda images, loss, told=told: told.append(loss), 0.1)
+        train_epoch(model, batches, [0.003] * 10, 0, lambda images, loss, told=told: told.append(loss), 0.1)
         losses.append(told)
     first, second = np.array(losses)
     assert (np.abs(first - second) / np.abs(first)).max() < 1e-3
@@ -141,8 +142,8 @@ def test_what_one_engine_trains_the_other_evaluates_alike():
     models = both(graph)
     for trained, other in (models, models[::-1]):
         trained.load(initial(graph, 0))
-        trained.prepare(Optimizer(momentum=0.9))
-        trained.train_epoch(feed.epoch(0), [0.01] * feed.steps, 0, lambda images, loss: None)
+        trained.prepare(Sgd(momentum=0.9))
+        train_epoch(trained, feed.epoch(0), [0.01] * feed.steps, 0, lambda images, loss: None)
         other.load(trained.weights())
         scores = [
             evaluate(model, data.evaluation_batches(dataset.test, 100, dataset.mean, dataset.std))
@@ -160,8 +161,8 @@ def test_running_statistics_after_one_step_are_the_same():
     after = []
     for model in both(graph):
         model.load(initial(graph, 0))
-        model.prepare(Optimizer())
-        model.train_epoch([next(iter(feed.epoch(0)))], [0.0], 0, lambda images, loss: None)
+        model.prepare(Sgd())
+        train_epoch(model, [next(iter(feed.epoch(0)))], [0.0], 0, lambda images, loss: None)
         after.append(model.weights())
     for name in after[0]:
         if "running" in name:

@@ -8,10 +8,11 @@ import pytest
 import resnet_lab as rl
 from resnet_lab import LabError, engines
 from resnet_lab.blocks.opaque import check_engine
-from resnet_lab.engines.contract import Optimizer
 from resnet_lab.network.initial import initial
 from resnet_lab.specs.experiment import load
+from resnet_lab.specs.optimizers import Sgd
 from resnet_lab.sweeps.plan import plan
+from resnet_lab.training.epoch import train_epoch
 from tests.conftest import engine_or_skip
 
 GLUON = """
@@ -101,9 +102,9 @@ def test_it_computes_and_learns_what_the_graphs_own_block_does(theirs):
     for network, weights in ((graph, arrays), (same, {own: arrays[other] for own, other in renamed.items()})):
         model = engines.get(theirs).build(network, "cpu")
         model.load(weights)
-        model.prepare(Optimizer(momentum=0.9))
+        model.prepare(Sgd(momentum=0.9))
         before = model.predict(images)
-        model.train_epoch([(images, labels)] * 2, [0.01] * 2, 0, lambda images, loss: None)
+        train_epoch(model, [(images, labels)] * 2, [0.01] * 2, 0, lambda images, loss: None)
         logits.append((before, model.predict(images)))
         assert not np.allclose(*logits[-1])
     for ours, own in zip(*logits, strict=True):

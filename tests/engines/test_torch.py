@@ -87,3 +87,23 @@ def test_a_gpu_that_is_not_there_is_refused(torch):
     with pytest.raises(LabError, match="device 'gpu' is not there: the installed PyTorch"):
         engine.device("gpu")
     assert engine.device("auto")[0] == "cpu"
+
+
+def test_float32_on_a_gpu_is_ieee_float32(torch):
+    """PyTorch lets cuDNN compute float32 convolutions in TF32 unless it is told not to."""
+    torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cuda.matmul.allow_tf32 = True
+    engines.get("torch").build(rl.graph("cifar_resnet20", classes=10), "cpu")
+    assert not torch.backends.cudnn.allow_tf32
+    assert not torch.backends.cuda.matmul.allow_tf32
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+def test_a_dataset_is_kept_on_each_device_that_asks_for_it(torch):
+    from resnet_lab.engines.torch.feed import resident_batches
+
+    dataset = data.load("digits", channels=3)
+    feed = data.Feed(dataset.train, 100, 3, dataset.mean, dataset.std)
+    for name in ("cpu", "meta", "cpu"):
+        images, labels = next(resident_batches(feed.epoch(0), torch.device(name)))
+        assert (images.device.type, labels.device.type) == (name, name)

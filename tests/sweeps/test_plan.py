@@ -6,8 +6,7 @@ from resnet_lab import LabError
 from resnet_lab.specs.data import AugmentSpec, DataSpec
 from resnet_lab.specs.experiment import load
 from resnet_lab.specs.identity import identity
-from resnet_lab.specs.schedules import ScheduleSpec
-from resnet_lab.specs.train import TrainSpec
+from resnet_lab.specs.schedules import Cosine
 from resnet_lab.sweeps.plan import plan
 
 TEXT = """
@@ -33,7 +32,7 @@ def test_an_id_is_the_content_and_nothing_else(trials, workspace):
     same = [
         "# a comment\n" + TEXT,
         TEXT.replace("{name: digits, size: 16}", "{size: 16}"),
-        TEXT.replace("optimizer:", "schedule: {name: constant, final: 0.0}, optimizer:"),
+        TEXT.replace("optimizer:", "schedule: {name: constant, warmup: 0.0}, optimizer:"),
         TEXT + "description: words\n",
         TEXT + "device: cpu\nmeasure: false\n",
         TEXT + "compile: off\n",
@@ -108,30 +107,6 @@ def test_a_head_has_as_many_outputs_as_the_data_has_classes(trials):
     assert trials(TEXT.replace("cifar_resnet20", "resnet18"))[0].graph.output == (10,)
 
 
-@pytest.mark.parametrize(
-    ("schedule", "shares"),
-    [
-        ({"name": "constant"}, [1, 1, 1, 1]),
-        ({"name": "step", "milestones": [1, 3], "factor": 0.1}, [1, 0.1, 0.1, 0.01]),
-        ({"name": "cosine"}, [1, 0.853553, 0.5, 0.146447]),
-        ({"name": "cosine", "final": 0.5}, [1, 0.926777, 0.75, 0.573223]),
-        ({"name": "constant", "warmup": 2}, [0, 0.5, 1, 1]),
-        ({"name": "constant", "warmup": 2, "warmup_from": 0.5}, [0.5, 0.75, 1, 1]),
-        ({"name": "cosine", "warmup": 2}, [0, 0.5, 1, 0.5]),
-    ],
-)
-def test_schedules(schedule, shares):
-    spec = ScheduleSpec(**schedule)
-    assert [spec.share(epoch, 4) for epoch in range(4)] == pytest.approx(shares, abs=1e-6)
-
-
-def test_rates_move_within_an_epoch():
-    train = TrainSpec.model_validate({"epochs": 2, "batch_size": 1, "optimizer": {"lr": 0.4}, "schedule": "cosine"})
-    assert train.rates(0, 4) + train.rates(1, 4) == pytest.approx(
-        [0.4, 0.384776, 0.341421, 0.276537, 0.2, 0.123463, 0.058579, 0.015224], abs=1e-6
-    )
-
-
 def test_words_stand_for_mappings():
     data = DataSpec.model_validate({"augment": ["flip"]})
     assert data.augment.settings == {"flip": True}
@@ -166,7 +141,7 @@ def test_a_word_can_be_added_to(trials):
     text = TEXT.replace("{name: digits, size: 16}", "digits")
     assert trials(text, "data.size=16")[0].id == KNOWN
     text = TEXT.replace("epochs: 2", "epochs: 2, schedule: cosine")
-    assert trials(text, "train.schedule.warmup=1")[0].train.schedule == ScheduleSpec(name="cosine", warmup=1)
+    assert trials(text, "train.schedule.warmup=1")[0].train.schedule == Cosine(warmup=1)
 
 
 MINE = """

@@ -5,11 +5,12 @@ import pytest
 
 import resnet_lab as rl
 from resnet_lab import LabError
-from resnet_lab.engines.contract import Optimizer
 from resnet_lab.network.initial import initial
 from resnet_lab.specs.experiment import load
+from resnet_lab.specs.optimizers import Sgd
 from resnet_lab.specs.train import InitSpec
 from resnet_lab.sweeps.plan import plan
+from resnet_lab.training.epoch import train_epoch
 from resnet_lab.weights import finetune, safetensors
 from resnet_lab.weights.pretrained import Pretrained, metadata
 from tests.conftest import engine_or_skip, random_weights
@@ -82,9 +83,9 @@ def test_frozen_parts_give_the_same_losses_and_statistics_on_both_engines():
     for name in ("mxnet", "torch"):
         model = engine_or_skip(name).build(graph, "cpu")
         model.load(random_weights(graph))
-        model.prepare(Optimizer(momentum=0.9, weight_decay=1e-2))
+        model.prepare(Sgd(momentum=0.9, weight_decay=1e-2))
         told = []
-        model.train_epoch(batches, [0.003] * 5, 0, lambda images, loss, told=told: told.append(loss))
+        train_epoch(model, batches, [0.003] * 5, 0, lambda images, loss, told=told: told.append(loss))
         losses.append(told)
         after.append(model.weights())
     assert np.allclose(losses[0], losses[1], rtol=1e-3)

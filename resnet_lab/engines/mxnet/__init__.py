@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from ...base import hardware
 from ...base.errors import LabError
 from ...blocks.opaque import ModuleFacts, check_engine
 from ...network.graph import Graph, Shape
-from ..support import check_compile, check_precision, choose_device
+from ..devices import check_compile, check_precision, choose_device
 from .cuda import preload
 from .lowering import LOWERINGS
 
@@ -30,10 +29,11 @@ class MXNetEngine:
     name = "mxnet"
     packages = ("mxnet", "gluoncv", "numpy")
     precisions = ("float32", "float16")
-    several = True
-    ways = ("hybridize", "off")
-    usual = "hybridize"
+    multi_gpu = True
+    compile_modes = ("hybridize", "off")
+    default_compile_mode = "hybridize"
     ops = frozenset(LOWERINGS)
+    _threads: int | None = None
 
     def problem(self) -> str | None:
         """Why MXNet cannot be imported here, judged without importing it; None where it can."""
@@ -72,8 +72,8 @@ class MXNetEngine:
         return choose_device("this MXNet", wanted, *(self._gpus() if wanted != "cpu" else (0, "")))
 
     def use_threads(self, count: int) -> None:
-        """Set OpenMP's threads, unless the person did; MXNet reads them once, at its import."""
-        os.environ.setdefault("OMP_NUM_THREADS", str(count))
+        """Choose the CPU threads, unless the person set OMP_NUM_THREADS; call it before MXNet is imported."""
+        self._threads = count
 
     def check_precision(self, precision: str, device: str) -> None:
         """float32 anywhere, float16 on GPUs.
@@ -94,7 +94,7 @@ class MXNetEngine:
         Raises:
             LabError: another word.
         """
-        check_compile(self.name, wanted, self.ways)
+        check_compile(self.name, wanted, self.compile_modes)
         return ("hybridize", "static graph and memory") if wanted == "auto" else (wanted, "asked for")
 
     def build(self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto") -> MXNetModel:
@@ -132,10 +132,10 @@ class MXNetEngine:
         problem = self.problem()
         if problem:
             raise LabError(f"the engine 'mxnet' cannot run here: {problem}")
-        self.use_threads(hardware.threads())
         if "mxnet" not in sys.modules and (self._wheel() or "").startswith("mxnet-cu"):
             preload()
-        import mxnet
+        with hardware.openmp_threads(self._threads or hardware.threads()):
+            import mxnet
 
         return mxnet
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mxnet as mx
@@ -16,25 +14,40 @@ from ...base import hardware
 from ...base.errors import LabError
 from ...blocks import opaque
 from ...network.graph import Graph, Node
-from ..contract import Diverged, Optimizer, Score
-from ..support import check_weights
-from . import half, lowering
+from ...specs.optimizers import Optimizer
+from ..devices import check_weights
+from . import lowering
+from .float16 import LOSS_SCALE, dtype_of
+from .float16 import forward as float16_forward
 from .update import Update, Weight
 
 if TYPE_CHECKING:
     from ...data.pipeline.feed import Batch
     from ..contract import Array
 
-_LAG = 2
-"""Steps that may be under way before the loop waits for one: MXNet runs asynchronously."""
-
 
 class _Part(NamedTuple):
-    """What one device has made of its part of a batch; numbers that are still being computed."""
+    """The results of one device for its part of a batch; the numbers may still be computed."""
 
     loss: Any
     right: Any
     share: float
+
+
+class _Started:
+    """A step on all devices; see `StartedStep` of the contract."""
+
+    def __init__(self, parts: list[_Part]) -> None:
+        self._parts = parts
+
+    def is_done(self) -> bool:
+        """Never known: MXNet cannot say whether an array is computed without waiting for it."""
+        return False
+
+    def wait(self) -> tuple[float, float]:
+        """The loss over all parts, and the images that were classified right."""
+        loss = sum(part.share * float(part.loss.asscalar()) for part in self._parts)
+        return loss, sum(float(part.right.asscalar()) for part in self._parts)
 
 
 class GraphBlock(gluon.HybridBlock):
@@ -46,13 +59,13 @@ class GraphBlock(gluon.HybridBlock):
 
     Args:
         graph: input (batch, C, H, W), output (batch, classes).
-        float16: compute in it, see half.py; input and output are float32 all the same.
+        float16: compute in it, see float16.py; input and output are float32 all the same.
     """
 
     def __init__(self, graph: Graph, float16: bool = False) -> None:
         super().__init__(prefix="")
         self.graph = graph
-        self._lower = half.forward if float16 else lowering.forward
+        self._lower = float16_forward if float16 else lowering.forward
         self.own: dict[str, Any] = {}
         """Every parameter by its canonical name, those of blocks that are Gluon's own among them."""
         self._modules: dict[str, Any] = {}
@@ -65,7 +78,7 @@ class GraphBlock(gluon.HybridBlock):
                 own = self.params.get(
                     name,
                     shape=parameter.shape,
-                    dtype=half.dtype(node, float16),
+                    dtype=dtype_of(node, float16),
                     init=mx.init.Zero(),
                     grad_req="write" if parameter.trained else "null",
                 )
@@ -96,12 +109,15 @@ class MXNetModel:
     when it saves.
     """
 
+    most_started = 2
+    """MXNet runs asynchronously: with two steps started, the device has the next one when it finishes the last."""
+
     def __init__(self, graph: Graph, device: str, precision: str = "float32", *, hybridize: bool = True) -> None:
         self.graph, self.device = graph, device
         kind, _, numbers = device.partition(":")
         self.contexts = [mx.Context(kind, int(number)) for number in (numbers or "0").split(",")]
         float16 = precision == "float16"
-        self._scale = half.LOSS_SCALE if float16 else 1.0
+        self._scale = LOSS_SCALE if float16 else 1.0
         self.block = self.network = GraphBlock(graph, float16)
         self.block.initialize(ctx=self.contexts)
         if hybridize:
@@ -127,18 +143,28 @@ class MXNetModel:
         self.synchronize()
         return {name: weight.exact.asnumpy() for name, weight in self._weights[0].items()}
 
-    def prepare(self, optimizer: Optimizer) -> None:
-        """Begin training with an empty optimizer state."""
+    def prepare(self, optimizer: Optimizer, clip_norm: float | None = None, ema: float | None = None) -> None:
+        """Begin training with an empty optimizer state; see the contract."""
         self._updates = [
-            Update(optimizer, {name: own[name] for name in self._trained}, self._scale) for own in self._weights
+            Update(optimizer, {name: own[name] for name in self._trained}, self._scale, clip_norm, ema)
+            for own in self._weights
         ]
         self._kvstore: gluon.Trainer | None = None
         if len(self.contexts) > 1:  # for the sum of gradients alone: the updates are ours
             trained = [self.block.own[name] for name in self._trained]
             self._kvstore = gluon.Trainer(trained, "sgd", kvstore="device", update_on_kvstore=False)
 
+    @contextlib.contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Inside the context every device has the moving average of the weights, if there is one."""
+        self.synchronize()
+        with contextlib.ExitStack() as stack:
+            for update in self._updates:
+                stack.enter_context(update.averaged())
+            yield
+
     def optimizer_state(self) -> dict[str, Array]:
-        """`step`, and each weight's own arrays as `0/NAME`, `1/NAME`; every device's are the same."""
+        """The state of the first device's updates (update.py); the other devices have the same."""
         return self._updates[0].state()
 
     def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
@@ -146,44 +172,26 @@ class MXNetModel:
         for update in self._updates:
             update.load(state)
 
-    def train_epoch(
-        self,
-        batches: Iterable[Batch],
-        rates: Sequence[float],
-        seed: int,
-        on_step: Callable[[int, float], None],
-        label_smoothing: float = 0.0,
-    ) -> Score:
-        """One step a batch; see the contract. Top-5 is not taken in training (nan)."""
+    def begin_epoch(self, seed: int) -> None:
+        """Seed the draws of dropout, each device with a seed of its own."""
         for index, context in enumerate(self.contexts):
             mx.random.seed(seed + index, context)
-        under_way: deque[tuple[int, list[_Part]]] = deque()
-        total, right, count = 0.0, 0.0, 0
-        start = time.perf_counter()
 
-        def settle() -> None:
-            nonlocal total, right
-            images, parts = under_way.popleft()
-            value = sum(part.share * float(part.loss.asscalar()) for part in parts)
-            if not math.isfinite(value):
-                raise Diverged(f"the training loss became {value} after {count - images} images of the epoch")
-            total += value * images
-            right += sum(float(part.right.asscalar()) for part in parts)
-            on_step(images, value)
+    def on_device(self, batches: Iterable[Batch]) -> Iterable[tuple[Any, Any]]:
+        """The batches as they are: `train_step` copies each part to its device."""
+        return batches
 
-        for (images, labels), rate in zip(batches, rates, strict=True):
-            parts = self._gradients(images, labels, label_smoothing)
-            for update in self._updates:
-                update(rate)
-            under_way.append((len(images), parts))
-            count += len(images)
-            if len(under_way) > _LAG:
-                settle()
-        while under_way:
-            settle()
+    def train_step(self, images: Array, labels: Array, rate: float, label_smoothing: float = 0.0) -> _Started:
+        """Start one step; MXNet runs it while Python goes on."""
+        parts = self._gradients(images, labels, label_smoothing)
+        for update in self._updates:
+            update(rate)
+        return _Started(parts)
+
+    def end_epoch(self) -> None:
+        """Wait for every device, and give each the mean of all devices' running statistics."""
         self.synchronize()
         self._share_statistics()
-        return Score(total / count, right / count, math.nan, count, time.perf_counter() - start)
 
     def _gradients(self, images: Array, labels: Array, smoothing: float) -> list[_Part]:
         """The forward and the backward pass over one batch, a part of it on each device."""

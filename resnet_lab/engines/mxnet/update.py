@@ -1,20 +1,20 @@
-"""The update rules of `Optimizer`, over MXNet's kernels.
+"""The update of weights: kernels of MXNet where one computes an optimizer's rule, else the rule itself.
 
-Gluon's Trainer would use the kernel that updates several arrays at once, which on a CPU runs at a
-third of the speed of the one for a single array (8 against 26 GB/s where it was measured), and a
-state that can only be had pickled.
+Gluon's Trainer would use the kernel that updates several arrays at once, which on a CPU runs at a third of the speed of
+the kernel for a single array (8 against 26 GB/s where it was measured), and its state can only be saved pickled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from mxnet import nd
 
-from ..contract import Optimizer
+from ...specs.optimizers import Adam, AdamW, Optimizer, Sgd
 
 if TYPE_CHECKING:
     from ..contract import Array
@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Weight:
-    """An array of the network on one device: value, gradient if it is trained, float32 master if it is in float16."""
+    """An array of the network on one device.
+
+    Attributes:
+        value: the array that the network reads.
+        gradient: its gradient; None where it is not trained.
+        master: the float32 copy of a float16 value, which the updates change; None for a float32 value.
+    """
 
     value: Any
     gradient: Any
@@ -34,97 +40,167 @@ class Weight:
         return self.value if self.master is None else self.master
 
     def set(self, array: Any) -> None:
-        """Take a float32 array."""
+        """Take the values of a float32 array."""
         self.value[:] = array
         if self.master is not None:
             self.master[:] = array
 
 
+@dataclass(frozen=True)
+class Step:
+    """What a kernel needs beside the arrays: the learning rate, the step from 1, the decay, the scale of gradients."""
+
+    rate: float
+    number: int
+    decay: float
+    scale: float
+
+
+def _sgd(rule: Sgd, weight: Any, gradient: Any, state: Mapping[str, Any], step: Step) -> None:
+    common = {"out": weight, "lr": step.rate, "rescale_grad": 1 / step.scale}
+    if not rule.momentum:
+        nd.sgd_update(weight, gradient, wd=step.decay, **common)
+    elif rule.nesterov:
+        if step.decay:  # the kernel would decay the velocity by the weight that it has just changed
+            gradient += step.decay * step.scale * weight
+        nd.nag_mom_update(weight, gradient, state["velocity"], momentum=rule.momentum, **common)
+    else:
+        nd.sgd_mom_update(weight, gradient, state["velocity"], momentum=rule.momentum, wd=step.decay, **common)
+
+
+def _adam(rule: Adam | AdamW, weight: Any, gradient: Any, state: Mapping[str, Any], step: Step) -> None:
+    if isinstance(rule, AdamW) and step.decay:
+        weight *= 1 - step.rate * step.decay
+    # The kernel adds epsilon before the correction of bias; scaled, epsilon stands where the paper has it.
+    first, second = 1 - rule.beta1**step.number, (1 - rule.beta2**step.number) ** 0.5
+    nd.adam_update(
+        weight,
+        gradient,
+        state["mean"],
+        state["square"],
+        lr=step.rate * second / first,
+        beta1=rule.beta1,
+        beta2=rule.beta2,
+        epsilon=rule.epsilon * second,
+        wd=0.0 if isinstance(rule, AdamW) else step.decay,
+        out=weight,
+        rescale_grad=1 / step.scale,
+    )
+
+
+_KERNELS: dict[str, Callable[..., None]] = {"sgd": _sgd, "adam": _adam, "adamw": _adam}
+"""By the name of an optimizer; an optimizer that is missing here runs its own `update`."""
+
+
 class Update:
-    """Applies one rule to named weights, and keeps what the rule remembers of each, in float32.
+    """Applies an optimizer's rule to named weights, and keeps what the rule remembers of each, in float32.
 
     Args:
-        weights: by canonical name, on one device.
-        scale: what the loss, and so every gradient, was multiplied by.
+        rule: the optimizer.
+        weights: the trained weights by canonical name, on one device.
+        scale: the factor that the loss, and so every gradient, was multiplied by.
+        clip_norm: the largest norm of all gradients together; None for no limit.
+        ema: the decay of the moving average of the weights; None for no average.
     """
 
-    def __init__(self, rule: Optimizer, weights: Mapping[str, Weight], scale: float = 1.0) -> None:
-        self.rule, self.scale = rule, scale
+    def __init__(
+        self,
+        rule: Optimizer,
+        weights: Mapping[str, Weight],
+        scale: float = 1.0,
+        clip_norm: float | None = None,
+        ema: float | None = None,
+    ) -> None:
+        self.rule, self.scale, self.clip_norm, self.ema = rule, scale, clip_norm, ema
         self.step = 0
-        self._parts = 2 if rule.name == "adam" else int(rule.momentum > 0)
         self._weights = dict(weights)
-        self._decay = {
-            name: rule.weight_decay if rule.decay == "all" or name.endswith(".weight") else 0.0 for name in weights
-        }
+        self._decay = {name: rule.decay_of(name) for name in weights}
         self._state = {
-            name: [nd.zeros_like(weight.exact) for _ in range(self._parts)] for name, weight in weights.items()
+            name: {slot: nd.zeros_like(weight.exact) for slot in rule.slots} for name, weight in weights.items()
         }
+        self._average: dict[str, Any] = {}
 
     def __call__(self, rate: float) -> None:
         """One update of every weight from its gradient."""
         self.step += 1
+        if self.ema is not None and not self._average:
+            self._average = {name: weight.exact.copy() for name, weight in self._weights.items()}
+        if self.clip_norm is not None:
+            self._clip(self.clip_norm)
         for name, weight in self._weights.items():
+            step = Step(rate, self.step, self._decay[name], self.scale)
             if weight.master is None:
-                self._apply(weight.value, weight.gradient, self._state[name], rate, self._decay[name])
+                self._apply(weight.value, weight.gradient, self._state[name], step)
             else:
-                self._apply_half(weight, self._state[name], rate, self._decay[name])
+                self._apply_float16(weight, self._state[name], step)
+        if self.ema is not None:
+            kept = min(self.ema, (1 + self.step) / (10 + self.step))
+            for name, average in self._average.items():
+                average *= kept
+                average += (1 - kept) * self._weights[name].exact
 
-    def _apply(self, weight: Any, gradient: Any, state: list[Any], rate: float, decay: float) -> None:
-        """In float32."""
-        rule, common = self.rule, {"out": weight, "rescale_grad": 1 / self.scale}
-        if rule.name == "adam":
-            # The kernel adds epsilon before the correction of bias; scaled, it stands where the paper has it.
-            first, second = 1 - rule.beta1**self.step, (1 - rule.beta2**self.step) ** 0.5
-            nd.adam_update(
-                weight,
-                gradient,
-                *state,
-                lr=rate * second / first,
-                beta1=rule.beta1,
-                beta2=rule.beta2,
-                epsilon=rule.epsilon * second,
-                wd=decay,
-                **common,
-            )
-        elif not state:
-            nd.sgd_update(weight, gradient, lr=rate, wd=decay, **common)
-        elif rule.nesterov:
-            if decay:  # the kernel would decay the velocity by the weight that it has just changed
-                gradient += decay * self.scale * weight
-            nd.nag_mom_update(weight, gradient, *state, lr=rate, momentum=rule.momentum, **common)
-        else:
-            nd.sgd_mom_update(weight, gradient, *state, lr=rate, momentum=rule.momentum, wd=decay, **common)
+    def _clip(self, largest: float) -> None:
+        """Scale all gradients down so that their common norm is at most `largest`."""
+        squares = [weight.gradient.astype("float32").square().sum() for weight in self._weights.values()]
+        norm = nd.add_n(*squares).sqrt() / self.scale
+        factor = nd.minimum(largest / norm, 1.0)
+        for weight in self._weights.values():
+            gradient = weight.gradient
+            gradient[:] = nd.broadcast_mul(gradient, factor.astype(gradient.dtype).reshape((1,) * gradient.ndim))
 
-    def _apply_half(self, weight: Weight, state: list[Any], rate: float, decay: float) -> None:
-        """On the float32 master of a float16 weight; one kernel where MXNet has one that states the rule."""
-        rule, common = self.rule, {"out": weight.value, "rescale_grad": 1 / self.scale}
-        if rule.name == "sgd" and not state:
-            nd.mp_sgd_update(weight.value, weight.gradient, weight.master, lr=rate, wd=decay, **common)
-        elif rule.name == "sgd" and not rule.nesterov:
+    def _apply(self, weight: Any, gradient: Any, state: dict[str, Any], step: Step) -> None:
+        """One update in float32."""
+        kernel = _KERNELS.get(self.rule.name)
+        if kernel is not None:
+            kernel(self.rule, weight, gradient, state, step)
+            return
+        new, remembered = self.rule.update(weight, gradient / step.scale, state, step.rate, step.number, step.decay)
+        weight[:] = new
+        for slot, array in remembered.items():
+            state[slot][:] = array
+
+    def _apply_float16(self, weight: Weight, state: dict[str, Any], step: Step) -> None:
+        """One update of the float32 master of a float16 weight; in one kernel where MXNet has one for the rule."""
+        rule = self.rule
+        common = {"out": weight.value, "lr": step.rate, "wd": step.decay, "rescale_grad": 1 / step.scale}
+        if isinstance(rule, Sgd) and not rule.momentum:
+            nd.mp_sgd_update(weight.value, weight.gradient, weight.master, **common)
+        elif isinstance(rule, Sgd) and not rule.nesterov:
             nd.mp_sgd_mom_update(
-                weight.value,
-                weight.gradient,
-                *state,
-                weight.master,
-                lr=rate,
-                momentum=rule.momentum,
-                wd=decay,
-                **common,
+                weight.value, weight.gradient, state["velocity"], weight.master, momentum=rule.momentum, **common
             )
         else:
-            self._apply(weight.master, weight.gradient.astype("float32"), state, rate, decay)
+            self._apply(weight.master, weight.gradient.astype("float32"), state, step)
             nd.cast(weight.master, dtype="float16", out=weight.value)
 
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Inside the context the weights have the values of their moving average."""
+        own = {name: self._weights[name].exact.copy() for name in self._average}
+        for name, average in self._average.items():
+            self._weights[name].set(average)
+        try:
+            yield
+        finally:
+            for name, array in own.items():
+                self._weights[name].set(array)
+
     def state(self) -> dict[str, Array]:
-        """`step`, and what is remembered of each weight as `0/NAME`, `1/NAME`."""
+        """`step`, the remembered arrays as `SLOT/NAME`, and the moving average as `average/NAME`."""
         arrays: dict[str, Array] = {
-            f"{part}/{name}": array.asnumpy() for name, parts in self._state.items() for part, array in enumerate(parts)
+            f"{slot}/{name}": array.asnumpy() for name, slots in self._state.items() for slot, array in slots.items()
         }
+        arrays |= {f"average/{name}": array.asnumpy() for name, array in self._average.items()}
         return arrays | {"step": np.array([self.step], np.int64)}
 
     def load(self, state: Mapping[str, Array]) -> None:
         """Go on from what `state` gave."""
         self.step = int(state["step"][0])
-        for name, parts in self._state.items():
-            for part, array in enumerate(parts):
-                array[:] = nd.array(state[f"{part}/{name}"], ctx=array.context, dtype=array.dtype)
+        for name, slots in self._state.items():
+            for slot, array in slots.items():
+                array[:] = nd.array(state[f"{slot}/{name}"], ctx=array.context, dtype=array.dtype)
+        if self.ema is not None and self.step:
+            self._average = {
+                name: nd.array(state[f"average/{name}"], ctx=weight.exact.context, dtype="float32")
+                for name, weight in self._weights.items()
+            }

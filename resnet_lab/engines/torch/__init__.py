@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,8 @@ from ...base import hardware
 from ...base.errors import LabError
 from ...blocks.opaque import ModuleFacts, check_engine
 from ...network.graph import Graph, Shape
-from ..support import check_compile, check_precision, check_several, choose_device, gpu_numbers
-from .compiling import WAYS, choose
+from ..devices import check_compile, check_multi_gpu, check_precision, choose_device, gpu_numbers
+from .compiling import COMPILE_MODES, choose
 from .ops import OPS
 
 if TYPE_CHECKING:
@@ -28,9 +27,10 @@ class TorchEngine:
     packages = ("torch", "numpy")
     ops = OPS
     precisions = ("float32", "bfloat16")
-    several = False
-    ways = WAYS
-    usual = "off"
+    multi_gpu = False
+    compile_modes = COMPILE_MODES
+    default_compile_mode = "off"
+    _threads: int | None = None
 
     def problem(self) -> str | None:
         """Why PyTorch cannot be used here, judged without importing it; None where it can."""
@@ -58,12 +58,12 @@ class TorchEngine:
         Raises:
             LabError: a GPU is asked for that this PyTorch cannot use, or several.
         """
-        check_several(self.name, gpu_numbers(wanted), self.several)
+        check_multi_gpu(self.name, gpu_numbers(wanted), self.multi_gpu)
         return choose_device("this PyTorch", wanted, *(self._gpus() if wanted != "cpu" else (0, "")))
 
     def use_threads(self, count: int) -> None:
-        """Set PyTorch's threads, unless the person did with OMP_NUM_THREADS."""
-        os.environ.setdefault("OMP_NUM_THREADS", str(count))
+        """Choose PyTorch's CPU threads, unless the person set OMP_NUM_THREADS."""
+        self._threads = count
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(hardware.threads_in_use(count))
 
@@ -81,7 +81,7 @@ class TorchEngine:
         Raises:
             LabError: another word, or torch.compile cannot work here so.
         """
-        check_compile(self.name, wanted, self.ways)
+        check_compile(self.name, wanted, self.compile_modes)
         return choose(wanted, device)
 
     def build(self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto") -> TorchModel:
@@ -119,9 +119,15 @@ class TorchEngine:
         problem = self.problem()
         if problem:
             raise LabError(f"the engine 'torch' cannot run here: {problem}")
-        self.use_threads(hardware.threads())
+        if "torch" not in sys.modules:
+            with hardware.openmp_threads(self._threads or hardware.threads()):
+                import torch
+            torch.set_num_threads(hardware.threads_in_use(self._threads))
         import torch
 
+        # With TF32 a product of float32 numbers would keep 10 bits of 23.
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_tf32 = False
         return torch
 
     def _gpus(self) -> tuple[int, str]:

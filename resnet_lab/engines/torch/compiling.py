@@ -9,14 +9,14 @@ import sys
 
 from ...base.errors import LabError
 
-WAYS = ("off", "default", "reduce-overhead", "max-autotune")
+COMPILE_MODES = ("off", "default", "reduce-overhead", "max-autotune")
 """`off`: as it is written; the others are modes of torch.compile, the last two with CUDA graphs on a GPU."""
 
 WITH_CUDA_GRAPHS = ("reduce-overhead", "max-autotune")
 
 
 def choose(wanted: str, device: str) -> tuple[str, str]:
-    """Which of WAYS a word means on a device, and why.
+    """Which of COMPILE_MODES a word means on a device, and why.
 
     `auto` is `reduce-overhead` on a GPU: it fuses what lies between the convolutions, and a CUDA
     graph starts a whole pass at once, which pays wherever a layer takes less time than its launch

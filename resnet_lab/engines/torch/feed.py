@@ -38,15 +38,16 @@ class Resident:
         return self.tables.flatten()[values.long() + offsets].permute(0, 3, 1, 2)
 
 
-_RESIDENT: WeakKeyDictionary[Feed, Resident] = WeakKeyDictionary()
+_RESIDENT: WeakKeyDictionary[Feed, dict[torch.device, Resident]] = WeakKeyDictionary()
 
 
 def resident_batches(epoch: Epoch, device: torch.device) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """The batches of an epoch, bit for bit those that the feed makes on the host."""
     feed = epoch.feed
-    held = _RESIDENT.get(feed)
-    if held is None:
-        held = _RESIDENT[feed] = Resident(feed, device)
+    on_devices = _RESIDENT.setdefault(feed, {})
+    if device not in on_devices:
+        on_devices[device] = Resident(feed, device)
+    held = on_devices[device]
     draws = epoch.draws
     order, corners, flips = (torch.from_numpy(array).to(device) for array in (draws.order, draws.corners, draws.flips))
     if not feed.flip:

@@ -22,6 +22,10 @@ Lowering = Callable[["Program", Node, Sequence[fx.Node]], fx.Node]
 LOWERINGS: dict[str, Lowering] = {}
 
 
+NARROW = 64
+"""Channels below which a strided 1x1 convolution is a `StridedPointwise`: four times the most that was seen to fail."""
+
+
 class LayerNorm(nn.LayerNorm):
     """Layer norm over the channels of each position, channels first."""
 
@@ -35,6 +39,24 @@ class FrozenBatchNorm(nn.BatchNorm2d):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         mean, var = self.running_mean, self.running_var
         return functional.batch_norm(x, mean, var, self.weight, self.bias, training=False, eps=self.eps)
+
+
+class StridedPointwise(nn.Conv2d):
+    """A 1x1 convolution with a stride, which on the CPU reads a subsampled input with stride 1.
+
+    PyTorch's own kernel for this convolution computes wrong weight gradients on the CPU, or crashes, where the memory
+    is laid out channels last and there are few channels (seen with PyTorch 2.13 up to 15 input channels, not from 16
+    on). The result of both ways is the same by definition. Wide convolutions keep PyTorch's kernel, which is faster.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if x.is_cuda:
+            return functional.conv2d(x, self.weight, self.bias, self.stride, self.padding, groups=self.groups)
+        rows, columns = self.padding[0], self.padding[1]
+        if rows > 0 or columns > 0:
+            x = functional.pad(x, [columns, columns, rows, rows])
+        x = x[:, :, :: self.stride[0], :: self.stride[1]]
+        return functional.conv2d(x, self.weight, self.bias, groups=self.groups)
 
 
 class LayerScale(nn.Module):
@@ -133,9 +155,11 @@ def _opaque(program: Program, node: Node, inputs: Sequence[fx.Node]) -> fx.Node:
 def _conv(program: Program, node: Node, inputs: Sequence[fx.Node]) -> fx.Node:
     a = node.attrs
     channels = node.params["weight"].shape[1] * a["groups"]
+    narrow = min(node.params["weight"].shape[1], node.output[0] // a["groups"]) < NARROW
+    kind = StridedPointwise if narrow and tuple(a["kernel"]) == (1, 1) and a["stride"] > 1 else nn.Conv2d
     return program.module(
         node,
-        nn.Conv2d(
+        kind(
             channels,
             node.output[0],
             tuple(a["kernel"]),

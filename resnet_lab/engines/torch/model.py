@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import time
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,8 +13,8 @@ from torch.nn import functional
 from ...base import hardware
 from ...data.pipeline.feed import Epoch
 from ...network.graph import Graph
-from ..contract import Diverged, Optimizer, Score
-from ..support import check_weights
+from ...specs.optimizers import Optimizer
+from ..devices import check_weights
 from .compiling import WITH_CUDA_GRAPHS
 from .feed import resident_batches
 from .lowering import lower, own_name
@@ -31,6 +30,9 @@ class TorchModel:
 
     `network` is `block`, or what torch.compile made of it, with the same weights.
     """
+
+    most_started = math.inf
+    """A GPU's queue may be as long as an epoch; losses are collected as the GPU finishes steps."""
 
     def __init__(self, graph: Graph, device: str, precision: str = "float32", way: str = "off") -> None:
         self.graph, self.device = graph, device
@@ -66,9 +68,13 @@ class TorchModel:
         """Copies of all arrays, float32."""
         return {name: own.detach().cpu().contiguous().numpy().copy() for name, own in self._arrays.items()}
 
-    def prepare(self, optimizer: Optimizer) -> None:
-        """Begin training with an empty optimizer state."""
-        self._update = Update(optimizer, self._trained)
+    def prepare(self, optimizer: Optimizer, clip_norm: float | None = None, ema: float | None = None) -> None:
+        """Begin training with an empty optimizer state; see the contract."""
+        self._update = Update(optimizer, self._trained, clip_norm, ema)
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Inside the context the model has the moving average of its weights, if there is one."""
+        return self._update.averaged()
 
     def optimizer_state(self) -> dict[str, Array]:
         """The optimizer's arrays by name."""
@@ -78,40 +84,31 @@ class TorchModel:
         """Go on from what `optimizer_state` gave."""
         self._update.load(state)
 
-    def train_epoch(
-        self,
-        batches: Iterable[Batch],
-        rates: Sequence[float],
-        seed: int,
-        on_step: Callable[[int, float], None],
-        label_smoothing: float = 0.0,
-    ) -> Score:
-        """One step a batch; see the contract. On a GPU nothing in here waits for it before the end."""
+    def begin_epoch(self, seed: int) -> None:
+        """Seed the draws of dropout, and put the network into training mode."""
         torch.manual_seed(seed)
         self.block.train()
-        total = torch.zeros((), device=self._device)
-        right = torch.zeros((), device=self._device, dtype=torch.int64)
-        watch = _Watch(on_step, self._gpu)
-        count = 0
-        start = time.perf_counter()
-        for (x, y), rate in zip(self._batches(batches), rates, strict=True):
-            self._statistics.before()
-            with torch.autocast(self._device.type, self._autocast, enabled=self._autocast is not None):
-                logits = self._call(x)
-            loss = functional.cross_entropy(logits.float(), y, label_smoothing=label_smoothing)
-            loss.backward()
-            self._statistics.after(len(y))  # not before the backward pass, which looks at them
-            self._update(rate)
-            self._update.optimizer.zero_grad(set_to_none=True)
-            with torch.no_grad():
-                total += loss.detach() * len(y)
-                right += (logits.argmax(1) == (y if y.ndim == 1 else y.argmax(1))).sum()
-            count += len(y)
-            watch.put(len(y), loss.detach())
-        watch.drain()
-        return Score(float(total) / count, int(right) / count, math.nan, count, time.perf_counter() - start)
 
-    def _batches(self, batches: Iterable[Batch]) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
+    def train_step(self, images: Any, labels: Any, rate: float, label_smoothing: float = 0.0) -> _Started:
+        """Start one step; on a GPU nothing in here waits for it."""
+        self._statistics.before()
+        with torch.autocast(self._device.type, self._autocast, enabled=self._autocast is not None):
+            logits = self._call(images)
+        loss = functional.cross_entropy(logits.float(), labels, label_smoothing=label_smoothing)
+        loss.backward()
+        self._statistics.after(len(labels))  # not before the backward pass, which looks at them
+        self._update(rate)
+        self._update.optimizer.zero_grad(set_to_none=True)
+        with torch.no_grad():
+            right = (logits.argmax(1) == (labels if labels.ndim == 1 else labels.argmax(1))).sum()
+        return _Started(torch.stack([loss.detach(), right.float()]), self._gpu)
+
+    def end_epoch(self) -> None:
+        """Wait for the device."""
+        self.synchronize()
+
+    def on_device(self, batches: Iterable[Batch]) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
+        """The batches as tensors on the device; on a GPU, those of a small dataset are made there (feed.py)."""
         if self._gpu and isinstance(batches, Epoch) and batches.feed.resident:
             yield from resident_batches(batches, self._device)
             return
@@ -191,36 +188,23 @@ class _Statistics:
                 torch._foreach_add_(self._running, self._old)
 
 
-class _Watch:
-    """Tells of steps as they are done, without ever waiting for one before the epoch's end."""
+class _Started:
+    """A step on the device; see `StartedStep` of the contract."""
 
-    def __init__(self, on_step: Callable[[int, float], None], gpu: bool) -> None:
-        self._on_step, self._gpu = on_step, gpu
-        self._under_way: deque[tuple[int, torch.Tensor, Any]] = deque()
-        self._images = 0
+    def __init__(self, values: torch.Tensor, gpu: bool) -> None:
+        self._values, self._event = values, None
+        if gpu:
+            self._values = values.to("cpu", non_blocking=True)
+            self._event = torch.cuda.Event()
+            self._event.record()
 
-    def put(self, images: int, loss: torch.Tensor) -> None:
-        """A step has been given to the device."""
-        event = None
-        if self._gpu:
-            loss = loss.to("cpu", non_blocking=True)
-            event = torch.cuda.Event()
-            event.record()
-        self._under_way.append((images, loss, event))
-        while self._under_way and (self._under_way[0][2] is None or self._under_way[0][2].query()):
-            self._tell()
+    def is_done(self) -> bool:
+        """Whether the device has finished the step."""
+        return self._event is None or bool(self._event.query())
 
-    def drain(self) -> None:
-        """Wait for the steps that are left."""
-        while self._under_way:
-            if self._under_way[0][2] is not None:
-                self._under_way[0][2].synchronize()
-            self._tell()
-
-    def _tell(self) -> None:
-        images, loss, _ = self._under_way.popleft()
-        value = float(loss)
-        if not math.isfinite(value):
-            raise Diverged(f"the training loss became {value} after {self._images} images of the epoch")
-        self._images += images
-        self._on_step(images, value)
+    def wait(self) -> tuple[float, float]:
+        """The loss, and the images that were classified right."""
+        if self._event is not None:
+            self._event.synchronize()
+        loss, right = self._values.tolist()
+        return loss, right

@@ -9,13 +9,14 @@ import pytest
 
 import resnet_lab as rl
 from resnet_lab import LabError, data, engines, ops
-from resnet_lab.engines.contract import Optimizer
 from resnet_lab.network.initial import initial
 from resnet_lab.network.tensor import Builder
+from resnet_lab.specs.optimizers import Sgd
+from resnet_lab.training.epoch import train_epoch
 from resnet_lab.training.evaluate import evaluate
 from resnet_lab.weights import finetune
 from tests.conftest import engine_or_skip, trained_in_two_goes
-from tests.engines.test_training import RULES
+from tests.engines.test_update import RULES
 
 BATCHES = [
     (rng.standard_normal((8, 3, 8, 8)).astype(np.float32), rng.integers(0, 5, 8).astype(np.int32))
@@ -34,7 +35,7 @@ def mx():
 @pytest.fixture
 def lent(mx, monkeypatch):
     """A builder of float16 models on the CPU."""
-    from resnet_lab.engines.mxnet import half
+    from resnet_lab.engines.mxnet import float16
     from resnet_lab.engines.mxnet.model import MXNetModel
 
     def through_float32(lower):
@@ -45,15 +46,15 @@ def lent(mx, monkeypatch):
 
         return lowered
 
-    lendings = {op: through_float32(half.LOWERINGS[op]) for op in ("conv", "dense")}
-    monkeypatch.setattr(half, "LOWERINGS", {**half.LOWERINGS, **lendings})
+    lendings = {op: through_float32(float16.LOWERINGS[op]) for op in ("conv", "dense")}
+    monkeypatch.setattr(float16, "LOWERINGS", {**float16.LOWERINGS, **lendings})
     return lambda graph: MXNetModel(graph, "cpu", "float16")
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
 def test_updates_of_a_float16_weight_are_those_of_its_float32_master(mx, rule):
     """Steps far below what float16 resolves: only the master can add them up."""
-    from resnet_lab.engines.mxnet.half import LOSS_SCALE
+    from resnet_lab.engines.mxnet.float16 import LOSS_SCALE
     from resnet_lab.engines.mxnet.update import Update, Weight
 
     rng = np.random.default_rng(0)
@@ -115,7 +116,7 @@ def _train(model, graph, rule):
     losses = []
     model.load(initial(graph, 0))
     model.prepare(rule)
-    model.train_epoch(BATCHES, [0.003] * len(BATCHES), 0, lambda images, loss: losses.append(loss))
+    train_epoch(model, BATCHES, [0.003] * len(BATCHES), 0, lambda images, loss: losses.append(loss))
     return losses
 
 
@@ -138,8 +139,8 @@ def test_small_gradients_do_not_vanish(lent):
     start["dense1.weight"] *= 1e-6
     model = lent(graph)
     model.load(start)
-    model.prepare(Optimizer())
-    model.train_epoch([(BATCHES[0][0][:, :, :4, :4], BATCHES[0][1])], [1.0], 0, lambda images, loss: None)
+    model.prepare(Sgd())
+    train_epoch(model, [(BATCHES[0][0][:, :, :4, :4], BATCHES[0][1])], [1.0], 0, lambda images, loss: None)
     change = np.abs(model.weights()["conv1.weight"] - start["conv1.weight"])
     assert 0 < change.max() < 1e-6
 

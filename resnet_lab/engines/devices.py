@@ -48,7 +48,7 @@ def gpu_numbers(word: str) -> list[int]:
     return numbers
 
 
-def check_several(engine: str, numbers: Sequence[int], several: bool) -> None:
+def check_multi_gpu(engine: str, numbers: Sequence[int], several: bool) -> None:
     """See that an engine can train on as many GPUs at once.
 
     Raises:
@@ -92,5 +92,5 @@ def check_compile(engine: str, wanted: str, known: Sequence[str]) -> None:
         LabError: it is neither.
     """
     if wanted != "auto" and wanted not in known:
-        ways = ["auto", *known]
-        raise LabError(f"'compile' of the engine '{engine}' is {', '.join(ways[:-1])} or {ways[-1]}, not {wanted}")
+        words = ["auto", *known]
+        raise LabError(f"'compile' of the engine '{engine}' is {', '.join(words[:-1])} or {words[-1]}, not {wanted}")

@@ -5,10 +5,11 @@ import pytest
 
 import resnet_lab as rl
 from resnet_lab import LabError, engines, ops
-from resnet_lab.engines.contract import Optimizer
 from resnet_lab.engines.torch import compiling
 from resnet_lab.network.initial import initial
 from resnet_lab.network.tensor import Builder
+from resnet_lab.specs.optimizers import Sgd
+from resnet_lab.training.epoch import train_epoch
 from tests.conftest import engine_or_skip
 
 RNG = np.random.default_rng(0)
@@ -30,10 +31,10 @@ def trained(engine, way):
     graph = residual()
     model = engine.build(graph, "cpu", compile=way)
     model.load(initial(graph, 0))
-    model.prepare(Optimizer(momentum=0.9))
+    model.prepare(Sgd(momentum=0.9))
     losses, logits = [], []
     for epoch in range(2):
-        model.train_epoch(BATCHES, [0.05] * 4, epoch, lambda images, loss: losses.append(loss))
+        train_epoch(model, BATCHES, [0.05] * 4, epoch, lambda images, loss: losses.append(loss))
         logits += [model.predict(BATCHES[0][0][:count]) for count in (8, 1, 3)]
     return np.array(losses), np.concatenate(logits), model.weights()
 
@@ -59,7 +60,10 @@ def test_an_engine_refuses_a_way_of_another():
         engines.get("torch").compiling("hybridize", "cpu")
     assert engines.get("mxnet").compiling("auto", "gpu:0")[0] == "hybridize"
     for name in engines.names():
-        assert engines.get(name).compiling(engines.get(name).usual, "gpu:0") == (engines.get(name).usual, "asked for")
+        assert engines.get(name).compiling(engines.get(name).default_compile_mode, "gpu:0") == (
+            engines.get(name).default_compile_mode,
+            "asked for",
+        )
 
 
 def test_what_auto_means_for_pytorch(monkeypatch):
@@ -101,10 +105,10 @@ def test_with_cuda_graphs_every_call_begins_a_step_of_its_own(monkeypatch):
     begun = []
     monkeypatch.setattr(torch.compiler, "cudagraph_mark_step_begin", lambda: begun.append(1))
     model = engine.build(residual(), "cpu")
-    model.prepare(Optimizer())
+    model.prepare(Sgd())
     for graphs, count in ((False, 0), (True, 5)):
         monkeypatch.setattr(model, "_cuda_graphs", graphs)
-        model.train_epoch(BATCHES, [0.0] * 4, 0, lambda images, loss: None)
+        train_epoch(model, BATCHES, [0.0] * 4, 0, lambda images, loss: None)
         model.predict(BATCHES[0][0])
         assert len(begun) == count
 

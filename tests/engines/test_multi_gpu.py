@@ -8,12 +8,12 @@ import pytest
 
 import resnet_lab as rl
 from resnet_lab import LabError, data, engines, ops
-from resnet_lab.engines.contract import Optimizer
-from resnet_lab.engines.support import choose_device, gpu_numbers
 from resnet_lab.network.initial import initial
 from resnet_lab.network.tensor import Builder
 from resnet_lab.specs.experiment import load
+from resnet_lab.specs.optimizers import Adam, Sgd
 from resnet_lab.sweeps.plan import plan
+from resnet_lab.training.epoch import train_epoch
 from resnet_lab.training.evaluate import evaluate
 from resnet_lab.weights import finetune
 from tests.conftest import engine_or_skip, trained_in_two_goes
@@ -53,13 +53,13 @@ def trained(model, rule, epochs=2):
     model.load(initial(model.graph, 0))
     model.prepare(rule)
     scores = [
-        model.train_epoch(BATCHES, [0.05] * len(BATCHES), epoch, lambda images, loss: losses.append(loss), 0.1)
+        train_epoch(model, BATCHES, [0.05] * len(BATCHES), epoch, lambda images, loss: losses.append(loss), 0.1)
         for epoch in range(epochs)
     ]
     return losses, scores
 
 
-@pytest.mark.parametrize("rule", [Optimizer(momentum=0.9, weight_decay=0.01), Optimizer("adam")], ids=str)
+@pytest.mark.parametrize("rule", [Sgd(momentum=0.9, weight_decay=0.01), Adam()], ids=str)
 @pytest.mark.parametrize("device", ["cpu:0,1", "cpu:0,1,2,3"])
 def test_without_batch_norm_several_devices_train_as_one(on, device, rule):
     """Nine images are split unevenly, and so weigh unevenly."""
@@ -84,13 +84,13 @@ def test_running_statistics_are_the_mean_of_the_devices(on):
     for part in (slice(0, 4), slice(4, 8)):
         model = on(graph, "cpu")
         model.load(initial(graph, 0))
-        model.prepare(Optimizer())
-        model.train_epoch([(images[part], labels[part])], [0.0], 0, lambda images, loss: None)
+        model.prepare(Sgd())
+        train_epoch(model, [(images[part], labels[part])], [0.0], 0, lambda images, loss: None)
         parts.append(model.weights())
     both = on(graph, "cpu:0,1")
     both.load(initial(graph, 0))
-    both.prepare(Optimizer())
-    both.train_epoch([(images, labels)], [0.0], 0, lambda images, loss: None)
+    both.prepare(Sgd())
+    train_epoch(both, [(images, labels)], [0.0], 0, lambda images, loss: None)
     both.synchronize()
     for name in ("stem.norm1.running_mean", "stem.norm1.running_var"):
         wanted = (parts[0][name] + parts[1][name]) / 2
@@ -106,8 +106,8 @@ def test_statistics_of_gluons_own_blocks_are_the_mean_too(on, workspace):
     model = on(graph, "cpu:0,1")
     start = initial(graph, 0)
     model.load(start)
-    model.prepare(Optimizer())
-    model.train_epoch(BATCHES[:1], [0.01], 0, lambda images, loss: None)
+    model.prepare(Sgd())
+    train_epoch(model, BATCHES[:1], [0.01], 0, lambda images, loss: None)
     for name, parameter in model.block.own.items():
         one, other = (array.asnumpy() for array in parameter.list_data())
         assert np.array_equal(one, other), name
@@ -122,8 +122,8 @@ def test_frozen_layers_stay_what_they_were_on_three_devices(on):
     start["stem.norm1.running_var"] = RNG.uniform(0.5, 2, 6).astype(np.float32)
     model = on(graph, "cpu:0,1,2")
     model.load(start)
-    model.prepare(Optimizer(momentum=0.9))
-    model.train_epoch(BATCHES, [0.05] * len(BATCHES), 0, lambda images, loss: None)
+    model.prepare(Sgd(momentum=0.9))
+    train_epoch(model, BATCHES, [0.05] * len(BATCHES), 0, lambda images, loss: None)
     after = model.weights()
     assert {name for name in start if np.array_equal(after[name], start[name])} == {
         name for name in start if not name.startswith("dense")
@@ -147,20 +147,9 @@ def test_a_net_with_batch_norm_learns_on_two_devices_and_goes_on_from_its_state(
 
 def test_a_batch_smaller_than_the_devices_is_refused(on):
     model = on(unnormed(), "cpu:0,1")
-    model.prepare(Optimizer())
+    model.prepare(Sgd())
     with pytest.raises(LabError, match="a batch of 1 cannot be split over 2 devices"):
-        model.train_epoch([(BATCHES[0][0][:1], BATCHES[0][1][:1])], [0.1], 0, lambda images, loss: None)
-
-
-def test_the_words_of_devices():
-    assert [gpu_numbers(word) for word in ("auto", "cpu", "gpu", "gpu:3", "gpu:2,0")] == [[], [], [0], [3], [2, 0]]
-    assert choose_device("it", "gpu:0,1", 2, "") == ("gpu:0,1", "asked for")
-    assert choose_device("it", "auto", 2, "")[0] == "gpu:0"
-    with pytest.raises(LabError, match="device 'gpu:0,2' is not there: it sees 2 GPU"):
-        choose_device("it", "gpu:0,2", 2, "")
-    for word in ("gpu:", "gpu:0,", "gpu:a", "cpu:0,1", "cuda"):
-        with pytest.raises(LabError, match=f"unknown device '{word}'"):
-            gpu_numbers(word)
+        train_epoch(model, [(BATCHES[0][0][:1], BATCHES[0][1][:1])], [0.1], 0, lambda images, loss: None)
 
 
 def test_the_number_of_devices_is_part_of_a_trials_id(workspace):

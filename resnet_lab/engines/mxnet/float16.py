@@ -20,9 +20,9 @@ LOSS_SCALE = 1024.0
 _KEPT = ("conv", "dense")
 
 
-def dtype(node: Node, half: bool) -> str:
-    """In what a node's parameters are kept."""
-    return "float16" if half and node.op in _KEPT else "float32"
+def dtype_of(node: Node, float16: bool) -> str:
+    """The type in which the parameters of a node are kept, in a network that computes in float16 or not."""
+    return "float16" if float16 and node.op in _KEPT else "float32"
 
 
 def forward(F: Any, nodes: Sequence[Node], x: Any, arrays: Mapping[str, Any], modules: Mapping[str, Any]) -> Any:

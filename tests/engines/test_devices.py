@@ -1,0 +1,45 @@
+"""The words for devices, and the checks that all engines share."""
+
+import numpy as np
+import pytest
+
+from resnet_lab import LabError, ops
+from resnet_lab.engines.devices import (
+    check_compile,
+    check_multi_gpu,
+    check_precision,
+    check_weights,
+    choose_device,
+    gpu_numbers,
+)
+from tests.engines.gradients import graph_of
+
+
+def test_the_words_of_devices():
+    assert [gpu_numbers(word) for word in ("auto", "cpu", "gpu", "gpu:3", "gpu:2,0")] == [[], [], [0], [3], [2, 0]]
+    assert choose_device("it", "gpu:0,1", 2, "") == ("gpu:0,1", "asked for")
+    assert choose_device("it", "auto", 2, "")[0] == "gpu:0"
+    with pytest.raises(LabError, match="device 'gpu:0,2' is not there: it sees 2 GPU"):
+        choose_device("it", "gpu:0,2", 2, "")
+    for word in ("gpu:", "gpu:0,", "gpu:a", "cpu:0,1", "cuda"):
+        with pytest.raises(LabError, match=f"unknown device '{word}'"):
+            gpu_numbers(word)
+
+
+def test_what_an_engine_cannot_do_is_refused_with_what_it_can():
+    with pytest.raises(LabError, match="the engine 'e' trains on one GPU, not on 2 at once"):
+        check_multi_gpu("e", [0, 1], False)
+    check_multi_gpu("e", [0, 1], True)
+    with pytest.raises(LabError, match="the engine 'e' computes in float32 or bfloat16, not in float16"):
+        check_precision("e", "float16", ["float32", "bfloat16"])
+    with pytest.raises(LabError, match="'compile' of the engine 'e' is auto, on or off, not of"):
+        check_compile("e", "of", ["on", "off"])
+
+
+def test_weights_that_do_not_fit_are_listed_and_counted():
+    graph = graph_of(lambda x: ops.norm(ops.conv(x, 4, 3)), (3, 8, 8))
+    weights = {name: np.zeros(parameter.shape, np.float32) for name, parameter in graph.parameters.items()}
+    check_weights(graph, weights)
+    extra = weights | {f"extra{number}": np.zeros(1) for number in range(7)}
+    with pytest.raises(LabError, match="left over extra0; .* and 2 more"):
+        check_weights(graph, extra)

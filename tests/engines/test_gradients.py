@@ -1,0 +1,140 @@
+"""Gradients of every op on every engine, against float64 and against finite differences."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from resnet_lab import data, ops
+from resnet_lab.network.initial import initial
+from tests.conftest import ROOT, engine_or_skip
+from tests.engines.gradients import gradients, graph_of, random_inputs, worst_error
+from tests.engines.test_lowering import CASES
+
+RANDOM = {"dropout", "drop_path"}
+"""Ops that draw in training: their gradients are tested through their outputs, below."""
+
+NARROW = [
+    [[64, 3, 56, 56], "conv", {"channels": 6, "kernel": 1, "stride": 2}],
+    [[32, 7, 56, 56], "conv", {"channels": 6, "kernel": 1, "stride": 2}],
+    [[64, 9, 56, 56], "conv", {"channels": 6, "kernel": 1, "stride": 2}],
+    [[16, 15, 56, 56], "conv", {"channels": 16, "kernel": 1, "stride": 2}],
+    [[8, 64, 28, 28], "conv", {"channels": 64, "kernel": 1, "stride": 2}],
+    [[48, 5, 33, 32], "conv", {"channels": 5, "kernel": 1, "stride": 3, "bias": True}],
+    [[48, 6, 33, 32], "conv", {"channels": 4, "kernel": 1, "stride": 2, "groups": 2}],
+    [[48, 3, 17, 31], "conv", {"channels": 7, "kernel": 3, "stride": 2}],
+    [[32, 6, 28, 28], "conv", {"channels": 6, "kernel": 3, "stride": 2, "groups": 6}],
+]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_gradients_of_narrow_strided_convolutions_are_those_of_float64(engine, threads):
+    """PyTorch's kernel for a strided 1x1 convolution of few channels, channels last, was wrong or crashed."""
+    words = [sys.executable, "-m", "tests.engines.check_gradients", engine.name, str(threads), json.dumps(NARROW)]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert done.returncode == 0, (done.returncode, done.stderr[-500:])
+    errors = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(errors) == len(NARROW)
+    assert max(errors) < 1e-4, errors
+
+
+@pytest.mark.parametrize("name", ["mxnet", "torch"])
+@settings(max_examples=25)
+@given(draws=st.data())
+def test_gradients_of_convolutions_over_odd_shapes_are_those_of_float64(name, draws):
+    engine_or_skip(name)
+    groups = draws.draw(st.sampled_from([1, 1, 2, 3]), "groups")
+    channels, width = (groups * draws.draw(st.integers(1, 9 // groups), what) for what in ("input", "output"))
+    kernel, stride = draws.draw(st.sampled_from([1, 3, 5]), "kernel"), draws.draw(st.integers(1, 3), "stride")
+    batch, height, columns = (draws.draw(st.integers(least, 17), "extent") for least in (1, 5, 5))
+    arguments = {"channels": width, "kernel": kernel, "stride": stride, "groups": groups}
+    assert worst_error(name, (batch, channels, height, columns), "conv", arguments) < 1e-4
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.partition(" ")[0] not in RANDOM])
+def test_gradients_of_every_op_are_those_of_float64_and_of_finite_differences(engine, case):
+    graph = graph_of(CASES[case][0], (6, 5, 7))
+    weights, x, head = random_inputs(graph, 2)
+    single, double = (gradients(engine.name, graph, weights, x, head, dtype) for dtype in ("float32", "float64"))
+    for name, exact in double.items():
+        assert np.abs(single[name] - exact).max() <= 2e-4 * max(np.abs(exact).max(), 1e-3), name
+    if case.startswith("norm") and "layer" not in case and "group" not in case:
+        return  # NumPy's formula in CASES is that of inference; training's is tested by test_agreement.py
+    step, function = 1e-6, CASES[case][1]
+    rng = np.random.default_rng(1)
+    for name, exact in double.items():
+        direction = rng.standard_normal(exact.shape)
+        sums = []
+        for sign in (-1, 1):
+            moved = {key: array.astype(np.float64) for key, array in weights.items()}
+            images = x.astype(np.float64)
+            if name == "x":
+                images = images + sign * step * direction
+            else:
+                moved[name] = moved[name] + sign * step * direction
+            sums.append(float((head * function(images, moved)).sum()))
+        slope = (sums[1] - sums[0]) / (2 * step)
+        assert slope == pytest.approx(float((exact * direction).sum()), rel=1e-5, abs=1e-5), name
+
+
+@pytest.mark.parametrize("case", ["dropout", "drop_path"])
+def test_gradients_of_ops_that_draw_are_their_masks(engine, case):
+    """The gradient of the sum of the outputs is the factor that each element was multiplied by: 0 or 2 at rate 0.5."""
+    graph = graph_of(CASES[case][0], (6, 5, 7))
+    x = np.ones((64, 6, 5, 7), np.float32)
+    found = gradients(engine.name, graph, {}, x, x, "float32")["x"]
+    assert set(np.unique(found)) == {0.0, 2.0}
+    if case == "drop_path":
+        assert (found == found[:, :1, :1, :1]).all()
+
+
+def depthwise(activation):
+    """A net of depthwise and pointwise convolutions, with projections where the shape changes."""
+
+    def network(x):
+        x = activation(ops.norm(ops.conv(x, 16, 3)))
+        for channels, stride in [(16, 1), (32, 2), (64, 2)]:
+            y = activation(ops.norm(ops.conv(x, x.channels, 3, stride, groups=x.channels)))
+            y = ops.norm(ops.conv(y, channels, 1))
+            x = activation(y + (x if stride == 1 else ops.norm(ops.conv(x, channels, 1, stride))))
+        return ops.dense(ops.global_avg_pool(x), 10)
+
+    return graph_of(network, (3, 16, 16))
+
+
+def digits_batch():
+    dataset = data.load("digits", size=16, channels=3)
+    return next(iter(data.Feed(dataset.train, 64, 0, dataset.mean, dataset.std).epoch(0)))[0]
+
+
+def relative(found, exact):
+    """The distance of all gradients together, relative to their length."""
+    return np.sqrt(sum(((found[name] - exact[name]) ** 2).sum() for name in exact if name != "x")) / np.sqrt(
+        sum((exact[name] ** 2).sum() for name in exact if name != "x")
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_smooth_depthwise_net_has_the_gradients_of_float64(engine, seed):
+    """With ReLU, rounding moves values of batch norm near 0 across the kink, and gradients jump on both engines."""
+    graph = depthwise(ops.silu)
+    head = np.random.default_rng(seed).standard_normal((64, 10)).astype(np.float32)
+    inputs = initial(graph, seed), digits_batch(), head
+    single, double = (gradients(engine.name, graph, *inputs, dtype) for dtype in ("float32", "float64"))
+    assert relative(single, double) < 1e-4
+
+
+def test_a_depthwise_net_with_relu_has_the_same_gradients_on_both_engines_in_float64():
+    for name in ("mxnet", "torch"):
+        engine_or_skip(name)
+    graph = depthwise(ops.relu)
+    head = np.random.default_rng(0).standard_normal((64, 10)).astype(np.float32)
+    one, other = (
+        gradients(name, graph, initial(graph, 0), digits_batch(), head, "float64") for name in ("mxnet", "torch")
+    )
+    assert relative(one, other) < 1e-9
