@@ -72,11 +72,17 @@ def _fences(page: Path) -> Iterator[Fence]:
         yield Fence(page, found.string[: found.start()].count("\n") + 1, found[1], found[2])
 
 
+def without_fences(page: Path, language: str) -> str:
+    """The text of a page without its fenced blocks in a language."""
+    fence = rf"^```{language}\n.*?^```$"
+    return re.sub(fence, "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
 def commands() -> list[str]:
     """Every `resnet-lab` command of the pages, each once: in examples, in indented lines, and inside sentences."""
     found: list[str] = []
     for page in PAGES:
-        text = page.read_text(encoding="utf-8")
+        text = without_fences(page, "diff")
         found += re.findall(r"^(?:\$ | {4})(resnet-lab .*)$", text, re.MULTILINE)
         found += [" ".join(span.split()) for span in re.findall(r"`(resnet-lab\s[^`]*)`", text)]
     return list(dict.fromkeys(found))
@@ -110,7 +116,7 @@ def test_the_readme_is_short():
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
-    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+    for target in re.findall(r"\]\(([^)\s]+)\)", without_fences(page, r"\w*")):
         if target.startswith(("http://", "https://", "mailto:")):
             continue
         path, _, anchor = target.partition("#")
@@ -201,7 +207,7 @@ def test_every_excuse_for_a_command_is_needed():
 
 @pytest.mark.parametrize("page", [ARCHITECTURE, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
 def test_files_named_for_those_who_carry_on_are_there(page):
-    for name in quoted(page.read_text(encoding="utf-8")):
+    for name in quoted(without_fences(page, r"\w*")):
         is_path = re.fullmatch(r"[\w.-]+/[\w./-]+\.(py|md|yaml|toml)|(resnet_lab|tests|docs|variants)/[\w/]*", name)
         if is_path and not {"ROOM", "NAME"} & set(re.split(r"\W", name)):  # these words take the place of any name
             assert (ROOT / name).exists(), name
