@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
 import shlex
 import shutil
@@ -26,7 +27,10 @@ from resnet_lab.specs import describe, experiment, variant
 from tests.conftest import ROOT
 from tests.test_rooms import ALONE, ROOMS, imports, modules, name_of, room_of
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "results/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 
 EXAMPLES_THAT_DO_NOT_RUN = {
@@ -198,6 +202,12 @@ def _shown_output(command: str) -> list[str]:
         if found:
             return rest.partition("\n$ ")[0].splitlines()
     return []
+
+
+def test_modules_that_a_page_runs_are_there():
+    for page in PAGES:
+        for name in re.findall(r"python -m ([\w.]+)", page.read_text(encoding="utf-8")):
+            assert importlib.util.find_spec(name), f"{page.relative_to(ROOT)} runs {name}"
 
 
 def test_every_excuse_for_a_command_is_needed():
