@@ -21,7 +21,7 @@ import resnet_lab
 from resnet_lab import data
 from resnet_lab.blocks.registry import BLOCKS
 from resnet_lab.blocks.stems import STEMS
-from resnet_lab.cli.app import app
+from resnet_lab.cli.app import build
 from resnet_lab.data import DATASETS
 from resnet_lab.specs import describe, experiment, variant
 from tests.conftest import ROOT
@@ -176,7 +176,7 @@ def test_commands_are_taken_by_the_command_line(command):
     words = shlex.split(command)[1:]
     if len(words) == 1:  # a sentence names the command, without its arguments
         words.append("--help")
-    current = typer.main.get_command(app)
+    current = typer.main.get_command(build())
     with suppress(typer.Exit):  # --help ends the parsing
         context = current.make_context("resnet-lab", words)
         while isinstance(current, typer.main.TyperGroup):
