@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
 import shlex
 import shutil
@@ -20,13 +21,16 @@ import resnet_lab
 from resnet_lab import data
 from resnet_lab.blocks.registry import BLOCKS
 from resnet_lab.blocks.stems import STEMS
-from resnet_lab.cli.app import app
+from resnet_lab.cli.app import build
 from resnet_lab.data import DATASETS
 from resnet_lab.specs import describe, experiment, variant
 from tests.conftest import ROOT
 from tests.test_rooms import ALONE, ROOMS, imports, modules, name_of, room_of
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "results/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 
 EXAMPLES_THAT_DO_NOT_RUN = {
@@ -72,11 +76,17 @@ def _fences(page: Path) -> Iterator[Fence]:
         yield Fence(page, found.string[: found.start()].count("\n") + 1, found[1], found[2])
 
 
+def without_fences(page: Path, language: str) -> str:
+    """The text of a page without its fenced blocks in a language."""
+    fence = rf"^```{language}\n.*?^```$"
+    return re.sub(fence, "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
 def commands() -> list[str]:
     """Every `resnet-lab` command of the pages, each once: in examples, in indented lines, and inside sentences."""
     found: list[str] = []
     for page in PAGES:
-        text = page.read_text(encoding="utf-8")
+        text = without_fences(page, "diff")
         found += re.findall(r"^(?:\$ | {4})(resnet-lab .*)$", text, re.MULTILINE)
         found += [" ".join(span.split()) for span in re.findall(r"`(resnet-lab\s[^`]*)`", text)]
     return list(dict.fromkeys(found))
@@ -110,7 +120,7 @@ def test_the_readme_is_short():
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
-    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+    for target in re.findall(r"\]\(([^)\s]+)\)", without_fences(page, r"\w*")):
         if target.startswith(("http://", "https://", "mailto:")):
             continue
         path, _, anchor = target.partition("#")
@@ -166,7 +176,7 @@ def test_commands_are_taken_by_the_command_line(command):
     words = shlex.split(command)[1:]
     if len(words) == 1:  # a sentence names the command, without its arguments
         words.append("--help")
-    current = typer.main.get_command(app)
+    current = typer.main.get_command(build())
     with suppress(typer.Exit):  # --help ends the parsing
         context = current.make_context("resnet-lab", words)
         while isinstance(current, typer.main.TyperGroup):
@@ -194,6 +204,12 @@ def _shown_output(command: str) -> list[str]:
     return []
 
 
+def test_modules_that_a_page_runs_are_there():
+    for page in PAGES:
+        for name in re.findall(r"python -m ([\w.]+)", page.read_text(encoding="utf-8")):
+            assert importlib.util.find_spec(name), f"{page.relative_to(ROOT)} runs {name}"
+
+
 def test_every_excuse_for_a_command_is_needed():
     for start in COMMANDS_THAT_DO_NOT_RUN:
         assert any(f"{command} ".startswith(f"resnet-lab {start} ") for command in commands()), start
@@ -201,7 +217,7 @@ def test_every_excuse_for_a_command_is_needed():
 
 @pytest.mark.parametrize("page", [ARCHITECTURE, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
 def test_files_named_for_those_who_carry_on_are_there(page):
-    for name in quoted(page.read_text(encoding="utf-8")):
+    for name in quoted(without_fences(page, r"\w*")):
         is_path = re.fullmatch(r"[\w.-]+/[\w./-]+\.(py|md|yaml|toml)|(resnet_lab|tests|docs|variants)/[\w/]*", name)
         if is_path and not {"ROOM", "NAME"} & set(re.split(r"\W", name)):  # these words take the place of any name
             assert (ROOT / name).exists(), name
