@@ -14,6 +14,7 @@ from typing import Any
 from .. import engines
 from ..base.errors import LabError, unknown
 from ..data.sources.cifar import CIFAR10_CLASSES
+from ..engines.mxnet import INSTALL, compat
 from ..network.graph import Graph
 from ..specs import workspace
 from .layouts import gluon_layout
@@ -35,7 +36,8 @@ def importable() -> Iterator[None]:
     if problem:
         raise LabError(f"Gluon-CV's nets are MXNet's: {problem}")
     if importlib.util.find_spec("gluoncv") is None:
-        raise LabError("Gluon-CV is not installed: pip install 'resnet-lab[mxnet]' (Python 3.10 or 3.11)")
+        raise LabError(f"Gluon-CV is not installed: {INSTALL}")
+    compat.install()
     from PIL import ImageFile
 
     missing, truncated = object(), ImageFile.LOAD_TRUNCATED_IMAGES
