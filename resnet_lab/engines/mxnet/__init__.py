@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 INSTALL = (
     "pip install 'resnet-lab[mxnet]'"
-    if sys.version_info < (3, 13)
-    # MXNet's metadata asks for NumPy below 2, which has no build for these Pythons, so pip may not follow it.
+    if sys.version_info < (3, 12)
+    # MXNet's metadata asks for NumPy below 2, so pip may not follow it there.
     else "pip install 'resnet-lab[mxnet]' && pip install --no-deps mxnet==1.9.1 gluoncv==0.10.5.post0 autocfg==0.0.8"
 )
 _WHEELS = ("mxnet", "mxnet-cu112", "mxnet-cu117", "mxnet-cu110", "mxnet-cu102")
