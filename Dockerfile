@@ -1,4 +1,4 @@
-# resnet-lab on the CPU, with both commands of the README inside.
+# resnet-lab on the CPU. Not built where it was written: no Docker daemon was at hand.
 #   docker build -t resnet-lab .
 #   docker run --rm -v "$PWD/results:/work/results" resnet-lab run depth_sweep
 FROM python:3.11-slim
