@@ -2,8 +2,9 @@
 # make test     installs what is needed and runs the tests; test-all runs the slow ones too
 # make bench    prints the ratios of tests/benchmarks
 # make lint     checks style, format and types
-PYTHON ?= $(shell for p in python3.11 python3.10 python3 python; do \
-	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 12))' 2>/dev/null \
+# Any Python from 3.10 to 3.14 does; 3.11 first, since there MXNet runs without a change to what it sees of NumPy.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3.10 python3 python; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 15))' 2>/dev/null \
 	&& { command -v $$p; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -24,18 +25,31 @@ bench: $(VENV)/.installed-test
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# MXNet's own metadata keeps pip from installing it beside NumPy 2, which it runs with all the same.
+MXNET = if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 12))'; then \
+	echo "Python 3.12 or later: installing MXNet and Gluon-CV with --no-deps, beside NumPy 2"; \
+	$(INSTALL) --no-deps mxnet gluoncv autocfg; fi
+# A CPU build of PyTorch is pinned for Python 3.10 and 3.11 only; elsewhere `make test TORCH=torch` asks for it.
+TORCH ?= $(shell $(BIN)/python -c 'import sys; print("torch," * (sys.version_info < (3, 12)))' 2>/dev/null)
+
 $(VENV)/bin/python:
-	@test -n "$(PYTHON)" || { echo "resnet-lab needs Python 3.11 or 3.10 (MXNet has no build for newer ones), and found neither." >&2; \
-	echo "Install one, for example with 'apt-get install python3.11 python3.11-venv' or 'pyenv install 3.11', or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
-	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); \
-	echo "$(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@if [ -n "$(PYTHON)" ]; then \
+		"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "$(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }; \
+	elif command -v uv >/dev/null 2>&1; then uv venv --quiet --seed --python 3.11 $(VENV); \
+	else echo "resnet-lab needs a Python from 3.10 to 3.14, or uv, and found neither." >&2; \
+		echo "Install a Python, for example with 'apt-get install python3 python3-venv', or name one: make PYTHON=/path/to/python3" >&2; \
+		exit 1; fi
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mxnet]'
+	@$(INSTALL) -e '.[mxnet]'
+	@$(MXNET)
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mxnet,torch,test]'
+	@$(INSTALL) -e '.[mxnet,$(TORCH)test]'
+	@$(MXNET)
 	@touch $@ $(VENV)/.installed
 
 clean:

@@ -16,6 +16,7 @@ from .. import engines
 from ..base.errors import LabError, unknown
 from ..data.formats import download
 from ..data.sources.cifar import CIFAR10_CLASSES
+from ..engines.mxnet import INSTALL, compat
 from ..network.graph import Graph
 from ..specs import workspace
 from . import files
@@ -39,7 +40,8 @@ def importable() -> Iterator[None]:
     if problem:
         raise LabError(f"Gluon-CV needs MXNet: {problem}")
     if importlib.util.find_spec("gluoncv") is None:
-        raise LabError("Gluon-CV is not installed: pip install 'resnet-lab[mxnet]' (Python 3.10 or 3.11)")
+        raise LabError(f"Gluon-CV is not installed: {INSTALL}")
+    compat.install()
     from PIL import ImageFile
 
     missing, truncated = object(), ImageFile.LOAD_TRUNCATED_IMAGES

@@ -11,13 +11,19 @@ from ...base.errors import LabError
 from ...blocks.opaque import ModuleFacts, check_engine
 from ...network.graph import Graph, Shape
 from ..devices import check_compile, check_precision, choose_device
+from . import compat
 from .cuda import preload
 from .lowering import LOWERINGS
 
 if TYPE_CHECKING:
     from .model import MXNetModel
 
-INSTALL = "pip install 'resnet-lab[mxnet]' (Python 3.10 or 3.11)"
+INSTALL = (
+    "pip install 'resnet-lab[mxnet]'"
+    if sys.version_info < (3, 12)
+    # MXNet's metadata asks for NumPy below 2, so pip may not follow it there.
+    else "pip install 'resnet-lab[mxnet]' && pip install --no-deps mxnet==1.9.1 gluoncv==0.10.5.post0 autocfg==0.0.8"
+)
 _WHEELS = ("mxnet", "mxnet-cu112", "mxnet-cu117", "mxnet-cu110", "mxnet-cu102")
 _NO_KERNELS_FROM = 9.0
 """MXNet's own wheels hold kernels for the compute capabilities 5.0 to 8.6, which also run on 8.9, and no PTX."""
@@ -39,13 +45,8 @@ class MXNetEngine:
         """Why MXNet cannot be imported here, judged without importing it; None where it can."""
         if importlib.util.find_spec("mxnet") is None:
             return f"MXNet is not installed: {INSTALL}"
-        if sys.version_info >= (3, 12) and self._wheel():
-            return (
-                f"MXNet 1.9 needs Python 3.11 or older, this is {sys.version_info[0]}.{sys.version_info[1]}: {INSTALL}"
-            )
-        major, minor = (int(part) for part in hardware.version("numpy").split(".")[:2])
-        if (major, minor) >= (1, 24) and self._wheel():
-            return f"MXNet 1.9 does not import beside NumPy {major}.{minor}: pip install 'numpy<1.24'"
+        if self._wheel():
+            return compat.problem((sys.version_info[0], sys.version_info[1]), compat.numpy_version())
         return None
 
     def version(self) -> str:
@@ -132,6 +133,7 @@ class MXNetEngine:
         problem = self.problem()
         if problem:
             raise LabError(f"the engine 'mxnet' cannot run here: {problem}")
+        compat.install()
         if "mxnet" not in sys.modules and (self._wheel() or "").startswith("mxnet-cu"):
             preload()
         with hardware.openmp_threads(self._threads or hardware.threads()):

@@ -1,0 +1,104 @@
+"""MXNet on a Python and beside a NumPy that are newer than it: what its modules see, and that nobody else sees it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from resnet_lab.engines.mxnet import compat
+from tests.conftest import engine_or_skip
+
+IMPORT = """
+import sys, types, warnings
+import numpy
+before, paths = set(vars(numpy)), set(sys.modules)
+from resnet_lab.engines.mxnet import compat
+sys.meta_path.insert(0, compat.Finder())  # in any case: beside an old NumPy it changes nothing either
+import mxnet as mx
+added = set(vars(numpy)) ^ before
+"""
+"""A process that imports MXNet through the finder."""
+
+
+def alone(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", IMPORT + code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(autouse=True)
+def _mxnet():
+    engine_or_skip("mxnet")
+
+
+def test_numpy_is_as_it_was_after_the_import():
+    """But for submodules of its own that NumPy imports when they are first used."""
+    alone(
+        "assert all(isinstance(getattr(numpy, name), types.ModuleType) for name in added), added\n"
+        "assert 'distutils' not in set(sys.modules) - paths\n"
+        "assert mx.np is not numpy and sys.modules['numpy'] is numpy\n"
+    )
+
+
+def test_mxnet_computes_beside_it():
+    alone(
+        "x = mx.nd.array(numpy.arange(6).reshape(2, 3))\n"
+        "assert (x.mean(axis=0).asnumpy() == [1.5, 2.5, 3.5]).all()\n"
+        "assert float(numpy.mean(mx.np.ones((2, 2)))) == 1.0\n"  # NumPy's dispatch to MXNet's arrays
+    )
+
+
+def test_record_headers_with_several_labels_are_packed():
+    """`ndarray.tostring`, which `pack` calls, is gone from NumPy 2.3."""
+    printed = alone(
+        "record = mx.recordio.pack(mx.recordio.IRHeader(0, [1.0, 2.0], 3, 0), b'x')\n"
+        "header, rest = mx.recordio.unpack(record)\n"
+        "print(header.label.tolist(), header.id, rest)\n"
+    )
+    assert printed.strip() == "[1.0, 2.0] 3 b'x'"
+
+
+def test_the_view_has_every_name_that_mxnet_reads_and_else_is_numpy():
+    view = compat._numpy()
+    for name in ("bool", "int", "float", "PZERO", "NINF", "Inf", "NaN", "alltrue", "msort", "trapz", "in1d", "mirr"):
+        assert hasattr(view, name)
+    assert view.ndarray is np.ndarray
+    assert view.linalg is np.linalg
+    assert set(dir(np)) <= set(dir(view))
+    assert view.in1d(np.array([1, 2, 3]), [2]).tolist() == [False, True, False]
+    assert view.trapz(np.array([1.0, 2.0, 3.0])) == 4.0
+    with pytest.raises(AttributeError):
+        _ = view.no_such_name
+
+
+def test_functions_that_numpy_gave_up_say_so():
+    with pytest.raises(NotImplementedError, match="mxnet.np.mirr is NumPy's, and NumPy no longer has it"):
+        compat._gone("mirr")([1.0], 0.1, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("smaller", "larger"), [("1.17", "1.23.5"), ("1.9.1", "1.10"), ("2.0.0", "2.4.6"), ("2.0rc1", "2.0.1")]
+)
+def test_versions_compare_as_numbers(smaller, larger):
+    version = compat._distutils().version.LooseVersion
+    assert version(smaller) < version(larger)
+    assert version(larger) >= version(smaller)
+    assert version(larger) == larger
+    assert str(version(smaller)) == smaller
+
+
+def test_what_was_not_tried_is_refused():
+    assert compat.problem((3, 11), (1, 23)) is None
+    assert compat.problem((3, 14), (2, 4)) is None
+    assert "this is Python 3.15" in compat.problem((3, 15), (2, 4))
+    assert "pip install 'numpy<2.6'" in compat.problem((3, 13), (2, 6))
+
+
+def test_nothing_is_installed_where_it_is_not_needed(monkeypatch):
+    finders = list(sys.meta_path)
+    monkeypatch.setattr(compat, "needed", lambda: False)
+    compat.install()
+    assert sys.meta_path == finders
