@@ -27,7 +27,7 @@ def test_initial_weights():
 def test_the_order_the_crops_and_the_flips():
     images = np.random.RandomState(0).randint(0, 256, (256, 3, 8, 8)).astype(np.uint8)
     split = data.Split(images, np.arange(256, dtype=np.int32) % 10)
-    feed = data.Feed(split, 32, 3, (0.5,) * 3, (0.25,) * 3, pad=4, flip=True)
+    feed = data.Feed(split, 32, 3, (0.5,) * 3, (0.25,) * 3, data.AugmentSpec(pad_crop=4, flip=True))
     draws = feed.draws(1)
     assert digest(draws.order, draws.corners, draws.flips) == DRAWS
     assert digest(*(images for images, _ in feed.epoch(1))) == BATCHES

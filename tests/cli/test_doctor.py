@@ -12,7 +12,7 @@ def test_doctor_in_both_forms(call):
     assert {engine["name"] for engine in found["engines"]} == {"mxnet", "torch"}
     for engine in found["engines"]:
         assert engine["problem"] or (engine["version"] and "cpu" in engine["devices"] and engine["threads"] >= 1)
-        assert engine["problem"] or engine["compile"] in engines.get(engine["name"]).ways
+        assert engine["problem"] or engine["compile"] in engines.get(engine["name"]).compile_modes
     assert found["machine"]["processor"] in call("doctor")
 
 
