@@ -109,11 +109,13 @@ def test_two_runs_give_the_same_accuracies_and_fresh_runs_anew(tiny, lab):
     columns = ["trial", "train_loss", "val_accuracy", "test_loss", "test_accuracy"]
     assert first[columns].equals(second[columns])
     again = lab("run", "experiments/e.yaml", "--results", "a", "--fresh", cwd=tiny)
-    assert "1 trials, 1 done already" not in again.stdout
+    assert "e: 1 trials, 0 done already" in again.stdout
+    assert "[1/1] tiny mxnet seed=0" in again.stdout
     fresh = rl.results("a/e")
     assert len(fresh) == 1
-    assert fresh["started"][0] >= second["started"][0]
+    assert fresh["started"][0] > first["started"][0]
     assert fresh["test_loss"][0] == pytest.approx(first["test_loss"][0], rel=1e-6)
+    assert [path.name for path in (tiny / "a" / "e" / "trials").iterdir()] == [first["trial"][0]]
 
 
 def test_failures_become_rows_and_the_sweep_goes_on(tiny, lab):
