@@ -105,6 +105,7 @@ class Trial:
             "macs": self.graph.macs,
             "data": self.data.title,
             "input": show(self.graph.input),
+            "classes": self.graph.output[0],
             "epochs": self.train.epochs,
             "batch_size": self.train.batch_size,
             "engine": self.engine,

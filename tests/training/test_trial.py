@@ -111,6 +111,10 @@ def test_a_title_says_what_the_grid_sweeps(trials):
     assert trial.labels()["variant.every_stage.kernel"] == 5
 
 
+def test_the_number_of_classes_is_a_column(trials):
+    assert trials(TEXT)[0].labels()["classes"] == 10
+
+
 def test_a_file_is_a_column_by_its_name_and_content(trials):
     text = TEXT.replace("epochs: 2", "epochs: 2, init: {weights: start.safetensors}")
     (trial,) = trials(text)
