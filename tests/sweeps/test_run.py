@@ -288,7 +288,7 @@ def test_the_same_network_under_two_names_is_trained_once(tiny, lab):
     assert "twin is the same trial as tiny" in done.stdout
     planned = lab("run", "experiments/e.yaml", "--set", "variants=[tiny, twin]", "--dry-run", cwd=tiny)
     assert "e: 1 trials" in planned.stdout
-    assert "twin is the same trial as tiny, which stands for both" in planned.stdout
+    assert "twin is the same trial as tiny; it runs once, under the name tiny" in planned.stdout
     assert rl.results("results/e")["variant"].tolist() == ["tiny"]
 
 
