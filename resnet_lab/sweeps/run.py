@@ -150,7 +150,7 @@ class _Sweep:
     _before: dict[str, tuple[int | None, str]] = field(default_factory=dict)
     """For each trial that runs: when its result was last written, and when it began."""
     _kept: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Rows of trials that were run anew and failed; their older results are kept."""
+    """Rows of trials that were run anew and failed. The store keeps their older rows."""
 
     def run(self, trials: tuple[Trial, ...]) -> pd.DataFrame:
         """Run the trials that are to do; returns one row for each of `trials`."""
@@ -233,12 +233,7 @@ class _Sweep:
         self.store.notes.clear()
 
     def _table(self, trials: tuple[Trial, ...]) -> pd.DataFrame:
-        import pandas as pd
-
-        table = self.store.table()
-        if self._kept:
-            failed = pd.DataFrame(list(self._kept.values()))
-            table = pd.concat([table[~table["trial"].isin(list(self._kept))], failed], ignore_index=True)
+        table = self.store.table(instead=self._kept)
         order = {trial.id: index for index, trial in enumerate(trials)}
         mine = table[table["trial"].isin(list(order))]
         return mine.sort_values("trial", key=lambda ids: ids.map(order)).reset_index(drop=True)

@@ -203,7 +203,7 @@ def in_the_middle_of(trial):
     return reached
 
 
-LONG = TEXT.replace("epochs: 3", "epochs: 40") + "measure: false\n"
+LONG = TEXT.replace("epochs: 3", "epochs: 12") + "measure: false\n"
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 
 
@@ -234,8 +234,8 @@ def test_ctrl_c_ends_with_130_and_says_that_the_work_is_kept(tiny):
 @on_linux
 def test_a_fresh_run_that_is_killed_keeps_the_old_result(tiny, lab):
     (tiny / "experiments" / "e.yaml").write_text(LONG.replace("[tiny, tiny_plain]", "[tiny]"))
-    (row,) = rl.run("experiments/e.yaml").to_dict("records")
-    folder = tiny / "results" / "e" / "trials" / row["trial"]
+    table, _ = sweep()
+    folder = tiny / "results" / "e" / "trials" / table["trial"][0]
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     interrupt(tiny, signal.SIGKILL, ["experiments/e.yaml", "--fresh"], in_the_middle_of(1))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
