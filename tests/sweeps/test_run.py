@@ -274,6 +274,16 @@ def test_a_trial_that_was_cut_off_goes_on_exactly(tiny, monkeypatch):
     parts = run("parts", events.append)
     assert events[0] == {"event": "resumed", "epochs": 2}
     assert parts["test_loss"] == whole["test_loss"]
+
+    with pytest.raises(Cut):
+        run("damaged", cut)
+    path = tiny / "damaged" / "checkpoint.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    events.clear()
+    anew = run("damaged", events.append)
+    assert events[0]["event"] == "note"
+    assert f"the checkpoint {path} is damaged" in events[0]["text"]
+    assert (anew["test_loss"], anew["epochs_done"]) == (whole["test_loss"], 3)
     one, other = (safetensors.load(tiny / name / "weights.safetensors") for name in ("whole", "parts"))
     assert all(np.array_equal(one[name], other[name]) for name in one)
 
