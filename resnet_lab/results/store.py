@@ -115,7 +115,11 @@ class Store:
 
     def _swept_columns(self) -> list[str]:
         names = dict.fromkeys(name for row in self._rows.values() for name in row)
-        return [name for name in names if any(f"{name}.".startswith(key) for key in self._swept)]
+        return [
+            name
+            for name in names
+            if any(f"{name}.".startswith(key) or key.startswith(f"{name}.") for key in self._swept)
+        ]
 
     def _epochs(self, trial: str) -> list[dict[str, Any]]:
         path = self.folder / "trials" / trial / EPOCHS

@@ -137,8 +137,10 @@ def test_every_setting_is_a_column_whether_it_is_swept_or_not(trials):
             "msra",
             0.0,
         )
-        assert (row["train.freeze"], row["train.label_smoothing"], row["data.augment.flip"]) == ("[]", 0.0, False)
+        assert (row["train.freeze"], row["train.label_smoothing"], row["data.augment"]) == ("[]", 0.0, "{}")
         assert "data.workers" not in row  # it decides nothing
+    text = TEXT.replace("size: 16", "size: 16, augment: [{pad_crop: 4}, flip]")
+    assert trials(text)[0].labels()["data.augment"] == '{"flip": true, "pad_crop": 4}'
 
 
 def test_a_word_can_be_added_to(trials):
