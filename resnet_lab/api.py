@@ -250,6 +250,7 @@ def run(
     settings: Sequence[str] = (),
     device: str | None = None,
     fresh: bool = False,
+    prune: bool = False,
 ) -> pd.DataFrame:
     """Run an experiment; trials that are done are not run again.
 
@@ -258,17 +259,18 @@ def run(
         results: The folder that holds a folder for each experiment.
         settings: Settings such as `train.epochs=10` that replace those of the file.
         device: `auto`, `cpu`, `gpu`, `gpu:N` or `gpu:N,M` instead of the experiment's.
-        fresh: Run every trial again, also those that are done.
+        fresh: Run every trial again; the result of an earlier run stays until the new one is whole.
+        prune: First remove the trials in the results folder that the experiment does not ask for.
 
     Returns:
-        A DataFrame with one row for each trial.
+        A DataFrame with one row for each trial of the experiment, in its order.
 
     Raises:
-        LabError: The experiment is wrong, or it cannot run here.
+        LabError: The experiment is wrong, it cannot run here, or the results folder cannot be written.
     """
     from .specs.experiment import load as load_experiment
     from .sweeps.progress import Silent
     from .sweeps.run import run as run_sweep
 
     experiment = load_experiment(path, settings)
-    return run_sweep(experiment, Path(results) / experiment.name, Silent(), device=device, fresh=fresh)
+    return run_sweep(experiment, Path(results) / experiment.name, Silent(), device=device, fresh=fresh, prune=prune)

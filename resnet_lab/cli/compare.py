@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 import textwrap
 from collections import Counter
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from .tables import Column
 
 _DISPENSABLE = (
-    "published_by",
+    "published_by_",
     "infer_images_per_s",
     "latency_ms",
     "wall_s",
@@ -53,7 +54,20 @@ def command(
     results: Annotated[list[Path], typer.Argument(help="Results folders, or .csv files of trials.")],
     by: Annotated[
         str | None,
-        typer.Option(help="Print one row for each value of this column: the mean and the standard deviation."),
+        typer.Option(
+            help="Print the mean and the standard deviation over the seeds, for each value of these columns (with "
+            "commas between them). Trials of different settings are never averaged: each setting has its row."
+        ),
+    ] = None,
+    where: Annotated[
+        str | None, typer.Option(help="Take only the trials for which this condition holds, such as 'params < 30e6'.")
+    ] = None,
+    best: Annotated[
+        str | None,
+        typer.Option(
+            help="val_accuracy or best_val_accuracy: print each variant (or each value of --by) at the setting whose "
+            "validation accuracy is best."
+        ),
     ] = None,
     sort: Annotated[str | None, typer.Option(help="Sort by this column; -COLUMN sorts downwards.")] = None,
     columns: Annotated[
@@ -63,6 +77,9 @@ def command(
     against: Annotated[
         str | None, typer.Option(help="Compare with a variant of the table, or with a table of published figures.")
     ] = None,
+    stale: Annotated[
+        bool, typer.Option("--stale", help="Show also trials that the experiment no longer asks for.")
+    ] = False,
     format: Annotated[
         Format, typer.Option(help="How the table is written; csv and json keep every digit.")
     ] = Format.table,
@@ -71,27 +88,36 @@ def command(
 
     Example: `resnet-lab compare results/depth_sweep --sort=-test_accuracy --format markdown`
 
-    Example: `resnet-lab compare results/depth_sweep --against resnet18`
-    """
-    import pandas as pd
+    Example: `resnet-lab compare results/depth_sweep --by variant --against resnet18`
 
+    Example: `resnet-lab compare results/depth_sweep --best val_accuracy --where 'params < 30e6'`
+    """
     from ..results.compare import compare as compared
-    from ..results.store import read as read_table
+    from ..results.store import read_several
     from .tables import written
 
-    read: list[Any] = []
-    for path in results:
-        table = read_table(path)
-        read.append(table.assign(experiment=path.stem) if len(results) > 1 else table)
-    joined = pd.concat(read, ignore_index=True)
-    wanted = (
-        list(joined.columns) if columns == "all" else [name.strip() for name in columns.split(",")] if columns else None
+    joined = read_several(results)
+    table = compared(
+        joined,
+        by=_names(by),
+        where=where,
+        best=best,
+        sort=sort,
+        columns=list(joined.columns) if columns == "all" else _names(columns),
+        against=against,
+        stale=stale,
     )
-    table = compared(joined, by=by, sort=sort, columns=wanted, against=against)
     if format is Format.table:
         show(table, every_column=columns is not None)
     else:
         print(written(table, format.value))
+    for note in table.attrs["notes"]:
+        print(note, file=sys.stderr)
+
+
+def _names(text: str | None) -> list[str] | None:
+    """'variant, engine' as a list of names; None where the option is left out."""
+    return None if text is None else [name.strip() for name in text.split(",")]
 
 
 def show(table: pd.DataFrame, *, every_column: bool = False) -> None:

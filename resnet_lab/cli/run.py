@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..base.errors import LabError
+
 if TYPE_CHECKING:
     from ..specs.experiment import Experiment
+
+
+_STOPPED = "stopped; what has finished is kept, and the same command goes on from there"
 
 
 def command(
@@ -28,6 +34,10 @@ def command(
         "results"
     ),
     fresh: Annotated[bool, typer.Option("--fresh", help="Run all trials again, also those that are done.")] = False,
+    prune: Annotated[
+        bool,
+        typer.Option("--prune", help="First remove the trials in the results folder that the file no longer asks for."),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the trials and stop.")] = False,
 ) -> None:
     """Train and test every trial of an experiment; trials that are done are not run again.
@@ -56,6 +66,11 @@ def command(
 
     from ..specs.experiment import load
 
+    if prune and (settings or engine or device):
+        raise LabError(
+            "--prune keeps the trials that the experiment's file asks for; it works only without --set, --engine "
+            "and --device, since these change which trials there are"
+        )
     wanted = list(settings or [])
     if engine is not None:
         wanted.append(f"engine=[{engine}]")
@@ -71,7 +86,13 @@ def command(
 
     progress = for_console(Console())
     try:
-        table = run_sweep(loaded, folder, progress, device=device, fresh=fresh)
+        table = run_sweep(loaded, folder, progress, device=device, fresh=fresh, prune=prune)
+    except KeyboardInterrupt:  # handled here, since typer would turn it into an exit without a message
+        progress.end()
+        print(
+            "resnet-lab: stopped; what has finished is kept, and the same command goes on from there", file=sys.stderr
+        )
+        raise typer.Exit(130) from None
     finally:
         progress.end()
     show(compare(table))

@@ -7,7 +7,7 @@ import pandas as pd
 NETWORK = ["variant", "blocks", "depth", "params", "macs", "graph"]
 """Columns that describe the network; `graph` is the digest of the network as data."""
 
-RUN = ["data", "input", "epochs", "batch_size", "engine", "dtype", "devices"]
+RUN = ["data", "input", "classes", "epochs", "batch_size", "engine", "dtype", "devices"]
 """Columns that describe the training; the dotted columns (`train.optimizer.lr`) say the same and more in detail."""
 
 LABELS = ["trial", *NETWORK[:-1], *RUN, "seed", "setting", "graph"]

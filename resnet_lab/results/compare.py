@@ -88,9 +88,9 @@ def compare(
     _check(keys, table)
     if keys:
         table = select.each_once(table)
+    shown = _checked(columns, table) if columns else _default_columns(table)
     if best is not None:
         table = _best(table, keys, best)
-    shown = _checked(columns, table) if columns else _default_columns(table)
     if against is not None:
         table, added = _against(table, against, best is not None, notes)
         shown += [column for column in added if column not in shown]
@@ -152,7 +152,7 @@ def _averaged(table: pd.DataFrame, by: Sequence[str], shown: Sequence[str]) -> p
         row |= {column: group[column].iloc[0] for column in same if group[column].nunique(dropna=False) == 1}
         row |= {"n": len(ok), "not_ok": len(group) - len(ok)}
         places = [column for column in MACHINE if column in ok]
-        one_machine = len(ok[places].drop_duplicates()) <= 1
+        one_machine = not places or len(ok[places].drop_duplicates()) <= 1
         for column in measured:
             if one_machine or column not in COST:  # a mean speed over two machines is the speed of neither
                 row |= {column: ok[column].mean(), f"{column}_std": ok[column].std(ddof=1)}

@@ -54,7 +54,7 @@ def add_published(table: pd.DataFrame, path: Path, notes: list[str]) -> tuple[pd
     figures = published(path)
     table, added = table.copy(), []
     for metric, group in figures.groupby("metric", sort=False):
-        for column, values in ((f"published_{metric}", "value"), (f"published_{metric}_source", "source")):
+        for column, values in ((f"published_{metric}", "value"), (f"published_by_{metric}", "source")):
             table[column] = table["variant"].map(dict(zip(group["variant"], group[values], strict=True)))
             added.append(column)
     differences = [text for condition in CONDITIONS if (text := _difference(table, figures, condition))]

@@ -66,9 +66,13 @@ class Store:
             self._append_epochs(trial)
         return self._rows[trial]
 
-    def table(self) -> pd.DataFrame:
-        """One row for each trial with a result, in the order in which they began."""
-        rows = list(self._rows.values())
+    def table(self, instead: Mapping[str, dict[str, Any]] | None = None) -> pd.DataFrame:
+        """One row for each trial with a result, in the order in which they began.
+
+        Args:
+            instead: rows by trial that take the place of the stored ones in this table.
+        """
+        rows = list({**self._rows, **(instead or {})}.values())
         names = list(dict.fromkeys(name for row in rows for name in row))
         return pd.DataFrame(rows, columns=ordered(names)).sort_values("started", kind="stable").reset_index(drop=True)
 
@@ -111,7 +115,11 @@ class Store:
 
     def _swept_columns(self) -> list[str]:
         names = dict.fromkeys(name for row in self._rows.values() for name in row)
-        return [name for name in names if any(f"{name}.".startswith(key) for key in self._swept)]
+        return [
+            name
+            for name in names
+            if any(f"{name}.".startswith(key) or key.startswith(f"{name}.") for key in self._swept)
+        ]
 
     def _epochs(self, trial: str) -> list[dict[str, Any]]:
         path = self.folder / "trials" / trial / EPOCHS
@@ -189,7 +197,7 @@ def read_several(paths: Sequence[Path]) -> pd.DataFrame:
         return tables[0]
     names = _names([path.parent if path.name == _TABLE else path.with_suffix("") for path in paths])
     named = [table.assign(experiment=name) for table, name in zip(tables, names, strict=True)]
-    return pd.concat(named, ignore_index=True)
+    return pd.DataFrame([row for table in named for row in table.to_dict("records")])
 
 
 def _names(places: Sequence[Path]) -> list[str]:

@@ -27,9 +27,9 @@ def _listed(value: object) -> object:
 
 
 class ExperimentSpec(Strict):
-    """What to run: variants x engines x grid x seeds.
+    """Which trials to run: every combination of the variants, the engines, the points of the grid and the seeds.
 
-    `datasets` names Python files that register datasets; `measure: false` leaves out the throughput measurements.
+    `datasets` names Python files that register datasets. `measure: false` leaves out the throughput measurements.
     """
 
     description: str = ""
@@ -58,9 +58,12 @@ _KNOWN = {
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment whose keys and values are valid; what they name is looked up by the plan (sweeps/plan.py).
+    """An experiment whose keys and values are valid; sweeps/plan.py looks up the variants and datasets that they name.
 
-    `name` is that of the file, and of the experiment's results folder.
+    Attributes:
+        name: the name of the file without its suffix, and of the experiment's results folder.
+        spec: the keys and values, without any point of the grid.
+        document: the same as written, with the line of each value.
     """
 
     name: str
@@ -68,7 +71,7 @@ class Experiment:
     document: Document
 
     def points(self) -> Iterator[tuple[dict[str, Any], ExperimentSpec]]:
-        """Every point of the grid: the swept values by key, and the spec with these values in place.
+        """Yield every point of the grid: the swept values by key, and the spec with these values in place.
 
         Raises:
             LabError: A key cannot be swept, or a value does not fit, at the line of the grid.
@@ -138,7 +141,7 @@ def _expand_words(document: Document) -> None:
 
 
 def _shipped_name(text: str) -> str:
-    """The name of a shipped experiment that `experiments/NAME.yaml` means where the working directory has none."""
+    """The name of a shipped experiment, if `experiments/NAME.yaml` is asked for and only the package has it."""
     path = Path(text)
     shipped = path.parent == Path("experiments") and (workspace.shipped("experiments") / path.name).is_file()
     return path.stem if shipped else text

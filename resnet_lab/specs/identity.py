@@ -67,7 +67,8 @@ def columns(spec: BaseModel, prefix: str) -> dict[str, Any]:
     """Every setting of a spec that decides the outcome, as columns of a table.
 
     Args:
-        spec: a spec; the specs inside it are treated in the same way, and their keys are joined with dots.
+        spec: a spec; the specs inside it are treated in the same way, and their keys are joined with dots. A spec inside
+            it that declares no field of its own (the augmentations) is one column.
         prefix: the key of the spec itself, such as `train`.
 
     Returns:
@@ -77,8 +78,10 @@ def columns(spec: BaseModel, prefix: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, _, mark in _deciding_fields(spec):
         value = getattr(spec, name)
-        if isinstance(value, BaseModel):
+        if isinstance(value, BaseModel) and type(value).model_fields:
             found |= columns(value, f"{prefix}.{name}")
+        elif isinstance(value, BaseModel):  # a spec of free keys alone, which would have no column where it is empty
+            found[f"{prefix}.{name}"] = json.dumps(value.model_dump(mode="json"), sort_keys=True)
         else:
             found[f"{prefix}.{name}"] = cell(mark.normalise(value) if mark.normalise else value)
     return found | {f"{prefix}.{name}": cell(value) for name, value in (spec.__pydantic_extra__ or {}).items()}

@@ -1,4 +1,7 @@
-"""From an experiment to its trials: what its words name is looked up here, once, however many trials use it."""
+"""Makes the plan of an experiment: its trials.
+
+Variants, datasets, engines and weights that the experiment names are looked up once, however many trials use them.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +33,10 @@ from . import datasets
 class Plan:
     """The trials of an experiment.
 
-    `trials` holds each trial once, in the order of the grid, the variants, the engines and the seeds. `duplicates`
-    holds each trial that was left out, with the one that stands for it: two names may mean one network.
+    Attributes:
+        experiment: the experiment.
+        trials: each trial once, in the order of the grid, the variants, the engines and the seeds.
+        duplicates: each trial that was left out, with the equal trial that is kept; two names may mean one network.
     """
 
     experiment: Experiment
@@ -40,7 +45,7 @@ class Plan:
 
 
 def plan(experiment: Experiment, device: str | None = None) -> Plan:
-    """Find the trials of an experiment; only specs, block files and facts about datasets are read.
+    """Make the plan of an experiment. Only specs, block files and facts about datasets are read.
 
     Args:
         experiment: what `specs.experiment.load` gave.
@@ -56,13 +61,13 @@ def plan(experiment: Experiment, device: str | None = None) -> Plan:
 
 
 def duplicate_message(trial: Trial, first: Trial) -> str:
-    """The message for a trial that was left out because another one is the same."""
-    return f"{trial.variant} is the same trial as {first.variant}, which stands for both"
+    """The message for a trial that was left out because it equals another trial."""
+    return f"{trial.variant} is the same trial as {first.variant}; it runs once, under the name {first.variant}"
 
 
 @dataclass
 class _Planner:
-    """Looks up variants, dataset facts, networks and weights, and keeps each for the trials that share it."""
+    """Looks up variants, facts about datasets, networks and weights, and keeps each for the trials that share it."""
 
     experiment: Experiment
     device: str | None
@@ -73,7 +78,7 @@ class _Planner:
     _checked: set[tuple[Any, ...]] = field(default_factory=set)
 
     def trials(self) -> list[Trial]:
-        """Every trial in order, duplicates among them."""
+        """Every trial in order, with duplicates."""
         document = self.experiment.document
         for index, file in enumerate(self.experiment.spec.datasets):
             plugins.load_file(datasets.plugin(file, document.file), document.mark(("datasets", index)), "dataset")
@@ -97,7 +102,7 @@ class _Planner:
         swept: Mapping[str, Any],
         devices: int,
     ) -> list[Trial]:
-        """One variant on one engine at one point of the grid: a trial for each seed."""
+        """The trials of one variant on one engine at one point of the grid: one for each seed."""
         mark = self.experiment.document.mark(("variants", index))
         overrides = {key.removeprefix("variant."): value for key, value in swept.items() if key.startswith("variant.")}
         try:
@@ -121,7 +126,7 @@ class _Planner:
         ]
 
     def _devices(self) -> int:
-        """How many devices share a batch."""
+        """The number of devices that share a batch."""
         try:
             return max(1, len(gpu_numbers(self.device or self.experiment.spec.device)))
         except LabError as error:
@@ -139,7 +144,7 @@ class _Planner:
         if key not in self._variants:
             document = self.experiment.document
             marks = {override: document.mark(("grid", f"variant.{override}")) for override in overrides}
-            # A path may be relative to the experiment; a name means a variant, though an experiment have the same.
+            # A path may be relative to the experiment's file. A name always means a variant, not the experiment's file.
             beside = Path(document.file).parent if workspace.is_path(name) else None
             self._variants[key] = load_variant(name, overrides, beside=beside, marks=marks)
         return self._variants[key]
@@ -151,7 +156,7 @@ class _Planner:
         return self._graphs[key]
 
     def _check_engines(self, spec: ExperimentSpec) -> None:
-        """See that each engine is known and can do what is asked of it, on some device."""
+        """Check that each engine is known, and that it supports the device, the precision and the compile mode."""
         document = self.experiment.document
         for name in spec.engine:
             with document.at("engine"):
@@ -174,7 +179,7 @@ class _Planner:
         self._checked.add(key)
 
     def _check_batch(self, spec: ExperimentSpec, facts: Facts, devices: int, swept: Mapping[str, Any]) -> None:
-        """See that the training images fill at least one batch, and that a batch can be split over the devices."""
+        """Check that the training images fill at least one batch, and that a batch can be split over the devices."""
         document = self.experiment.document
         if facts.count is not None:
             aside = round(facts.count * spec.data.validation)
@@ -196,7 +201,7 @@ class _Planner:
             )
 
     def _start(self, train: TrainSpec, variant: str, graph: Graph) -> tuple[TrainSpec, dict[str, str]]:
-        """The recipe with the whole path of the weights that training starts from, and the digest of that file."""
+        """The recipe with the absolute path of the weights that training starts from, and the digest of that file."""
         key = (graph.digest, f"{variant} {train.freeze} {train.init.model_dump_json()}")
         if key not in self._starts:
             self._starts[key] = self._find_start(train, variant, graph)

@@ -27,7 +27,7 @@ class Progress(Protocol):
         """A trial begins."""
 
     def event(self, trial: Trial, event: Mapping[str, Any]) -> None:
-        """A trial reports a step, an epoch, or a checkpoint that it goes on from; see training/loop.py."""
+        """A trial reports a step, an epoch, a note, or a checkpoint that it goes on from; see training/loop.py."""
 
     def result(self, trial: Trial, row: Mapping[str, Any]) -> None:
         """A trial has ended, `ok` or not."""
@@ -75,6 +75,8 @@ class Plain:
         self.note(f"[{self._count}/{self._total}] {trial.title}")
 
     def event(self, trial: Trial, event: Mapping[str, Any]) -> None:
+        if event["event"] == "note":
+            self.note(f"  {event['text']}")
         if event["event"] == "resumed":
             self.note(f"  goes on after epoch {event['epochs']}")
         if event["event"] == "epoch":
@@ -128,6 +130,8 @@ class Bar:
         if event["event"] == "step":
             text = f"loss {event['loss']:.3f}{self._accuracy}  {event['images_per_s']:.0f} images/s"
             self.bars.update(self.steps, total=event["steps"], completed=event["step"], text=text)
+        if event["event"] == "note":
+            self.note(event["text"])
         if event["event"] == "resumed":
             self.bars.update(self.epochs, completed=event["epochs"])
         if event["event"] == "epoch":

@@ -78,10 +78,7 @@ def run(
         return sweep.run(planned.trials)
 
 
-_UNWRITABLE = (
-    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
-    *(errno.EEXIST, errno.ENOENT, errno.ENOTDIR),  # where a part of the path is a file, or can hold no folder
-)
+_UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOENT)
 
 
 @contextmanager
@@ -89,6 +86,9 @@ def _written(results: Path) -> Iterator[None]:
     """Hold the results folder for this run alone; a failure to write there becomes one message."""
     try:
         results.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(results, error) from None
+    try:
         with FileLock(results / ".lock", timeout=0):
             yield
     except Timeout:
@@ -99,10 +99,14 @@ def _written(results: Path) -> Iterator[None]:
         elsewhere = error.filename is not None and not Path(error.filename).resolve().is_relative_to(results.resolve())
         if error.errno not in _UNWRITABLE or elsewhere:
             raise
-        raise LabError(
-            f"the results folder {results} cannot be written: {error.strerror}; "
-            "what has finished is kept, and --results names another folder"
-        ) from None
+        raise _unwritable(results, error) from None
+
+
+def _unwritable(results: Path, error: OSError) -> LabError:
+    return LabError(
+        f"the results folder {results} cannot be written: {error.strerror}; "
+        "what has finished is kept, and --results names another folder"
+    )
 
 
 def _place(name: str, asked: str | None, experiment: Experiment, progress: Progress) -> Place:
@@ -146,7 +150,7 @@ class _Sweep:
     _before: dict[str, tuple[int | None, str]] = field(default_factory=dict)
     """For each trial that runs: when its result was last written, and when it began."""
     _kept: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Rows of trials that were run anew and failed; their older results are kept."""
+    """Rows of trials that were run anew and failed. The store keeps their older rows."""
 
     def run(self, trials: tuple[Trial, ...]) -> pd.DataFrame:
         """Run the trials that are to do; returns one row for each of `trials`."""
@@ -229,12 +233,7 @@ class _Sweep:
         self.store.notes.clear()
 
     def _table(self, trials: tuple[Trial, ...]) -> pd.DataFrame:
-        import pandas as pd
-
-        table = self.store.table()
-        if self._kept:
-            failed = pd.DataFrame(list(self._kept.values()))
-            table = pd.concat([table[~table["trial"].isin(list(self._kept))], failed], ignore_index=True)
+        table = self.store.table(instead=self._kept)
         order = {trial.id: index for index, trial in enumerate(trials)}
         mine = table[table["trial"].isin(list(order))]
         return mine.sort_values("trial", key=lambda ids: ids.map(order)).reset_index(drop=True)

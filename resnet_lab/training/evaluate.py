@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a model said of a batch: for each image its class, the cross-entropy, and the class's rank (0 is first)."""
+    """A model's answers for one batch.
+
+    Attributes:
+        labels: the true class of each image.
+        losses: the cross-entropy of each image.
+        ranks: how many classes the model rates above the true class; 0 where its first answer is right.
+    """
 
     labels: NDArray[Any]
     losses: NDArray[np.float64]
@@ -30,8 +36,8 @@ class Outcome:
 def outcomes(model: Model, batches: Iterable[Batch]) -> Iterator[Outcome]:
     """Run batches through a model in inference mode; losses are taken in float64.
 
-    A batch smaller than the first is filled up for the device, so that shapes stay as they are, and
-    the filling is not counted.
+    A batch smaller than the first one is padded with copies of its last image, so that a compiled model sees one shape.
+    The copies are not counted.
     """
     size = 0
     for images, labels in batches:
@@ -41,15 +47,19 @@ def outcomes(model: Model, batches: Iterable[Batch]) -> Iterator[Outcome]:
         right = logits[np.arange(len(labels)), labels]
         largest = logits.max(axis=1)
         losses = largest + np.log(np.exp(logits - largest[:, None]).sum(axis=1)) - right
-        # Classes of equal logits rank by their number, as argmax has it.
+        # Of classes with equal logits, the lowest number ranks first, as in argmax.
         above = (logits > right[:, None]).sum(axis=1)
         ties = (logits == right[:, None]) & (np.arange(logits.shape[1]) < labels[:, None])
-        ranks = np.where(np.isfinite(right), above + ties.sum(axis=1), np.iinfo(int).max)  # no number is no answer
+        ranks = np.where(np.isfinite(right), above + ties.sum(axis=1), np.iinfo(int).max)  # NaN is no answer
         yield Outcome(labels, losses, ranks)
 
 
 def evaluate(model: Model, batches: Iterable[Batch]) -> Score:
-    """Score a model in inference mode."""
+    """Score a model in inference mode.
+
+    Returns:
+        The mean loss, top-1, top-5, the number of images and the seconds; the means are NaN without any image.
+    """
     loss, top1, top5, count = 0.0, 0, 0, 0
     start = time.perf_counter()
     for outcome in outcomes(model, batches):

@@ -16,13 +16,14 @@ import numpy as np
 
 from .. import data, engines
 from ..base import hardware
-from ..base.files import read_json, write_json
+from ..base.files import write_json
 from ..blocks.opaque import homes
 from ..data.pipeline.pictures import OnDisk
 from ..engines.contract import Diverged, Model
 from ..specs import plugins
 from ..weights import finetune, safetensors
 from ..weights.pretrained import Pretrained, metadata
+from . import checkpoint
 from .epoch import train_epoch
 from .evaluate import evaluate
 from .throughput import rates, speeds
@@ -242,19 +243,15 @@ class _Loop:
         self._saved = time.perf_counter()
 
     def _resume(self) -> bool:
-        """Take up the checkpoint, if there is one."""
-        from safetensors import safe_open
-
-        path = self.job.folder / CHECKPOINT
-        if not path.is_file():
+        """Take up the checkpoint, if there is a whole one."""
+        kept, problem = checkpoint.read(self.job.folder / CHECKPOINT, self.job.folder / "epochs.json")
+        if problem:
+            self.emit({"event": "note", "text": problem})
+        if kept is None:
             for stale in ("epochs.json", "weights.safetensors"):
                 (self.job.folder / stale).unlink(missing_ok=True)
             return False
-        arrays = safetensors.load(path)
-        with safe_open(path, "np") as file:
-            metadata = file.metadata()
-        self.rows = read_json(self.job.folder / "epochs.json")[: int(metadata["epochs"])]
-        self.seconds_before = float(metadata["seconds"])
+        arrays, self.rows, self.seconds_before = kept.arrays, kept.rows, kept.seconds
         self.model.load({name: array for name, array in arrays.items() if not name.startswith("optimizer:")})
         self.model.load_optimizer_state(
             {name.removeprefix("optimizer:"): array for name, array in arrays.items() if name.startswith("optimizer:")}

@@ -1,4 +1,4 @@
-"""Where, when and with what a trial ran: the last columns of its row."""
+"""The last columns of a trial's row: where, when and with which versions it ran."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def where(place: Place, revision: str, packages: Sequence[str], started: str) ->
     """The columns of a results row that say where, when and with what the trial ran.
 
     Args:
+        place: the device, the compile mode and the threads.
         revision: the git revision of the working directory, '' outside git.
         packages: the packages whose versions matter beside that of resnet-lab.
         started: the time at which the trial began, as `now` gives it.

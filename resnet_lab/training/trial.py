@@ -53,13 +53,14 @@ class Trial:
         Names and comments do not. Nor do the device, the threads and `compile`: they say how the same arithmetic is
         carried out, and change results by rounding alone. The digest of a file stands in the place of its path.
         """
-        return _digest({**self._content(), "seed": self.seed})
+        return _digest({**self._content, "seed": self.seed})
 
     @cached_property
     def setting(self) -> str:
         """12 hex digits over everything that decides the outcome, except the seed: replicates share it."""
-        return _digest(self._content())
+        return _digest(self._content)
 
+    @cached_property
     def _content(self) -> dict[str, Any]:
         content: dict[str, Any] = {
             "format": FORMAT,
@@ -104,6 +105,7 @@ class Trial:
             "macs": self.graph.macs,
             "data": self.data.title,
             "input": show(self.graph.input),
+            "classes": self.graph.output[0],
             "epochs": self.train.epochs,
             "batch_size": self.train.batch_size,
             "engine": self.engine,

@@ -1,7 +1,5 @@
 """Every mistake in a file: exit status 2, one message with file and line and the nearest right thing, no traceback."""
 
-import textwrap
-
 import pytest
 from typer.testing import CliRunner
 
@@ -137,6 +135,18 @@ EXPERIMENTS = {
     "no such file": ("[small]", "[variants/smal.yaml]", 2, "there is no file 'variants/smal.yaml'"),
     "empty sweep": ("[small]", "[]", 2, "'variants' is a list: it should have at least 1 item"),
     "empty seeds": ("variants:", "seeds: []\nvariants:", 2, "'seeds' is a list"),
+    "a seed beyond 64 bits": (
+        "variants:",
+        "seeds: [0, 9223372036854775808]\nvariants:",
+        2,
+        "'seeds.1' is 9223372036854775808: it should be less than 9223372036854775808",
+    ),
+    "a negative seed": (
+        "variants:",
+        "seeds: [-1]\nvariants:",
+        2,
+        "'seeds.0' is -1: it should be greater than or equal",
+    ),
     "empty axis": ("train:", "grid: {train.optimizer.lr: []}\ntrain:", 4, "'grid.train.optimizer.lr' is a list"),
     "unknown axis": (
         "train:",
@@ -327,14 +337,14 @@ def test_a_circle_of_extends(workspace, cli):
             "\n".join(f"k{n}: &k{n} [{', '.join([f'*k{n - 1}' if n else '1'] * 9)}]" for n in range(9)),
             "grows too large",
         ),
-        ("\xff\xfe", "is no valid YAML"),
+        ("\xff\xfe", "begins with a scalar, where a mapping of keys was expected"),
     ],
 )
 def test_yaml_that_would_eat_the_machine(workspace, cli, text, told):
     (workspace / "variants" / "small.yaml").write_text(text, encoding="utf-8")
     code, printed = cli("describe", "small")
     assert code == 2
-    assert told in printed.err or "begins with a scalar" in printed.err
+    assert told in printed.err
     assert printed.err.count("\n") == 1
 
 
@@ -394,7 +404,3 @@ def test_typer_itself_answers_unknown_commands_with_2():
 
 def test_an_error_keeps_the_first_place_it_was_given():
     assert str(LabError("x").at("a", 1).at("b", 2)) == "a:1: x"
-
-
-def test_texts_here_are_what_they_seem():
-    assert textwrap.dedent(VARIANT) == VARIANT

@@ -58,7 +58,7 @@ def test_the_table_fits_the_terminal(asked, width, monkeypatch, capsys):
     assert "column(s) left out; 'compare' shows them with --columns all or --format csv" in " ".join(printed.split())
     for line, accuracy in zip(body, table["test_accuracy"], strict=True):
         assert f"{accuracy:.4f}" in line.split()
-    if "against" in asked:
+    if "against" in asked and width >= 80:  # a narrower terminal has no room beside the swept rate
         assert "resnet18" in printed.split(body[0])[0]
 
 

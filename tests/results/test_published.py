@@ -13,9 +13,9 @@ def test_each_metric_has_its_own_source(folder, tmp_path):
     file.write_text("variant,metric,value,source\na,test_accuracy,0.95,someone 2015\na,macs,2000,another 2016\n")
     table = compare(folder.table(), against=str(file))
     assert table["published_test_accuracy"].tolist()[0] == 0.95
-    assert table["published_test_accuracy_source"].tolist()[0] == "someone 2015"
-    assert table["published_macs_source"].tolist()[0] == "another 2016"
-    assert pd.isna(table["published_macs_source"].tolist()[1])
+    assert table["published_by_test_accuracy"].tolist()[0] == "someone 2015"
+    assert table["published_by_macs"].tolist()[0] == "another 2016"
+    assert pd.isna(table["published_by_macs"].tolist()[1])
 
 
 def test_other_data_and_epochs_are_said(folder, tmp_path):

@@ -156,6 +156,18 @@ def test_tables_are_named_by_as_much_of_their_path_as_tells_them_apart(folder):
     assert "experiment" not in read_several([folder.path])
 
 
+@pytest.mark.filterwarnings("error")
+def test_tables_with_unlike_columns_are_joined_without_a_warning(folder, tmp_path):
+    folder.put("a", 0, status="failed")
+    folder.store()
+    other = tmp_path / "other.csv"
+    pd.DataFrame({"variant": ["b"], "status": ["ok"], "skipped_images": [3], "more": ["x"]}).to_csv(other, index=False)
+    table = read_several([folder.path, other])
+    assert table["variant"].tolist() == ["a", "b"]
+    assert table["skipped_images"].tolist()[1] == 3
+    assert table["more"].isna().tolist() == [True, False]
+
+
 @pytest.mark.parametrize("content", ["a,b\n1,2\n", "", "\x00\x01"])
 def test_a_file_that_is_no_table_is_refused(tmp_path, content):
     (tmp_path / "x.csv").write_text(content)

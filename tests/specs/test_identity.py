@@ -1,10 +1,10 @@
-"""Which fields of a spec enter a trial's id."""
+"""Which fields of a spec enter a trial's id, and which are columns of the results."""
 
 from typing import Annotated
 
 from pydantic import ConfigDict
 
-from resnet_lab.specs.identity import Outcome, identity
+from resnet_lab.specs.identity import Outcome, cell, columns, identity
 from resnet_lab.specs.strict import Strict
 
 
@@ -44,3 +44,20 @@ def test_values_that_mean_the_same_are_the_same():
 
 def test_keys_that_are_not_declared_always_enter():
     assert identity(Outer(size=3, version="v1.0"))["version"] == "v1.0"
+
+
+def test_every_deciding_field_is_a_column_with_its_default():
+    assert columns(Outer(size=3, parts=["b", "a"], workers=8, path="photos"), "data") == {
+        "data.size": 3,
+        "data.name": "sgd",
+        "data.later": 0,
+        "data.parts": '["a", "b"]',
+        "data.inner.rate": 0.1,
+        "data.path": "photos",
+    }
+
+
+def test_a_cell_is_a_plain_value_or_json():
+    assert [cell(value) for value in (1, 0.5, True, None, "x")] == [1, 0.5, True, None, "x"]
+    assert cell([1, {"a": 2}]) == '[1, {"a": 2}]'
+    assert cell((8, 16)) == "[8, 16]"

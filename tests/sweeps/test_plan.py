@@ -86,7 +86,11 @@ def test_variants_grid_and_seeds_multiply(trials):
     row = found[-1].labels()
     assert (row["variant"], row["seed"]) == ("resnet18", 2)
     assert (row["train.optimizer.lr"], row["variant.every_stage.conv_bias"]) == (0.05, False)
-    assert found[0].labels()["params"] > found[12].labels()["params"] or found[0].graph.digest != found[6].graph.digest
+    biased, plain = (
+        next(trial for trial in found if trial.swept["variant.every_stage.conv_bias"] is on) for on in (True, False)
+    )
+    assert (biased.variant, plain.variant) == ("cifar_resnet20", "cifar_resnet20")
+    assert biased.graph.params > plain.graph.params
 
 
 def test_settings_go_on_top(trials):
@@ -133,8 +137,10 @@ def test_every_setting_is_a_column_whether_it_is_swept_or_not(trials):
             "msra",
             0.0,
         )
-        assert (row["train.freeze"], row["train.label_smoothing"], row["data.augment.flip"]) == ("[]", 0.0, False)
+        assert (row["train.freeze"], row["train.label_smoothing"], row["data.augment"]) == ("[]", 0.0, "{}")
         assert "data.workers" not in row  # it decides nothing
+    text = TEXT.replace("size: 16", "size: 16, augment: [{pad_crop: 4}, flip]")
+    assert trials(text)[0].labels()["data.augment"] == '{"flip": true, "pad_crop": 4}'
 
 
 def test_a_word_can_be_added_to(trials):

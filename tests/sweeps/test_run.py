@@ -13,6 +13,11 @@ import pandas as pd
 import pytest
 
 import resnet_lab as rl
+from resnet_lab.base.files import write_json
+from resnet_lab.specs.experiment import load
+from resnet_lab.sweeps.executors import Ended
+from resnet_lab.sweeps.progress import Silent
+from resnet_lab.sweeps.run import run
 from tests.conftest import ROOT, engine_or_skip
 
 TEXT = """
@@ -66,7 +71,15 @@ def test_a_sweep_from_the_first_run_to_the_second(tiny, lab):
     assert (table["train_images_per_s_p10"] <= table["train_images_per_s"]).all()
     assert (table["train_images_per_s"] <= table["train_images_per_s_p90"]).all()
     assert "mxnet=1.9.1" in table["packages"][0]
+    for column, value in (
+        ("train.optimizer.momentum", 0.9),
+        ("train.schedule.name", "cosine"),
+        ("data.validation", 0.1),
+    ):
+        assert (table[column] == value).all(), column
+    assert not table["stale"].any()
     epochs = pd.read_csv(tiny / "results" / "e" / "epochs.csv")
+    assert list(epochs.columns[:5]) == ["trial", "variant", "engine", "dtype", "seed"]
     assert epochs.groupby("trial")["epoch"].apply(list).tolist() == [[1, 2, 3]] * 2
     assert epochs["val_accuracy"].notna().all()
     kept = {path.name for path in (tiny / "results" / "e" / "trials" / table["trial"][0]).iterdir()}
@@ -77,7 +90,9 @@ def test_a_sweep_from_the_first_run_to_the_second(tiny, lab):
     assert again.returncode == 0
     assert "2 trials, 2 done already" in again.stdout
     assert (tiny / "results" / "e" / "trials.csv").read_bytes() == before
-    assert again.stdout.splitlines()[-8:] == done.stdout.splitlines()[-8:]
+    shown = [text[text.index("\nvariant") :] for text in (done.stdout, again.stdout)]
+    assert "tiny_plain" in shown[0]
+    assert shown[0] == shown[1]
 
     (tiny / "experiments" / "e.yaml").write_text(
         TEXT.replace("[tiny, tiny_plain]", "[tiny, tiny_plain]\nseeds: [0, 1]")
@@ -94,11 +109,13 @@ def test_two_runs_give_the_same_accuracies_and_fresh_runs_anew(tiny, lab):
     columns = ["trial", "train_loss", "val_accuracy", "test_loss", "test_accuracy"]
     assert first[columns].equals(second[columns])
     again = lab("run", "experiments/e.yaml", "--results", "a", "--fresh", cwd=tiny)
-    assert "1 trials, 1 done already" not in again.stdout
+    assert "e: 1 trials, 0 done already" in again.stdout
+    assert "[1/1] tiny mxnet seed=0" in again.stdout
     fresh = rl.results("a/e")
     assert len(fresh) == 1
-    assert fresh["started"][0] >= second["started"][0]
+    assert fresh["started"][0] > first["started"][0]
     assert fresh["test_loss"][0] == pytest.approx(first["test_loss"][0], rel=1e-6)
+    assert [path.name for path in (tiny / "a" / "e" / "trials").iterdir()] == [first["trial"][0]]
 
 
 def test_failures_become_rows_and_the_sweep_goes_on(tiny, lab):
@@ -146,35 +163,58 @@ def processes(folder) -> list[int]:
     return found
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
-def test_a_sweep_that_is_killed_loses_no_finished_trial_and_leaves_no_worker(tiny, lab):
-    (tiny / "experiments" / "e.yaml").write_text(
-        TEXT.replace("epochs: 3", "epochs: 40") + "seeds: [0, 1]\nmeasure: false\n"
-    )
-    environment = {**os.environ, "PWD": str(tiny)}
+def interrupt(folder, end, words, until):
+    """Start a run in a session of its own, send it the signal `end` once it prints `until`, and wait for its workers.
+
+    Returns:
+        Its exit status and what it printed on standard error.
+    """
     run = subprocess.Popen(
-        [sys.executable, "-m", "resnet_lab", "run", "experiments/e.yaml"],
-        cwd=tiny,
-        env=environment,
+        [sys.executable, "-m", "resnet_lab", "run", *words],
+        cwd=folder,
+        env={**os.environ, "PWD": str(folder)},
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
+    seen = []
     for line in run.stdout:
-        if line.startswith("[2/4]"):
+        seen.append(line)
+        if until(seen):
             break
-    time.sleep(4)
-    run.send_signal(signal.SIGKILL)
-    run.wait()
+    assert until(seen), "".join(seen) + run.stderr.read()
+    os.killpg(run.pid, end)
+    _, errors = run.communicate()
     deadline = time.time() + 30
-    while processes(tiny) and time.time() < deadline:
+    while processes(folder) and time.time() < deadline:
         time.sleep(0.2)
-    assert processes(tiny) == []
+    assert processes(folder) == []
+    return run.returncode, errors
+
+
+def in_the_middle_of(trial):
+    """Whether the trial of that number has finished an epoch."""
+
+    def reached(lines):
+        begun = [index for index, line in enumerate(lines) if line.startswith(f"[{trial}/")]
+        return bool(begun) and any(line.startswith("  epoch 1/") for line in lines[begun[0] :])
+
+    return reached
+
+
+LONG = TEXT.replace("epochs: 3", "epochs: 12") + "measure: false\n"
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+
+
+@on_linux
+def test_a_sweep_that_is_killed_loses_no_finished_trial_and_leaves_no_worker(tiny, lab):
+    (tiny / "experiments" / "e.yaml").write_text(LONG + "seeds: [0, 1]\n")
+    interrupt(tiny, signal.SIGKILL, ["experiments/e.yaml"], in_the_middle_of(2))
     table = rl.results("results/e")
     assert table["status"].tolist() == ["ok"]
     finished = table["started"][0]
-    (tiny / "experiments" / "e.yaml").write_text(
-        TEXT.replace("epochs: 3", "epochs: 40") + "seeds: [0]\nmeasure: false\n"
-    )
+    (tiny / "experiments" / "e.yaml").write_text(LONG + "seeds: [0]\n")
     done = lab("run", "experiments/e.yaml", cwd=tiny)
     assert "2 trials, 1 done already" in done.stdout
     assert done.returncode == 0
@@ -183,9 +223,29 @@ def test_a_sweep_that_is_killed_loses_no_finished_trial_and_leaves_no_worker(tin
     assert finished in table["started"].tolist()
 
 
+@on_linux
+def test_ctrl_c_ends_with_130_and_says_that_the_work_is_kept(tiny):
+    (tiny / "experiments" / "e.yaml").write_text(LONG)
+    code, errors = interrupt(tiny, signal.SIGINT, ["experiments/e.yaml"], in_the_middle_of(1))
+    assert code == 130
+    assert errors == ("resnet-lab: stopped; what has finished is kept, and the same command goes on from there\n")
+
+
+@on_linux
+def test_a_fresh_run_that_is_killed_keeps_the_old_result(tiny, lab):
+    (tiny / "experiments" / "e.yaml").write_text(LONG.replace("[tiny, tiny_plain]", "[tiny]"))
+    table, _ = sweep()
+    folder = tiny / "results" / "e" / "trials" / table["trial"][0]
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    interrupt(tiny, signal.SIGKILL, ["experiments/e.yaml", "--fresh"], in_the_middle_of(1))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    again = lab("run", "experiments/e.yaml", cwd=tiny)
+    assert "1 trials, 1 done already" in again.stdout
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
 def test_a_trial_that_was_cut_off_goes_on_exactly(tiny, monkeypatch):
     """The loop in this process: stopped after its second epoch, then taken up from the checkpoint."""
-    from resnet_lab.specs.experiment import load
     from resnet_lab.sweeps.plan import plan
     from resnet_lab.training import loop
     from resnet_lab.training.trial import Place, Trial
@@ -214,6 +274,16 @@ def test_a_trial_that_was_cut_off_goes_on_exactly(tiny, monkeypatch):
     parts = run("parts", events.append)
     assert events[0] == {"event": "resumed", "epochs": 2}
     assert parts["test_loss"] == whole["test_loss"]
+
+    with pytest.raises(Cut):
+        run("damaged", cut)
+    path = tiny / "damaged" / "checkpoint.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    events.clear()
+    anew = run("damaged", events.append)
+    assert events[0]["event"] == "note"
+    assert f"the checkpoint {path} is damaged" in events[0]["text"]
+    assert (anew["test_loss"], anew["epochs_done"]) == (whole["test_loss"], 3)
     one, other = (safetensors.load(tiny / name / "weights.safetensors") for name in ("whole", "parts"))
     assert all(np.array_equal(one[name], other[name]) for name in one)
 
@@ -228,7 +298,7 @@ def test_the_same_network_under_two_names_is_trained_once(tiny, lab):
     assert "twin is the same trial as tiny" in done.stdout
     planned = lab("run", "experiments/e.yaml", "--set", "variants=[tiny, twin]", "--dry-run", cwd=tiny)
     assert "e: 1 trials" in planned.stdout
-    assert "twin is the same trial as tiny, which stands for both" in planned.stdout
+    assert "twin is the same trial as tiny; it runs once, under the name tiny" in planned.stdout
     assert rl.results("results/e")["variant"].tolist() == ["tiny"]
 
 
@@ -242,3 +312,153 @@ def test_two_runs_in_one_folder_are_refused(tiny, lab):
     assert done.stderr == (
         "resnet-lab: another run is writing to results/e; wait for it, or name another folder with --results\n"
     )
+
+
+def test_two_files_of_one_name_do_not_share_a_results_folder(tiny, lab):
+    (tiny / "other").mkdir()
+    (tiny / "other" / "e.yaml").write_text(TEXT)
+    (tiny / "results" / "e").mkdir(parents=True)
+    (tiny / "results" / "e" / "experiment.json").write_text('{"file": "../../experiments/e.yaml"}\n')
+    done = lab("run", "other/e.yaml", cwd=tiny)
+    assert done.returncode == 2
+    assert done.stderr.startswith("resnet-lab: other/e.yaml: results/e holds the results of another experiment")
+    assert done.stderr.count("\n") == 1
+
+
+class Pretend:
+    """An executor that trains nothing: two trials at once, each with the outcome that `outcomes` names by variant."""
+
+    capacity = 2
+
+    def __init__(self, **outcomes):
+        self.outcomes, self.running, self.most, self.order = outcomes, [], 0, []
+
+    def start(self, work):
+        self.running.append(work)
+        self.order.append((work.trial.variant, work.trial.seed))
+        self.most = max(self.most, len(self.running))
+
+    def next(self):
+        work = self.running.pop()
+        status = self.outcomes.get(work.trial.variant, "ok")
+        if status == "dies":
+            return Ended(work, "failed", "the worker ended with signal 11")
+        figures = {"test_accuracy": 0.5, "wall_s": 1.0} if status == "ok" else {}
+        result = {"status": status, "reason": "", "started": "2026-01-01T00:00:00Z", **figures}
+        write_json(work.folder / "result.json", work.trial.labels() | result)
+        write_json(work.folder / "epochs.json", [{"epoch": 1, "train_loss": 1.0}])
+        (work.folder / "weights.safetensors").write_text(" ".join(map(str, self.order)))
+        return Ended(work)
+
+    def stop(self):
+        self.running.clear()
+
+
+class Notes(Silent):
+    def __init__(self):
+        self.lines = []
+
+    def note(self, text):
+        self.lines.append(text)
+
+
+def sweep(*settings, executor=None, **options):
+    """Run e.yaml on an executor that trains nothing; returns the table and the notes."""
+    notes = Notes()
+    table = run(
+        load("experiments/e.yaml", settings), Path("results/e"), notes, executor=executor or Pretend(), **options
+    )
+    return table, notes.lines
+
+
+def test_trials_run_in_the_order_of_the_plan_as_many_at_once_as_the_executor_can(tiny):
+    executor = Pretend()
+    table, _ = sweep("seeds=[0, 1]", executor=executor)
+    assert executor.order == [("tiny", 0), ("tiny", 1), ("tiny_plain", 0), ("tiny_plain", 1)]
+    assert executor.most == 2
+    assert table[["variant", "seed"]].values.tolist() == [list(item) for item in executor.order]
+    again = Pretend()
+    sweep("seeds=[0, 1, 2]", executor=again)
+    assert again.order == [("tiny", 2), ("tiny_plain", 2)]
+
+
+def test_a_worker_that_dies_is_a_row_and_runs_again_next_time(tiny):
+    table, _ = sweep(executor=Pretend(tiny="dies"))
+    assert table["status"].tolist() == ["failed", "ok"]
+    assert table["reason"].tolist()[0] == "the worker ended with signal 11"
+    again = Pretend()
+    assert sweep(executor=again)[0]["status"].tolist() == ["ok", "ok"]
+    assert again.order == [("tiny", 0)]
+
+
+def test_a_fresh_training_that_fails_keeps_the_older_result(tiny):
+    first, _ = sweep()
+    folder = Path("results/e/trials") / first["trial"][0]
+    before = (folder / "weights.safetensors").read_text()
+    table, notes = sweep(fresh=True, executor=Pretend(tiny="dies"))
+    assert table["status"].tolist() == ["failed", "ok"]
+    assert any(f"the older result of {folder.name} is kept" in note for note in notes)
+    assert rl.results("results/e")["status"].tolist() == ["ok", "ok"]
+    assert (folder / "weights.safetensors").read_text() == before
+    replaced = Path("results/e/trials") / first["trial"][1] / "weights.safetensors"
+    sweep("variants=[tiny_plain]", fresh=True)
+    assert replaced.read_text() == "('tiny_plain', 0)"
+
+
+def test_trials_that_the_experiment_no_longer_has_are_stale_and_can_be_pruned(tiny):
+    sweep("seeds=[0, 1]")
+    mine, _ = sweep("seeds=[1]")
+    table = rl.results("results/e")
+    assert table.groupby("seed")["stale"].first().to_dict() == {0: True, 1: False}
+    assert mine["seed"].tolist() == [1, 1]
+    _, notes = sweep("seeds=[1]", prune=True)
+    assert [note for note in notes if note.startswith("removed the stale trial")] == [
+        note for note in notes if "seed 0, status ok" in note
+    ]
+    assert rl.results("results/e")["seed"].tolist() == [1, 1]
+    assert len(list(Path("results/e/trials").iterdir())) == 2
+
+
+def test_pruning_goes_by_the_file_alone(tiny, lab):
+    done = lab("run", "experiments/e.yaml", "--prune", "--set", "seeds=[1]", cwd=tiny)
+    assert done.returncode == 2
+    assert done.stderr.startswith("resnet-lab: --prune keeps the trials that the experiment's file asks for")
+
+
+@pytest.mark.parametrize("name", ["result.json", "trial.json", "epochs.json"])
+def test_a_truncated_file_costs_at_most_its_trial_and_is_named(tiny, name):
+    first, _ = sweep()
+    path = Path("results/e/trials") / first["trial"][0] / name
+    path.write_text(path.read_text()[:30])
+    executor = Pretend()
+    table, notes = sweep(executor=executor)
+    assert table["status"].tolist() == ["ok", "ok"]
+    assert [note for note in notes if str(path) in note]
+    assert executor.order == ([("tiny", 0)] if name == "result.json" else [])
+    again = Pretend()
+    assert not [note for note in sweep(executor=again)[1] if str(path) in note]
+    assert again.order == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc, where nobody can write")
+def test_a_results_folder_that_cannot_be_written_is_one_message(tiny, lab):
+    for place in ("results", "/proc/results"):
+        if place == "results":
+            (tiny / "results").symlink_to("/proc/self")
+        done = lab("run", "experiments/e.yaml", "--results", place, cwd=tiny)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"resnet-lab: the results folder {place}/e cannot be written: ")
+        assert done.stderr.count("\n") == 1
+
+
+def test_a_full_disk_is_one_message(tiny):
+    """Files may not grow beyond 2 KB, which the first trial's configuration does."""
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)); "
+        "sys.argv = ['resnet-lab', 'run', 'experiments/e.yaml']; from resnet_lab.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tiny, capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+    assert "results/e" in done.stderr

@@ -58,7 +58,7 @@ def test_the_content_of_the_file_decides_the_id_not_its_name(start, workspace):
     safetensors.save(other, dict(start, **{"stem.norm1.bias": np.ones(16, np.float32)}))
     assert plan(load("experiments/e.yaml", ["train.init.weights=other.safetensors"])).trials[0].id != first.id
     assert plan(load("experiments/e.yaml", ["train.freeze=[stem]"])).trials[0].id != first.id
-    assert first.labels()["weights"].startswith("start.safetensors (")
+    assert first.labels()["train.init.weights"].startswith("start.safetensors (")
 
 
 def test_a_frozen_part_is_run_as_in_inference_and_does_not_change(engine, start, workspace):

@@ -1,0 +1,64 @@
+"""Experiments as people write them: reading, settings on top, the points of the grid."""
+
+import pytest
+
+from resnet_lab import LabError
+from resnet_lab.specs.experiment import load
+
+TEXT = """
+variants: [resnet18]
+data: digits
+train: {epochs: 2, batch_size: 32, optimizer: sgd, schedule: cosine}
+"""
+
+
+@pytest.fixture
+def experiment(workspace):
+    def of(extra="", *settings):
+        (workspace / "experiments" / "e.yaml").write_text(TEXT + extra)
+        return load("e", settings)
+
+    return of
+
+
+def test_a_word_may_stand_for_a_mapping_and_be_added_to(experiment):
+    spec = experiment("", "train.optimizer.lr=0.5", "train.schedule.warmup=1", "data.size=16").spec
+    assert (spec.data.name, spec.data.size) == ("digits", 16)
+    assert (spec.train.optimizer.name, spec.train.optimizer.lr) == ("sgd", 0.5)
+    assert (spec.train.schedule.name, spec.train.schedule.warmup) == ("cosine", 1)
+
+
+def test_an_experiment_has_the_name_of_its_file(experiment):
+    assert experiment().name == "e"
+
+
+def test_the_grid_multiplies_in_the_order_of_the_file(experiment):
+    points = list(experiment("grid: {train.epochs: [1, 2], precision: [float32, float16]}\n").points())
+    assert [tuple(swept.values()) for swept, _ in points] == [
+        (1, "float32"),
+        (1, "float16"),
+        (2, "float32"),
+        (2, "float16"),
+    ]
+    assert [(spec.train.epochs, spec.precision) for _, spec in points] == [tuple(swept.values()) for swept, _ in points]
+
+
+def test_without_a_grid_there_is_one_point(experiment):
+    ((swept, spec),) = experiment().points()
+    assert swept == {}
+    assert spec.train.epochs == 2
+
+
+@pytest.mark.parametrize(
+    ("grid", "message"),
+    [
+        ("{train.epochs: [0]}", r"e\.yaml:5: 'train.epochs' is 0"),
+        ("{seeds: [1]}", r"e\.yaml:5: 'seeds' cannot be swept"),
+        ("{train: [1]}", r"e\.yaml:5: 'train' cannot be swept"),
+        ("{variant.blocks: [[x.py]]}", r"e\.yaml:5: 'variant.blocks' cannot be swept"),
+    ],
+)
+def test_a_point_that_does_not_fit_is_refused_at_the_grid(experiment, grid, message):
+    read = experiment(f"grid: {grid}\n")
+    with pytest.raises(LabError, match=message):
+        list(read.points())
