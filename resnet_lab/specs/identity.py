@@ -67,8 +67,8 @@ def columns(spec: BaseModel, prefix: str) -> dict[str, Any]:
     """Every setting of a spec that decides the outcome, as columns of a table.
 
     Args:
-        spec: a spec; the specs inside it are treated in the same way, and their keys are joined with dots. A spec inside
-            it that declares no field of its own (the augmentations) is one column.
+        spec: a spec; the specs inside it are treated in the same way, and their keys are joined with dots. A spec
+            inside it that declares no field of its own (the augmentations) is one column.
         prefix: the key of the spec itself, such as `train`.
 
     Returns:
