@@ -1,5 +1,7 @@
 """The engine as a controlled variable: from one seed both engines see the same bits and go the same way."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,10 @@ from resnet_lab.training.evaluate import evaluate
 from tests.conftest import engine_or_skip, random_weights
 
 VARIANTS = sorted(path.stem for path in shipped("variants").glob("*.yaml"))
-LONG = {"cifar_resnet1202", "preact_resnet1001"}
+LONG = {"cifar_resnet1202", "preact_resnet1001"} | {
+    name for name in VARIANTS if re.search("101|152", name) and name not in {"resnet152", "resnet101_v2"}
+}
+"""Nets that only `make test-all` compares: deep ones, whose blocks the shallower nets of the same family test too."""
 
 
 def both(graph):

@@ -50,7 +50,7 @@ def test_batches_made_on_the_device_are_the_hosts_bit_for_bit(torch, channels, p
     from resnet_lab.engines.torch.feed import resident_batches
 
     dataset = data.load("digits", channels=channels)
-    feed = data.Feed(dataset.train, 100, 3, dataset.mean, dataset.std, pad, flip)
+    feed = data.Feed(dataset.train, 100, 3, dataset.mean, dataset.std, data.AugmentSpec(pad_crop=pad, flip=flip))
     for number in (0, 1):
         made = list(resident_batches(feed.epoch(number), torch.device("cpu")))
         expected = list(feed.epoch(number))

@@ -14,6 +14,11 @@ from tests.weights import zoo
 
 OURS = [name for name in names("variants") if re.search(r"_v[12]|next|wide", name)]
 
+ALWAYS = {"resnet152_v1", "resnet152_v2", "se_resnext101_32x4d"}
+"""Of the nets with 101 and 152 layers, those that every run of the tests compares; the others are marked slow."""
+
+DEEP = re.compile(r"(101|152|_64x4d)")
+
 
 def test_every_net_of_the_zoo_is_here_or_left_out_with_a_reason():
     found = zoo.classifiers()
@@ -21,7 +26,10 @@ def test_every_net_of_the_zoo_is_here_or_left_out_with_a_reason():
     assert {name for name, reason in found.items() if not reason} == set(OURS)
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow if "64" in name else ()) for name in OURS])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if DEEP.search(name) and name not in ALWAYS else ()) for name in OURS],
+)
 def test_same_logits_counts_and_file(name, tmp_path):
     engine_or_skip("mxnet")
     row = zoo.compare(name, tmp_path)
