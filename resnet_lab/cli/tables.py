@@ -57,6 +57,8 @@ def cell(column: str, value: Any) -> str:
 
     if pd.isna(value):
         return ""
+    if isinstance(value, str):
+        return value
     if column.rpartition("_")[2] in ("params", "macs"):
         return short(value)
     if isinstance(value, float):

@@ -54,6 +54,7 @@ def test_csv_and_json_keep_every_digit():
     [
         ("params", 11_689_512, "11.69M"),
         ("published_macs", 3.6e9, "3.60G"),
+        ("published_by_macs", "He et al. 2015, Table 1", "He et al. 2015, Table 1"),
         ("test_accuracy", 0.9, "0.9000"),
         ("params_over_resnet18", 2.0, "2.0000"),
         ("wall_s", 61.23, "61.2"),
