@@ -8,7 +8,7 @@ from PIL import Image
 
 from resnet_lab import LabError
 from resnet_lab.data.formats.decode import DECODERS, Undecodable, central, check_decoder
-from tests.data.test_stream import jpeg
+from tests.data.writing import jpeg
 
 
 @pytest.fixture(params=sorted(DECODERS.entries))
