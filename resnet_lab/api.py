@@ -15,7 +15,7 @@ from .specs.variant import Variant, load
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .training.prediction import Evaluation
+    from .training.dataset_scores import Evaluation
     from .weights.export import Exported
     from .weights.pretrained import Pretrained
 
@@ -169,13 +169,14 @@ def predict(
 
     from .data.formats import picture
     from .training import prediction as inference
+    from .training import trained
 
     listed = [images] if isinstance(images, (str, Path)) else images
     paths = picture.find([Path(path) for path in listed])
     net = read_weights(name, weights, size=view.get("crop"))
     names = inference.class_names(net, Path(labels) if labels else None)
     rows: list[dict[str, Any]] = []
-    model = inference.model(net, engine, device)
+    model = trained.model(net, engine, device)
     for prediction in inference.predict(model, paths, inference.view(net, **view), names, top):
         image = {"image": str(prediction.image)}
         rows += [{**image, "rank": rank, **asdict(guess)} for rank, guess in enumerate(prediction.guesses, 1)]
@@ -204,10 +205,10 @@ def evaluate(
     Raises:
         LabError: There is no such variant, file or dataset, or they do not fit.
     """
-    from .training import prediction as inference
+    from .training import dataset_scores, trained
 
     net = read_weights(name, weights)
-    return inference.evaluate(inference.model(net, engine, device), net, data, **settings)
+    return dataset_scores.evaluate(trained.model(net, engine, device), net, data, **settings)
 
 
 def export(

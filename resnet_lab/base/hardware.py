@@ -1,4 +1,4 @@
-"""What this process may use: cores, threads, memory; and where a run took place."""
+"""The cores, threads and memory that this process may use, and the hardware and versions that a run reports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def cores() -> int:
-    """Processor cores that this process may use, by its affinity and its cgroup's quota."""
+    """Return how many processor cores this process may use, by its affinity and its cgroup's quota."""
     try:
         allowed = len(os.sched_getaffinity(0))
     except AttributeError:  # not Linux
@@ -28,14 +28,18 @@ def cores() -> int:
 
 
 def threads(jobs: int = 1) -> int:
-    """Threads for one of `jobs` trials that run side by side: its share of the cores."""
+    """Return the number of threads for each of `jobs` trials that run side by side: an equal share of the cores."""
     return max(1, cores() // jobs)
 
 
-def threads_in_use(otherwise: int | None = None) -> int:
-    """The threads that OMP_NUM_THREADS asks for (`4`, or `4,2`, of which the first counts), else `otherwise`."""
+def threads_in_use(default: int | None = None) -> int:
+    """Return the number of threads that OMP_NUM_THREADS states; of a list such as `4,2` the first number counts.
+
+    Args:
+        default: the number to return if the variable states none; None means one thread for each core.
+    """
     word = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
-    return int(word) if word.isdecimal() and int(word) else otherwise or threads()
+    return int(word) if word.isdecimal() and int(word) else default or threads()
 
 
 @contextmanager
@@ -56,7 +60,7 @@ def openmp_threads(count: int) -> Iterator[None]:
 
 
 def peak_resident() -> int:
-    """Bytes: the most memory that this process has held, its parent's before it not counted."""
+    """Return the largest resident memory that this process has had, in bytes; that of its parent does not count."""
     try:
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
@@ -70,14 +74,14 @@ def peak_resident() -> int:
 
 
 def resident() -> int:
-    """Bytes of memory that this process holds now."""
+    """Return the resident memory of this process, in bytes."""
     import psutil
 
     return int(psutil.Process().memory_info().rss)
 
 
 def memory() -> int:
-    """Bytes of memory in this machine."""
+    """Return the memory of this machine, in bytes."""
     import psutil
 
     return int(psutil.virtual_memory().total)
@@ -85,7 +89,7 @@ def memory() -> int:
 
 @cache
 def processor() -> str:
-    """The processor's name."""
+    """Return the name of the processor."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):
@@ -97,7 +101,7 @@ def processor() -> str:
 
 @cache
 def revision() -> str:
-    """The git revision of the working directory, with `+` where files differ from it; '' outside git."""
+    """Return the git revision of the working directory, with `+` if tracked files have changed; '' outside git."""
     try:
         head = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, timeout=10)
         state = subprocess.run(
@@ -110,7 +114,7 @@ def revision() -> str:
 
 @cache
 def gpus() -> list[dict[str, str]]:
-    """NVIDIA's GPUs as their driver tells: name, compute capability, driver and memory; none where it does not."""
+    """List NVIDIA's GPUs with name, compute capability, driver and memory; empty if nvidia-smi is missing or fails."""
     keys = {"name": "name", "capability": "compute_cap", "driver": "driver_version", "memory": "memory.total"}
     query = f"--query-gpu={','.join(keys.values())}"
     try:
@@ -125,7 +129,7 @@ def gpus() -> list[dict[str, str]]:
 
 
 def version(package: str) -> str:
-    """The installed version of a package, '' where there is none."""
+    """Return the installed version of a package, or '' if the package is not installed."""
     from importlib import metadata
 
     try:

@@ -32,13 +32,13 @@ def command(
     Example: `resnet-lab evaluate cifar_resnet20 --weights net.th --data cifar10-jpeg --normalise imagenet`
     """
     from ..specs.settings import parse
-    from ..training import prediction as inference
+    from ..training import dataset_scores, trained
     from .tables import grid, rounded
 
     net = options.load(variant, weights)
     by_dataset = normalise == "dataset"
-    result = inference.evaluate(
-        inference.model(net, engine, device),
+    result = dataset_scores.evaluate(
+        trained.model(net, engine, device),
         net,
         data,
         split=split,

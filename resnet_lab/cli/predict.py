@@ -45,7 +45,7 @@ def command(
     Example: `resnet-lab predict resnet50_v2 photo.jpg --weights gluon`
     """
     from ..data.formats import picture
-    from ..training import plots
+    from ..training import plots, trained
     from ..training import prediction as inference
 
     paths = picture.find(images)
@@ -58,7 +58,7 @@ def command(
     if labels is None and not inference.has_class_names(net):
         print("resnet-lab: the weights do not name the classes; --labels FILE gives them names", file=sys.stderr)
     predictions = []
-    for prediction in inference.predict(inference.model(net, engine, device), paths, view, names, top):
+    for prediction in inference.predict(trained.model(net, engine, device), paths, view, names, top):
         predictions.append(prediction)
         if prediction.problem:
             print(f"resnet-lab: {prediction.image}: {prediction.problem}", file=sys.stderr)

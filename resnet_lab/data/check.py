@@ -17,7 +17,7 @@ def hashes(source: Source) -> Iterator[str]:
     """Check the files of a dataset against the hashes that its publisher states.
 
     Yields:
-        A line for each file that is right.
+        A line for each file whose hash is right.
 
     Raises:
         LabError: a file is missing or damaged.
@@ -51,17 +51,17 @@ def splits(dataset: Dataset) -> Iterator[tuple[str, int, int, int, str]]:
 
 
 def damaged(dataset: Dataset) -> list[str]:
-    """Decode every picture, at a small size; returns a message with the name of each that is damaged."""
-    found = []
+    """Decode every picture at a small size; returns a message for each damaged picture, with its name."""
+    messages = []
     out = np.empty((8, 8, 3), np.uint8)
     for _, split in parts(dataset):
         if isinstance(split, InMemory):
             continue  # pictures in memory are decoded already
-        # Pillow reads a JPEG to its end at an eighth of the size, too.
+        # Pillow reads a JPEG to its end even when it decodes only an eighth of the size.
         small = replace(split, size=8, decoder="pillow")
         for place in range(len(small)):
             try:
                 small.fill(place, out)
             except Undecodable as error:
-                found.append(error.message)
-    return found
+                messages.append(error.message)
+    return messages

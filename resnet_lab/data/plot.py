@@ -20,7 +20,7 @@ def grid(dataset: Dataset, augment: AugmentSpec, count: int, seed: int, file: Pa
     """Draw the first batch of an epoch: each picture without augmentation, and below it as training sees it.
 
     Args:
-        augment: what is done to the pictures.
+        augment: the augmentations of the pictures.
         count: the number of pictures.
         seed: the seed of the order and the augmentation.
         file: an image file of any kind that matplotlib writes.
@@ -63,7 +63,7 @@ def _pixels(image: NDArray[np.float32], dataset: Dataset) -> NDArray[Any]:
 
 
 def _title(label: Any, dataset: Dataset) -> str:
-    """The name of the class, or of the two largest classes of a mixed picture with their shares."""
+    """Return the name of the class; for a mixed picture, the two classes with the largest shares, and the shares."""
     if np.ndim(label) == 0:
         return dataset.classes[int(label)]
     shown = [index for index in np.argsort(-label)[:2] if label[index] > 0]

@@ -1,4 +1,4 @@
-"""What is done to training pictures: an experiment's `data.augment`, and the registry of the kinds of augmentation."""
+"""The augmentation of training pictures: an experiment's `data.augment`, and the registry of augmentations."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class AugmentationEntry(Entry):
     Args:
         setting: the type of its setting, as pydantic understands it.
         bare: the setting that the name alone means, as in `[mixup]`.
-        once: of the augmentations with the same words here, an experiment uses at most one; the words say why.
+        once: what the augmentation does, such as "draw a crop"; an experiment uses at most one with the same words.
     """
 
     setting: Any = bool
@@ -37,7 +37,7 @@ class AugmentationEntry(Entry):
     once: str = ""
 
     def checked(self, value: object) -> Any:
-        """The setting. Raises pydantic's ValidationError, at the name of the augmentation."""
+        """Return the checked setting. Raises pydantic's ValidationError, which names the augmentation."""
         return getattr(self._model.model_validate({self.name: value}), self.name)
 
     @cached_property
@@ -47,7 +47,7 @@ class AugmentationEntry(Entry):
         return create_model(self.name, __base__=Strict, **fields)
 
     def _plain(self, value: object) -> object:
-        """The setting for a name alone, and a tuple for a list, since YAML has no tuples."""
+        """Replace `true`, which a name alone means, by the setting `bare`, and a list by a tuple, which YAML does not have."""
         if value is True:
             return self.bare
         return tuple(value) if isinstance(value, list) else value
@@ -65,10 +65,10 @@ def augmentation(
         setting: the type of its setting, as pydantic understands it; the class is called with a checked setting.
         bare: the setting that the name alone means.
         once: words such as "draw a crop": an experiment uses at most one augmentation with these words.
-        replace: take the name over where it is taken.
+        replace: replace an augmentation that is already registered under this name.
 
     Raises:
-        LabError: the name is taken.
+        LabError: the name is already registered, and `replace` is False.
     """
 
     def register(kind: type) -> type:
@@ -80,7 +80,7 @@ def augmentation(
 
 
 class AugmentSpec(Strict):
-    """What is done to training pictures: settings by the names of augmentations; nothing where nothing is written.
+    """The settings of the augmentations of training pictures, by name; empty if there is no augmentation.
 
     In a file, `[flip, {pad_crop: 4}]` and `{flip: true, pad_crop: 4}` mean the same. The order in which augmentations
     are written does not matter: they always happen in the same order (see data/augmentations/).
@@ -94,7 +94,7 @@ class AugmentSpec(Strict):
         if isinstance(value, AugmentSpec):
             return value
         settings = _merged(value)
-        # What is off is left out, so that it does not enter a trial's id.
+        # Augmentations that are off are left out, so that they do not enter a trial's id.
         on = {name: setting for name, setting in settings.items() if setting is not None and setting is not False}
         checked = {name: _entry(name).checked(setting) for name, setting in on.items()}
         _check_once(list(checked))
@@ -107,7 +107,7 @@ class AugmentSpec(Strict):
 
 
 def _merged(value: object) -> dict[Any, Any]:
-    """`[flip, {pad_crop: 4}]` as `{flip: True, pad_crop: 4}`."""
+    """Turn a list such as `[flip, {pad_crop: 4}]` into the mapping `{flip: True, pad_crop: 4}`."""
     if isinstance(value, dict):
         return value
     if not isinstance(value, list):
@@ -118,12 +118,13 @@ def _merged(value: object) -> dict[Any, Any]:
             raise ValueError(f"{item!r} is neither a name nor a mapping: write [flip, {{pad_crop: 4}}]")
         for key, setting in item.items() if isinstance(item, dict) else [(item, True)]:
             if key in merged:
-                raise ValueError(f"'{key}' stands twice")
+                raise ValueError(f"'{key}' is given twice")
             merged[key] = setting
     return merged
 
 
 def _entry(name: object) -> AugmentationEntry:
+    """Look an augmentation up by name, after our own have registered themselves. Raises ValueError: there is none."""
     importlib.import_module(_BUILT_IN, __name__)
     try:
         return AUGMENTATIONS.get(str(name))
@@ -132,7 +133,7 @@ def _entry(name: object) -> AugmentationEntry:
 
 
 def _check_once(names: list[str]) -> None:
-    """See that of augmentations that exclude each other only one is used."""
+    """Check that at most one of the augmentations with the same words in `once` is used."""
     for words in dict.fromkeys(AUGMENTATIONS.get(name).once for name in names):
         several = [name for name in names if words and AUGMENTATIONS.get(name).once == words]
         if len(several) > 1:

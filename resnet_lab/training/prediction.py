@@ -1,8 +1,8 @@
-"""Using a trained network: the classes of photos (`predict`) and scores on a dataset (`evaluate`)."""
+"""The classes that a trained network predicts for photos."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -10,19 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import data, engines
-from ..base.errors import LabError, unknown
+from .. import data
+from ..base.errors import LabError
 from ..data.dataset import IMAGENET_MEAN, IMAGENET_STD
 from ..data.formats import picture
-from ..data.pipeline.feed import evaluation_batches
 from ..data.pipeline.pixels import Normalise
 from ..engines.contract import Model
-from ..network.graph import Graph, show
 from ..weights.pretrained import Numbers, Pretrained
-from .evaluate import outcomes
+from .trained import square_side
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
 _BATCH = 16
@@ -52,25 +49,6 @@ def as_json(prediction: Prediction) -> dict[str, Any]:
     if prediction.problem:
         return {"image": str(prediction.image), "problem": prediction.problem}
     return {"image": str(prediction.image), "top": [asdict(guess) for guess in prediction.guesses]}
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Scores of a network on a dataset.
-
-    Attributes:
-        loss: The mean cross-entropy.
-        top1: The share of images whose class is the likeliest one.
-        top5: The share of images whose class is among the five likeliest.
-        count: The number of images.
-        classes: A DataFrame with one row for each class: class, count, right, top1, top5, loss.
-    """
-
-    loss: float
-    top1: float
-    top5: float
-    count: int
-    classes: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -117,7 +95,7 @@ def view(
         LabError: The crop is larger than the resized picture, mean and std have another number of channels, or the
             network takes no photos: its images are not square, or have neither 1 nor 3 channels.
     """
-    side = _side(net.graph)
+    side = square_side(net.graph)
     channels = net.graph.input[0]
     if channels not in (1, 3):
         raise LabError(f"the network takes images of {channels} channels, and a photo has 1 or 3")
@@ -131,26 +109,6 @@ def view(
             raise LabError(f"the {name} has {len(values)} values for images of {channels} channel(s)")
     picture.check_crop(resize or whole, crop)
     return View(resize or whole, crop, tuple(mean), tuple(std), antialias)
-
-
-def _side(graph: Graph) -> int:
-    """The side of a network's images, which have to be square."""
-    _, height, width = graph.input
-    if height != width:
-        raise LabError(f"the network takes images of {show(graph.input)}, but pictures are made square here")
-    return height
-
-
-def model(net: Pretrained, engine: str = "mxnet", device: str = "auto") -> Model:
-    """Build the network on an engine and load its weights.
-
-    Raises:
-        LabError: The engine cannot run here, or this machine has no such device.
-    """
-    chosen = engines.get(engine)
-    built = chosen.build(net.graph, chosen.device(device)[0], compile=chosen.default_compile_mode)
-    built.load(net.arrays)
-    return built
 
 
 @cache
@@ -218,80 +176,3 @@ def _guesses(logits: NDArray[np.float32], names: Sequence[str], top: int) -> tup
     shares = shifted / shifted.sum()
     likeliest = np.argsort(-shares, kind="stable")[:top]
     return tuple(Guess(int(index), names[index], float(shares[index])) for index in likeliest)
-
-
-def evaluate(
-    built: Model,
-    net: Pretrained,
-    dataset: str,
-    *,
-    split: str = "test",
-    batch_size: int = 128,
-    normalise: tuple[Numbers, Numbers] | None = None,
-    by_dataset: bool = False,
-    options: Mapping[str, Any] | None = None,
-) -> Evaluation:
-    """Score a network on a dataset; the images are resized to the network's input.
-
-    Args:
-        built: The network on an engine.
-        net: The network and what its weights file states.
-        dataset: The dataset's name.
-        split: `test` or `train`.
-        batch_size: How many images go through the network together.
-        normalise: The mean and the standard deviation of each channel. If None, those that the weights file states,
-            else the dataset's own.
-        by_dataset: Normalise by the dataset's own mean and standard deviation, whatever the weights file states.
-        options: The dataset's options, such as the path of an imagefolder.
-
-    Raises:
-        LabError: The dataset or the split does not exist, or the dataset has other classes or channels.
-    """
-    import pandas as pd
-
-    if split not in ("test", "train"):
-        raise LabError(unknown("split", split, ("test", "train")))
-    channels = net.graph.input[0]
-    loaded = data.load(dataset, size=_side(net.graph), channels=channels, options=options)
-    _check_classes(net, loaded.classes, dataset)
-    mean, std = normalise or (loaded.mean, loaded.std)
-    if normalise is None and not by_dataset and net.mean is not None and net.std is not None:
-        mean, std = net.mean, net.std
-    if not len(mean) == len(std) == channels:
-        raise LabError(f"mean and std have {len(mean)} and {len(std)} values for images of {channels} channel(s)")
-    images = loaded.test if split == "test" else loaded.train
-    rows = pd.concat(
-        pd.DataFrame({"label": each.labels, "loss": each.losses, "top1": each.ranks < 1, "top5": each.ranks < 5})
-        for each in outcomes(built, evaluation_batches(images, batch_size, mean, std))
-    )
-    return Evaluation(
-        float(rows["loss"].mean()),
-        float(rows["top1"].mean()),
-        float(rows["top5"].mean()),
-        len(rows),
-        _by_class(rows, loaded.classes),
-    )
-
-
-def _check_classes(net: Pretrained, classes: Sequence[str], dataset: str) -> None:
-    """Check that a network's outputs are a dataset's classes: the number and, if the weights have them, the names."""
-    (outputs,) = net.graph.output
-    if len(classes) != outputs:
-        raise LabError(f"dataset '{dataset}' has {len(classes)} classes, but the network has {outputs}")
-    if net.classes is not None and len(net.classes) == outputs:
-        for index, (ours, theirs) in enumerate(zip(net.classes, classes, strict=True)):
-            if ours != theirs:
-                raise LabError(f"class {index} is '{ours}' in the weights file and '{theirs}' in dataset '{dataset}'")
-
-
-def _by_class(rows: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
-    """Make one row for each class from one row for each image."""
-    table = rows.groupby("label").agg(
-        count=("label", "size"),
-        right=("top1", "sum"),
-        top1=("top1", "mean"),
-        top5=("top5", "mean"),
-        loss=("loss", "mean"),
-    )
-    table.insert(0, "class", [classes[index] for index in table.index])
-    return table.reset_index(drop=True)

@@ -14,8 +14,7 @@ from resnet_lab.data import Facts
 from resnet_lab.data.formats import download
 from resnet_lab.data.formats.download import RemoteFile
 from tests.data.test_download import FILE, server  # noqa: F401 (a fixture)
-from tests.data.test_sources import tar
-from tests.data.test_stream import jpeg
+from tests.data.writing import jpeg, tar
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from resnet_lab import LabError
 from resnet_lab.data.formats.archives import unpack, unpacked
-from tests.data.test_sources import tar
+from tests.data.writing import tar
 
 RNG = np.random.default_rng(0)
 

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resnet_lab import LabError
-from resnet_lab.data.formats.decode import DECODERS, Undecodable, central, check_decoder
-from tests.data.test_stream import jpeg
+from resnet_lab.data.formats.decode import DECODERS, Undecodable, central
+from tests.data.writing import jpeg
 
 
 @pytest.fixture(params=sorted(DECODERS.entries))
@@ -73,17 +72,3 @@ def test_damage_is_refused(decode, size):
     for content in (whole[: len(whole) // 2], whole[:-300], whole[:100], b"", b"GIF89a", b"\xff\xd8" + bytes(500)):
         with pytest.raises(Undecodable):
             decode(content, size)
-
-
-def test_a_decoder_that_is_not_installed_is_refused(monkeypatch):
-    from resnet_lab.data.formats.decoders import fast
-
-    def missing():
-        raise ImportError("No module named 'simplejpeg'")
-
-    monkeypatch.setattr(fast, "_libraries", missing)
-    with pytest.raises(LabError, match=r"'fast' cannot be used \(No module named 'simplejpeg'\): pip install"):
-        check_decoder("fast")
-    check_decoder("pillow")
-    with pytest.raises(LabError, match="unknown decoder 'pilow'; did you mean 'pillow'?"):
-        check_decoder("pilow")

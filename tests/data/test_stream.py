@@ -1,7 +1,6 @@
 """Batches from workers: the same bytes whatever their number, kept back, and ended cleanly."""
 
 import gc
-import io
 import os
 import signal
 import subprocess
@@ -10,7 +9,6 @@ import time
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from resnet_lab import LabError, data
 from resnet_lab.data.pipeline import stream
@@ -18,6 +16,7 @@ from resnet_lab.data.pipeline.feed import Evaluation
 from resnet_lab.data.pipeline.pictures import Files
 from resnet_lab.training.epoch import train_epoch
 from tests.conftest import ROOT, engine_or_skip
+from tests.data.writing import jpeg
 
 FULL = data.AugmentSpec(
     pad_crop=2,
@@ -29,14 +28,6 @@ FULL = data.AugmentSpec(
     mixup=0.2,
     cutmix=1.0,
 )
-
-
-def jpeg(seed: int, width: int = 60, height: int = 45) -> bytes:
-    """A picture with structure, so that crops of it differ."""
-    noise = np.random.default_rng(seed).integers(0, 256, (6, 8, 3)).astype(np.uint8)
-    stream = io.BytesIO()
-    Image.fromarray(noise).resize((width, height)).save(stream, "JPEG", quality=90)
-    return stream.getvalue()
 
 
 @pytest.fixture

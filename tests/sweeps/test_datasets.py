@@ -9,8 +9,7 @@ import pytest
 from resnet_lab import LabError
 from resnet_lab.specs.experiment import load
 from resnet_lab.sweeps.plan import plan
-from tests.data.test_recordio import record
-from tests.data.test_stream import jpeg
+from tests.data.writing import jpeg, record
 
 TEXT = """
 variants: [cifar_resnet20]

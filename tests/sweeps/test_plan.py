@@ -181,7 +181,7 @@ def test_a_dataset_of_ones_own_beside_the_experiment(trials, workspace):
 
 
 def test_an_id_goes_with_the_pictures_and_not_with_their_place(trials, workspace):
-    from tests.data.test_stream import jpeg
+    from tests.data.writing import jpeg
 
     for name in ("a", "b"):
         for number in range(20):

@@ -6,7 +6,7 @@ import pytest
 import resnet_lab as rl
 from resnet_lab import LabError
 from tests.conftest import engine_or_skip
-from tests.data.test_stream import jpeg
+from tests.data.writing import jpeg
 from tests.sweeps.test_plan import MINE
 
 TINY = "stem: {type: cifar, channels: 8}\nstages:\n  - {block: basic, repeat: 1, channels: 8}\nhead: {classes: 10}\n"

@@ -18,7 +18,7 @@ ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a path is a file whose name ends as that of an archive."""
+    """Whether a path is an archive, by the ending of its name."""
     return path.is_file() and path.name.lower().endswith(ENDINGS)
 
 
@@ -52,9 +52,9 @@ def unpacked(path: Path) -> Path:
 
 
 def unpack(path: Path, folder: Path) -> None:
-    """Write the folders and plain files of an archive below a folder; links and devices are refused.
+    """Write the folders and plain files of an archive into a new folder; archives with links or devices are refused.
 
-    The filter of the module tarfile would do this, but not every supported Python has it.
+    The module tarfile has a filter for this purpose, but not in every Python version that we support.
 
     Raises:
         LabError: the archive is damaged, or a member is a link or device, or would be written outside the folder.
@@ -89,6 +89,7 @@ def unpack(path: Path, folder: Path) -> None:
 
 
 def _inside(folder: Path, name: str, archive: Path) -> Path:
+    """Return the path of a member below the folder. Raises LabError: the path would lie outside the folder."""
     parts = PurePosixPath(name.replace("\\", "/"))
     if parts.is_absolute() or ".." in parts.parts or ":" in name:
         raise LabError(f"holds '{name}', which would leave its folder; the archive is refused", file=archive)

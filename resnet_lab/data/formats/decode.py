@@ -1,7 +1,7 @@
-"""From an encoded picture to pixels of a given size: the contract of a decoder, and the registry of decoders.
+"""The contract of a decoder, which turns an encoded picture into pixels of a given size, and the registry of decoders.
 
-A decoder is one function in one file of `decoders/`. It is given the part of the picture that is to be shown, and
-decodes no more pixels than it needs.
+A decoder is a function in its own file in `decoders/`. The caller states which part of the picture is shown, so that the
+decoder need not decode the other pixels.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ Content = bytes | memoryview
 """An encoded picture: the bytes of a file."""
 
 Box = Callable[[int, int], tuple[float, float, float, float]]
-"""From the width and height of a picture to the part that is shown: left, top, right, bottom, in pixels."""
+"""Computes the part of a picture that is shown (left, top, right, bottom, in pixels) from its width and height."""
 
 Decode = Callable[[Content, Box | None, NDArray[np.uint8]], None]
-"""Decodes a picture, cuts the part of the box (the central square where it is None), resizes it to uint8
-(size, size, 3), RGB, and writes it to the array. Raises Undecodable: the picture is damaged."""
+"""Decodes a picture, cuts the part that the box states (None means the central square), resizes it to the array, which is
+uint8 (size, size, 3), RGB, and writes it there. Raises Undecodable: the picture is damaged."""
 
 
 class Undecodable(LabError):
@@ -32,7 +32,7 @@ class Undecodable(LabError):
 
 @dataclass(frozen=True)
 class DecoderEntry(Entry):
-    """A registered decoder; `check` raises a LabError where its libraries are not installed."""
+    """A registered decoder; `check_installed` raises a LabError if its libraries are not installed."""
 
     check_installed: Callable[[], None] | None = None
 
@@ -44,11 +44,11 @@ def decoder(name: str, *, check: Callable[[], None] | None = None, replace: bool
     """Register a decoder under the name that the option `decoder` of a dataset uses.
 
     Args:
-        check: raises a LabError where the libraries of the decoder are not installed.
-        replace: take the name over where it is taken.
+        check: a function that raises a LabError if the libraries of the decoder are not installed.
+        replace: replace a decoder that is already registered under this name.
 
     Raises:
-        LabError: the name is taken.
+        LabError: the name is already registered, and `replace` is False.
     """
 
     def register(function: Decode) -> Decode:
@@ -59,7 +59,7 @@ def decoder(name: str, *, check: Callable[[], None] | None = None, replace: bool
 
 
 def check_decoder(name: str) -> None:
-    """See that a decoder can be used.
+    """Check that a decoder exists and that its libraries are installed.
 
     Raises:
         OptionError: there is no such decoder, or it is not installed.
@@ -73,9 +73,10 @@ def check_decoder(name: str) -> None:
 
 
 def central(width: int, height: int, share: float = 1.0) -> tuple[float, float, float, float]:
-    """The square in the middle whose side is this share of the shorter side.
+    """Return the square in the middle of a picture whose side is `share` of the shorter side.
 
-    With 224/256 this is what "the shorter side to 256 pixels, then the central 224" shows.
+    With a share of 224/256 this is the part that remains when the shorter side is resized to 256 pixels and the central 224
+    are cut.
     """
     side = min(width, height) * share
     left, top = (width - side) / 2, (height - side) / 2
@@ -83,6 +84,6 @@ def central(width: int, height: int, share: float = 1.0) -> tuple[float, float, 
 
 
 def reduction(part: tuple[float, float, float, float], size: int) -> int:
-    """How many times smaller a JPEG may be decoded, 1, 2, 4 or 8, so that the part still has `size` pixels."""
+    """Return by which factor (1, 2, 4 or 8) a JPEG may be shrunk in decoding so that the part still has `size` pixels."""
     factor = int(min(part[2] - part[0], part[3] - part[1])) // size
     return 1 << min(3, factor.bit_length() - 1) if factor > 1 else 1

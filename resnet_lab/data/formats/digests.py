@@ -26,23 +26,23 @@ _THREADS = 8
 """More threads than most machines have cores: a disk or a network answers several requests at once."""
 
 _TOGETHER = 64
-"""Files that a thread hashes before the progress is shown: small pictures are hashed faster than a bar is drawn."""
+"""How many files a thread hashes before the progress bar is updated: drawing the bar takes longer than a small picture."""
 
 _LARGE_BYTES = 256 << 20
-"""From this size on, reading takes seconds, and a person is told about it."""
+"""From this total size on, reading takes seconds, and a progress bar is shown."""
 
 _SETTLED_NS = 2_000_000_000
-"""A digest is remembered only where the file's times lie at least so many nanoseconds back.
+"""A digest is remembered only if both times of the file lie at least this many nanoseconds in the past.
 
 The clock of a file system may be as coarse as two seconds: a file that changes twice within one tick keeps its times.
 """
 
 Stamp = tuple[bytes, int, int, int]
-"""What must be equal for a file to count as unchanged: its whole path, size, and its two times in nanoseconds."""
+"""The values by which an unchanged file is recognised: its full path, its size, and its two times in nanoseconds."""
 
 
 def content_digest(path: Path) -> str:
-    """The digest of a file's content; of a folder's, with the names of all files in it.
+    """Compute the digest of a file's content, or of the names and contents of all files in a folder.
 
     Args:
         path: a file, or a folder with everything below it; links are followed.
@@ -59,40 +59,40 @@ def content_digest(path: Path) -> str:
 
 
 def listing_digest(folder: Path, names: Sequence[str]) -> str:
-    """The digest of some files of a folder: of their names and of their contents.
+    """Compute the digest of the names and the contents of some files of a folder.
 
     Args:
         folder: the folder, which may lie anywhere.
-        names: the files, relative to the folder, with forward slashes; their order counts.
+        names: the files, relative to the folder, with forward slashes; another order gives another digest.
 
     Raises:
         LabError: a file cannot be read.
     """
-    found = file_digests([folder / name for name in names])
-    lines = (f"{name}\0{of_file}\n" for name, of_file in zip(names, found, strict=True))
+    digests = file_digests([folder / name for name in names])
+    lines = (f"{name}\0{of_file}\n" for name, of_file in zip(names, digests, strict=True))
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def file_digests(paths: Sequence[Path]) -> list[str]:
-    """The SHA-256 of each file in hex; a file that has not changed since the last call is not read again.
+    """Compute the SHA-256 of each file in hex; a file that has not changed since the last call is not read again.
 
     Raises:
         LabError: a file cannot be read.
     """
     stamps = [_stamp(path) for path in paths]
-    with _memory() as memory:
-        known = {stamp: found for stamp in stamps if (found := _recalled(memory, stamp)) is not None}
+    with _database() as database:
+        known = {stamp: found for stamp in stamps if (found := _recalled(database, stamp)) is not None}
         unknown = [stamp for stamp in dict.fromkeys(stamps) if stamp not in known]
         now = time.time_ns()
         fresh = dict(zip(unknown, _read(unknown), strict=True))
         settled = [(*stamp, fresh[stamp]) for stamp in unknown if max(stamp[2:]) <= now - _SETTLED_NS]
-        _remember(memory, settled)
+        _remember(database, settled)
     known |= fresh
     return [known[stamp] for stamp in stamps]
 
 
 def _names_below(folder: Path) -> Iterator[str]:
-    """Every file below a folder, relative to it; a folder that links lead back to is entered once."""
+    """List every file below a folder, relative to it; a folder that links lead to again is entered only once."""
     entered: set[str] = set()
     for place, folders, files in os.walk(folder, followlinks=True):
         real = os.path.realpath(place)
@@ -108,26 +108,26 @@ def _stamp(path: Path) -> Stamp:
         state = path.stat()
     except OSError as error:
         raise LabError(f"cannot be read: {error.strerror}", file=path) from None
-    # As bytes, for the name of a file need not be valid text.
+    # The path is kept as bytes, since the name of a file need not be valid text.
     return os.fsencode(os.path.abspath(path)), state.st_size, state.st_mtime_ns, state.st_ctime_ns
 
 
 def _read(stamps: list[Stamp]) -> list[str]:
-    """The digests of files, read in several threads, with a progress bar where that takes a while."""
+    """Compute the digests of files in several threads, with a progress bar if there is much to read."""
     parts = [stamps[start : start + _TOGETHER] for start in range(0, len(stamps), _TOGETHER)]
     total = sum(size for _, size, _, _ in stamps)
-    found: list[str] = []
+    digests: list[str] = []
     with contextlib.ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor(_THREADS))
         title = f"reading {len(stamps):,} files once, to know their content"
         update = stack.enter_context(progress_bar(title, total)) if total >= _LARGE_BYTES else None
         done = 0
         for part, of_part in zip(parts, pool.map(_digests, parts), strict=True):
-            found += of_part
+            digests += of_part
             done += sum(size for _, size, _, _ in part)
             if update is not None:
                 update(done, total)
-    return found
+    return digests
 
 
 def _digests(stamps: list[Stamp]) -> list[str]:
@@ -135,45 +135,45 @@ def _digests(stamps: list[Stamp]) -> list[str]:
 
 
 @contextlib.contextmanager
-def _memory() -> Iterator[sqlite3.Connection | None]:
-    """The database of remembered digests; None where it cannot be used, which is said and costs time alone."""
+def _database() -> Iterator[sqlite3.Connection | None]:
+    """Open the database of remembered digests; if that fails, print a warning and yield None: every file is read."""
     path = cache_folder() / "digests.sqlite"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        memory = sqlite3.connect(path, timeout=30)
-        memory.execute(
+        database = sqlite3.connect(path, timeout=30)
+        database.execute(
             "CREATE TABLE IF NOT EXISTS digests "
             "(path BLOB PRIMARY KEY, size INTEGER, modified INTEGER, changed INTEGER, sha256 TEXT)"
         )
     except (OSError, sqlite3.Error) as error:
-        _complain(path, error)
+        _warn(path, error)
         yield None
         return
     try:
-        yield memory
+        yield database
     finally:
-        memory.close()
+        database.close()
 
 
-def _recalled(memory: sqlite3.Connection | None, stamp: Stamp) -> str | None:
-    if memory is None:
+def _recalled(database: sqlite3.Connection | None, stamp: Stamp) -> str | None:
+    if database is None:
         return None
     query = "SELECT sha256 FROM digests WHERE path = ? AND size = ? AND modified = ? AND changed = ?"
-    row = memory.execute(query, stamp).fetchone()
+    row = database.execute(query, stamp).fetchone()
     return None if row is None else str(row[0])
 
 
-def _remember(memory: sqlite3.Connection | None, rows: list[tuple[bytes, int, int, int, str]]) -> None:
-    if memory is None or not rows:
+def _remember(database: sqlite3.Connection | None, rows: list[tuple[bytes, int, int, int, str]]) -> None:
+    if database is None or not rows:
         return
     try:
-        with memory:
-            memory.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?)", rows)
+        with database:
+            database.executemany("INSERT OR REPLACE INTO digests VALUES (?, ?, ?, ?, ?)", rows)
     except sqlite3.Error as error:
-        _complain(cache_folder() / "digests.sqlite", error)
+        _warn(cache_folder() / "digests.sqlite", error)
 
 
-def _complain(path: Path, error: Exception) -> None:
+def _warn(path: Path, error: Exception) -> None:
     print(
         f"resnet-lab: the digests of files cannot be kept in {path} ({error}); they are computed again at each start",
         file=sys.stderr,

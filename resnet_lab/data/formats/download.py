@@ -21,7 +21,7 @@ from .progress import progress_bar
 _CHUNK = 1 << 20
 _TIMEOUT = 30.0
 _TRIES = 5
-"""Times that a connection may break without a byte more before a download is given up."""
+"""How often a connection may break without another byte before the download is given up."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class RemoteFile:
     """A file as its publisher states it.
 
     Args:
-        url: its address; '' where nobody offers it for download.
+        url: its address; '' if nobody offers it for download.
         md5, sha1, sha256: hashes in hex; at least one is stated.
-        size: in bytes; None where it is not stated.
-        instead: another file with the same data in another form, which is used where only that one is at hand.
+        size: in bytes; None if it is not stated.
+        instead: another file with the same data in another form; it is used if it is on this machine and this file is not.
     """
 
     name: str
@@ -64,12 +64,12 @@ def folders() -> list[Path]:
 
 
 def present(folder: str, file: RemoteFile) -> Path | None:
-    """The copy of a file that is at hand, unchecked; None where there is none."""
+    """Return the path of a file in one of `folders()`, without checking the file; None if it is in none of them."""
     return next((path for place in folders() if (path := place / folder / file.name).is_file()), None)
 
 
 def chosen(folder: str, file: RemoteFile) -> RemoteFile:
-    """The file itself, or the one that may be used instead where only that one is at hand."""
+    """Return the file, or its `instead` if only that file is on this machine."""
     if file.instead is not None and present(folder, file) is None and present(folder, file.instead) is not None:
         return file.instead
     return file
@@ -81,21 +81,21 @@ def offline() -> bool:
 
 
 def forbidden(name: str, by_hand: str) -> LabError:
-    """The error for a file that is missing while downloads are forbidden; `by_hand` says how to get it."""
+    """Make the error for a file that is missing while downloads are forbidden; `by_hand` says how to get the file."""
     return LabError(f"{name} is not here, and RESNET_LAB_OFFLINE forbids the download: {by_hand}")
 
 
 def locate(folder: str, file: RemoteFile) -> Path:
-    """A checked copy of the file; it is downloaded where no copy is at hand.
+    """Return the path of a checked copy of a file; the file is downloaded if no copy is on this machine.
 
-    Where $RESNET_LAB_MIRROR names mirrors, separated by commas, they are asked for `FOLDER/NAME` in the place of the
+    If $RESNET_LAB_MIRROR names mirrors, separated by commas, `FOLDER/NAME` is downloaded from them instead of from the
     source. With RESNET_LAB_OFFLINE=1 nothing is downloaded.
 
     Args:
         folder: the folder of the file below each of `folders()`.
 
     Raises:
-        LabError: the copy at hand is damaged, or the file cannot be downloaded; the message says where to put it.
+        LabError: the copy on this machine is damaged, or the file cannot be downloaded; the message says where to put it.
     """
     path = present(folder, file)
     if path is not None:
@@ -105,7 +105,7 @@ def locate(folder: str, file: RemoteFile) -> Path:
 
 
 def check(path: Path, file: RemoteFile) -> None:
-    """Raises LabError: the file at `path` is not what its publisher states."""
+    """Check a file against its publisher's hash. Raises LabError: the hashes differ."""
     kind, wanted = file.hash
     if digest(path, kind) != wanted:
         raise LabError(
@@ -114,7 +114,7 @@ def check(path: Path, file: RemoteFile) -> None:
 
 
 def digest(path: Path, kind: str) -> str:
-    """The hash of a file in hex. Raises LabError: the file cannot be read."""
+    """Compute the hash of a file in hex. Raises LabError: the file cannot be read."""
     summed = hashlib.new(kind, usedforsecurity=False)
     try:
         with path.open("rb") as stream:
@@ -126,9 +126,9 @@ def digest(path: Path, kind: str) -> str:
 
 
 def fetch(folder: str, file: RemoteFile) -> Path:
-    """Download into the cache; another process that wants the same file waits for this one.
+    """Download a file into the cache; another process that wants the same file waits until this process is done.
 
-    The part that a broken connection left is kept as `NAME.partial`; the next try asks for the missing bytes only.
+    After a broken connection, the bytes that have arrived are kept as `NAME.partial`; the next try asks only for the rest.
 
     Raises:
         LabError: the file cannot be downloaded, or is not what its publisher states.
@@ -139,8 +139,8 @@ def fetch(folder: str, file: RemoteFile) -> Path:
     urls = [f"{mirror.strip().rstrip('/')}/{folder}/{file.name}" for mirror in _mirrors()] or [file.url]
     kind, wanted = file.hash
     by_hand = (
-        f"put it into {target.parent} by hand ({kind.upper()} {wanted}), name its folder's parent in "
-        "RESNET_LAB_DATA, or a mirror in RESNET_LAB_MIRROR"
+        f"put it into {target.parent} by hand ({kind.upper()} {wanted}), set RESNET_LAB_DATA to the folder that holds "
+        f"{folder}/{file.name}, or set RESNET_LAB_MIRROR to the address of a mirror"
     )
     if offline():
         raise forbidden(file.name, by_hand)
@@ -150,10 +150,10 @@ def fetch(folder: str, file: RemoteFile) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(f"{target}.lock")
         with lock:
-            if not target.is_file():  # else another process had the lock, and fetched it
-                _from_any(urls, file, target, by_hand)
+            if not target.is_file():  # if it is there, another process held the lock and downloaded it
+                _download_from_any(urls, file, target, by_hand)
     except OSError as error:
-        raise _disk(error, target) from None
+        raise _disk_error(error, target) from None
     return target
 
 
@@ -161,7 +161,7 @@ def _mirrors() -> list[str]:
     return [mirror for mirror in os.environ.get("RESNET_LAB_MIRROR", "").split(",") if mirror.strip()]
 
 
-def _from_any(urls: list[str], file: RemoteFile, target: Path, by_hand: str) -> None:
+def _download_from_any(urls: list[str], file: RemoteFile, target: Path, by_hand: str) -> None:
     faults = []
     for url in urls:
         partial = target.with_name(target.name + ".partial")
@@ -169,13 +169,13 @@ def _from_any(urls: list[str], file: RemoteFile, target: Path, by_hand: str) -> 
         try:
             try:
                 _download(url, file, partial)
-            except _Changed:
+            except _WrongContent:
                 if not resumed:
                     raise
-                _download(url, file, partial)  # the part that was there belonged to another file
+                _download(url, file, partial)  # the bytes of the earlier try belonged to another file
         except _Unreachable as error:
             faults.append(f"{file.name} cannot be fetched from {url}: {error}")
-        except _Changed as error:
+        except _WrongContent as error:
             faults.append(f"{file.name} from {url} is not what its publisher states: {error}")
         else:
             put_in_place(partial, target)
@@ -184,30 +184,30 @@ def _from_any(urls: list[str], file: RemoteFile, target: Path, by_hand: str) -> 
 
 
 class _Unreachable(Exception):
-    """The server gives no answer, or none that can be used."""
+    """The server does not answer, or its answer cannot be used."""
 
 
-class _Changed(Exception):
+class _WrongContent(Exception):
     """The file has arrived, but it is not the one that its publisher states."""
 
 
 def _download(url: str, file: RemoteFile, partial: Path) -> None:
     """Download the missing bytes of `partial`, with new tries as long as more bytes arrive; then check the file."""
-    with progress_bar(file.name, file.size) as told:
+    with progress_bar(file.name, file.size) as update:
         idle = 0
         while True:
             before = partial.stat().st_size if partial.exists() else 0
             try:
-                total = _rest(url, partial, before, file.size, told)
+                total = _append_missing(url, partial, before, file.size, update)
             except urllib.error.HTTPError as error:
                 if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-                    break  # there is no more than what we have
+                    break  # the file has no more bytes than have arrived already
                 if error.code < 500:
                     raise _Unreachable(error) from None
                 fault: object = error
             except (urllib.error.URLError, TimeoutError, ConnectionError, http.client.HTTPException) as error:
                 fault = getattr(error, "reason", error)
-            except ValueError as error:  # no URL at all
+            except ValueError as error:  # the address is not a URL
                 raise _Unreachable(error) from None
             else:
                 if total is None or partial.stat().st_size >= total:
@@ -221,7 +221,9 @@ def _download(url: str, file: RemoteFile, partial: Path) -> None:
     _verify(file, partial)
 
 
-def _rest(url: str, partial: Path, have: int, size: int | None, told: Callable[[int, int | None], None]) -> int | None:
+def _append_missing(
+    url: str, partial: Path, have: int, size: int | None, update: Callable[[int, int | None], None]
+) -> int | None:
     """Append the missing bytes to `partial`; returns the size of the whole file where the server states it."""
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
@@ -229,23 +231,24 @@ def _rest(url: str, partial: Path, have: int, size: int | None, told: Callable[[
         done = have if resumed else 0
         length = answer.headers.get("Content-Length")
         total = done + int(length) if length is not None and length.isdigit() else None
-        _make_room(partial, (total or size or 0) - done)
+        _check_room(partial, (total or size or 0) - done)
         with partial.open("ab" if resumed else "wb") as stream:
             while chunk := answer.read(_CHUNK):
                 stream.write(chunk)
                 done += len(chunk)
-                told(done, total)
+                update(done, total)
     return total
 
 
-def _make_room(partial: Path, needed: int) -> None:
+def _check_room(partial: Path, needed: int) -> None:
+    """Raises OSError: the disk has fewer free bytes than are needed."""
     free = shutil.disk_usage(partial.parent).free
     if needed > free:
         raise OSError(errno.ENOSPC, f"{needed / 2**20:.1f} MiB are needed, and {free / 2**20:.1f} MiB are free")
 
 
-def _disk(error: OSError, target: Path) -> LabError:
-    """The message for an error of the disk; a part of a file is removed where the disk is full."""
+def _disk_error(error: OSError, target: Path) -> LabError:
+    """Make the message for an error of the disk; if the disk is full, the partial file is removed."""
     if error.errno == errno.ENOSPC:
         target.with_name(target.name + ".partial").unlink(missing_ok=True)
         return LabError(f"{target.name} cannot be kept in {target.parent}: the disk is full ({error.strerror})")
@@ -253,10 +256,10 @@ def _disk(error: OSError, target: Path) -> LabError:
 
 
 def _verify(file: RemoteFile, partial: Path) -> None:
-    """Check a downloaded file. Raises _Changed: it is another file, which is removed."""
+    """Check a downloaded file. Raises _WrongContent: its hash differs; the file is removed."""
     kind, wanted = file.hash
     if digest(partial, kind) != wanted:
         size = partial.stat().st_size
         partial.unlink()
         stated = f"of {file.size} bytes" if file.size is not None else "bytes"
-        raise _Changed(f"{size} {stated}, or a {kind.upper()} other than {wanted}")
+        raise _WrongContent(f"{size} {stated}, or a {kind.upper()} other than {wanted}")

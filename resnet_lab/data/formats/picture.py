@@ -15,39 +15,39 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
-"""The ends of the names of picture files, in folders of a dataset and in folders that `predict` is given."""
+"""The suffixes of picture files, both in the folders of a dataset and in the folders that `predict` reads."""
 
 
 def find(paths: Iterable[Path]) -> list[Path]:
-    """The pictures among some files and folders; those of a folder, and of the folders in it, sorted by name.
+    """List the given files, and the pictures in the given folders and in the folders below them, sorted by name.
 
     Raises:
         LabError: a path does not exist, or a folder holds no picture.
     """
-    found: list[Path] = []
+    pictures: list[Path] = []
     for path in paths:
         if path.is_dir():
             inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES)
             if not inside:
                 raise LabError(f"there is no picture in it (known: {', '.join(SUFFIXES)})", file=path)
-            found += inside
+            pictures += inside
         elif path.is_file():
-            found.append(path)
+            pictures.append(path)
         else:
             raise LabError("there is no such picture or folder", file=path)
-    return found
+    return pictures
 
 
 def read(path: Path, channels: int = 3) -> Image:
     """Read a picture and turn it upright, as its EXIF data says.
 
-    Transparency is dropped, as OpenCV and therefore Gluon's loader drop it. Of 16 bits the upper eight are kept.
+    Transparency is dropped, as by OpenCV and therefore by Gluon's loader. Of 16-bit values the upper eight bits are kept.
 
     Args:
-        channels: 3 for colour, 1 for grey; 8 bits a channel.
+        channels: 3 for colour, 1 for grey; each channel has 8 bits.
 
     Raises:
-        LabError: the file is damaged or no picture.
+        LabError: the file is damaged, or is not a picture.
     """
     from PIL import Image, ImageOps
 
@@ -64,14 +64,14 @@ def read(path: Path, channels: int = 3) -> Image:
 
 
 def _upper_eight(values: NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
-    """The upper eight of 16 bits."""
+    """Return the upper eight bits of 16-bit values."""
     if values.min(initial=0) < 0 or values.max(initial=0) > 65535:
         raise ValueError("it holds more than 16 bits")
     return (values.astype(np.uint32) >> 8).astype(np.uint8)
 
 
 def check_crop(resize: int, crop: int) -> None:
-    """See that a crop fits into the resized picture.
+    """Check that a crop fits into the resized picture.
 
     Raises:
         LabError: the crop is larger than the shorter side of the resized picture.
@@ -86,8 +86,8 @@ def prepare(picture: Image, resize: int = 256, crop: int = 224, *, antialias: bo
     Args:
         resize: the length to which the shorter side is resized before the crop, in pixels; at least `crop`.
         crop: the side of the square, in pixels.
-        antialias: average over all pixels that fall into a new one (Pillow, torchvision), in the place of
-            interpolating between the four nearest (OpenCV, Gluon-CV's `transform_eval`).
+        antialias: average all pixels that fall into a new pixel (Pillow, torchvision) instead of interpolating between
+            the four nearest pixels (OpenCV, Gluon-CV's `transform_eval`).
 
     Returns:
         uint8 (channels, crop, crop).

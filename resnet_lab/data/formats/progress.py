@@ -1,4 +1,4 @@
-"""A progress bar in bytes, on standard error, for work that a person waits for."""
+"""A progress bar, in bytes and on standard error, for downloads and other long reading."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from contextlib import contextmanager
 
 @contextmanager
 def progress_bar(title: str, total: int | None) -> Iterator[Callable[[int, int | None], None]]:
-    """Show a bar while the work inside goes on.
+    """Show a progress bar while the `with` block runs.
 
     Args:
-        title: the words before the bar.
-        total: the bytes of the whole work; None where they are not known yet.
+        title: the text before the bar.
+        total: how many bytes there are in total; None if that is not known yet.
 
     Yields:
-        A function that takes the bytes that are done so far, and the bytes of the whole work where they are known.
+        A function that updates the bar. It takes the number of bytes that are done, and the total number or None.
     """
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn

@@ -1,8 +1,9 @@
-"""MXNet's RecordIO, read without MXNet: a `.rec` of records, each a label and some bytes, with its `.idx`.
+"""Reads MXNet's RecordIO files without MXNet: a `.rec` file of records, and the `.idx` file with their offsets.
 
-A record is the magic number, a word of flag (3 bits) and length (29 bits), and the content padded to
-four bytes. A content that holds the magic number itself is stored in parts, which it separates. A
-packed image begins with IRHeader: flag, label, id, id2; a flag above zero counts further labels.
+A record consists of the magic number, a 32-bit word with a flag (3 bits) and the length of the content (29 bits), and the
+content, padded to a multiple of four bytes. Content in which the magic number occurs is stored in several parts without
+it; a reader joins the parts with the magic number again. A packed image begins with the header IRHeader (flag, label, id,
+id2); a flag above zero is the number of labels that follow the header.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _WHOLE, _BEGIN, _END = 0, 1, 3
 
 @dataclass(frozen=True)
 class Record:
-    """One packed item: its labels, float32 (n,), its id, and its content, mostly a JPEG."""
+    """A packed image: its labels, float32 (n,), its id, and its content, usually a JPEG."""
 
     labels: NDArray[np.float32]
     id: int
@@ -35,12 +36,12 @@ class Record:
 
 
 class RecordFile:
-    """A `.rec` file; `file[i]` is the record i in the order of the index, or of the file where it has no index.
+    """A `.rec` file; `file[i]` is record i in the order of the `.idx` file, or of the `.rec` file if there is no index.
 
-    The file is mapped, not read, so that it may be larger than memory.
+    The file is mapped into memory, not read, so that it may be larger than the memory.
 
     Args:
-        path: the `.rec` file; the `.idx` file beside it is used where there is one.
+        path: the `.rec` file; the `.idx` file beside it is used if there is one.
 
     Raises:
         LabError: one of the two files is missing, empty or damaged.
@@ -71,11 +72,11 @@ class RecordFile:
             return Record(np.array([label], np.float32), number, content[_HEADER.size :])
         end = _HEADER.size + 4 * flag
         if end > len(content):
-            raise self._damaged(int(self.offsets[place]), f"{flag} labels are more than it holds")
+            raise self._damaged(int(self.offsets[place]), f"the record is too short for its {flag} labels")
         return Record(np.frombuffer(content, "<f4", flag, _HEADER.size).copy(), number, content[end:])
 
     def content(self, place: int) -> bytes | memoryview:
-        """The content of the record at `place`, without a copy where it lies in one piece.
+        """Return the content of record `place`; content that is stored in one part is not copied.
 
         Raises:
             LabError: the record is damaged.
@@ -85,12 +86,12 @@ class RecordFile:
 
     @cached_property
     def _begins(self) -> NDArray[np.int64]:
-        """The offset at which the content of each record begins, if it lies in one piece and has one label."""
+        """The offset at which the content of each record begins, for records with one part and one label."""
         return self.offsets + _WORDS.size + _HEADER.size
 
     @cached_property
     def _ends(self) -> NDArray[np.int64]:
-        """The offset at which the content of each record ends; 0 for one in several pieces or with several labels."""
+        """The offset at which the content of each record ends; 0 for records with several parts or several labels."""
         content = np.frombuffer(self._bytes, np.uint8)
         fits = self._begins <= len(content)
         words = np.zeros((len(fits), 3), np.uint32)
@@ -105,28 +106,28 @@ class RecordFile:
         return memoryview(self._bytes)
 
     def labels(self) -> NDArray[np.int32]:
-        """The first label of every record; the contents are not read.
+        """Read the first label of every record, without the contents.
 
         Raises:
-            LabError: a label is no whole number, or a record is damaged.
+            LabError: a label is not a whole number, or a record is damaged.
         """
         content = np.frombuffer(self._bytes, np.uint8)
         starts = self.offsets[:, None] + _WORDS.size
         if len(starts) and int(starts.max()) + _HEADER.size > len(content):
             raise self._damaged(int(self.offsets.max()), "the file ends within it")
         flags = content[starts + np.arange(4)].view("<u4")[:, 0]
-        # Several labels stand behind the header; the label in the header is then not one of them.
+        # Several labels follow the header; the label in the header is then not used.
         values = content[starts + np.arange(4, 8)].view("<f4")[:, 0]
         for place in np.flatnonzero(flags):
             values[place] = self[int(place)].labels[0]
         labels: NDArray[np.int32] = values.astype(np.int32)
         odd = np.flatnonzero(labels != values)
         if len(odd):
-            raise LabError(f"the label {values[odd[0]]} of record {odd[0]} is no class", file=self.path)
+            raise LabError(f"the label {values[odd[0]]} of record {odd[0]} is not a whole number", file=self.path)
         return labels
 
     def _record(self, start: int) -> tuple[bytes, int]:
-        """The content of the record at an offset, and where the next one begins."""
+        """Return the content of the record at an offset, and the offset of the next record."""
         parts: list[bytes] = []
         offset = start
         while True:
@@ -145,6 +146,7 @@ class RecordFile:
                 return _SEPARATOR.join(parts), offset
 
     def _scanned(self) -> NDArray[np.int64]:
+        """Return the offsets of all records, in the order of the `.rec` file."""
         offsets, offset = [], 0
         while offset < len(self._bytes):
             offsets.append(offset)
@@ -152,12 +154,12 @@ class RecordFile:
         return np.array(offsets, np.int64)
 
     def _indexed(self, index: Path) -> NDArray[np.int64]:
-        """Offsets in the order of the index: lines of key, tab, offset."""
+        """Read the offsets from the `.idx` file, whose lines are a key, a tab and an offset."""
         offsets = []
         for number, line in enumerate(index.read_bytes().splitlines(), 1):
             fields = line.split()
             if len(fields) != 2 or not all(field.isdigit() for field in fields):
-                raise LabError("is no line of an index: KEY<tab>OFFSET was expected", file=index, line=number)
+                raise LabError("is not a line of an index: KEY<tab>OFFSET was expected", file=index, line=number)
             offset = int(fields[1])
             if offset + _WORDS.size > len(self._bytes):
                 raise LabError(

@@ -1,7 +1,7 @@
 """The batches that a model is trained and tested on: their order and their augmentation, all from one seed.
 
 All random numbers depend on (seed, epoch) or (seed, epoch, step) alone. So every engine sees the same pictures, every
-process makes the same batch of a step, and a run that was interrupted goes on as if it had not been.
+process makes the same batch of a step, and a run that was interrupted continues with the same batches.
 """
 
 from __future__ import annotations
@@ -32,7 +32,13 @@ Batch = tuple[NDArray[np.float32], NDArray[Any]]
 
 @dataclass(frozen=True)
 class Draws:
-    """The random numbers of an epoch: the order of the images, and for each place a crop's corner (y, x) and a flip."""
+    """The random numbers of an epoch.
+
+    Attributes:
+        order: int64 (count,): the images in the order in which they are shown.
+        corners: int64 (count, 2): the corner (y, x) of each crop in the padded image, in pixels, in that order.
+        flips: bool (count,): whether each image is mirrored, in that order.
+    """
 
     order: NDArray[np.int64]
     corners: NDArray[np.int64]
@@ -41,15 +47,15 @@ class Draws:
 
 @dataclass(frozen=True, eq=False)
 class Feed:
-    """Training batches of one size; images at the end of an epoch that fill no batch are left out.
+    """Training batches of equal size; the images left over at the end of an epoch, too few for a batch, are not shown.
 
     Args:
         split: the training images.
         mean, std: mean and standard deviation of each channel, on the scale 0 to 1.
-        augment: what is done to the images.
+        augment: the augmentations of the images.
         classes: the number of classes; needed where pictures are mixed.
-        skip: show the next picture of the epoch in the place of a damaged one; else a damaged picture is an error.
-        workers: the processes that make the batches; this process where None.
+        skip: replace a damaged picture by the next picture of the epoch; if False, a damaged picture is an error.
+        workers: the processes that make the batches; None means this process.
         skipped: the names of the damaged pictures that were left out so far.
     """
 
@@ -84,7 +90,7 @@ class Feed:
 
     @property
     def pad(self) -> int:
-        """Zero pixels at each side of an image before a crop of its own size is drawn from it."""
+        """The number of zero pixels that are added at each side of an image before it is cropped to its own size."""
         return int(self.augment.settings.get("pad_crop", 0))
 
     @property
@@ -126,7 +132,12 @@ class Feed:
         """Make one batch.
 
         Args:
-            out: float32 of `batch_shape`; the images are written to it where it is given.
+            epoch: the number of the epoch, from 0.
+            step: the number of the batch in the epoch, from 0.
+            out: float32 array of shape `batch_shape` for the images; None means a new array.
+
+        Returns:
+            The images, the labels, and the names of the damaged pictures that were left out.
 
         Raises:
             Undecodable: a picture is damaged and damaged pictures are not skipped, or every picture is damaged.
@@ -143,20 +154,20 @@ class Feed:
         return normal, self.chain.mix(normal, self.split.labels[indices], self.classes, draw), bad
 
     def _draws_of(self, epoch: int) -> Draws:
-        """The random numbers of an epoch; those of the last epoch are kept."""
+        """Return the random numbers of an epoch; those of the last epoch are kept for its other batches."""
         kept: tuple[int, Draws] | None = self.__dict__.get("_kept")
         if kept is None or kept[0] != epoch:
             kept = self.__dict__["_kept"] = epoch, self.draws(epoch)
         return kept[1]
 
     def __getstate__(self) -> dict[str, Any]:
-        """The state for a worker: without what the worker makes anew, and without the workers themselves."""
+        """Return the state that a worker is sent: without the values that it computes again, and without the workers."""
         return {key: value for key, value in self.__dict__.items() if key not in ("_kept", "chain")} | {"workers": None}
 
     def _pictures(
         self, order: NDArray[np.int64], start: int, views: list[Box] | None
     ) -> tuple[NDArray[np.uint8], NDArray[np.int64], tuple[str, ...]]:
-        """The images, uint8 (batch, C, H, W), the places of the pictures, and the names of damaged ones."""
+        """Return the images, uint8 (batch, C, H, W), their positions in the split, and the names of damaged pictures."""
         indices = order[start : start + self.batch_size].copy()
         if isinstance(self.split, InMemory):
             images = self.split.images[indices]
@@ -179,7 +190,7 @@ class Feed:
 
 @dataclass(frozen=True)
 class Epoch:
-    """The batches of one epoch; iteration makes them on the host, and an engine may make the same on its device."""
+    """The batches of one epoch; iteration makes them on the host, and an engine may make the same batches on its device."""
 
     feed: Feed
     number: int
@@ -190,7 +201,7 @@ class Epoch:
         return self.feed.draws(self.number)
 
     def __iter__(self) -> Iterator[Batch]:
-        """Yields `feed.steps` batches; see `Batch`."""
+        """Yield `feed.steps` batches; see `Batch`."""
         feed = self.feed
         if feed.workers is not None:
             made = feed.workers.batches(feed, self.number)
@@ -203,7 +214,7 @@ class Epoch:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Every image once, in order, normalised; the last batch may be smaller, and so may one with damaged pictures."""
+    """Batches that show every image once, in order; the last batch and batches with damaged pictures may be smaller."""
 
     split: Pictures
     batch_size: int
@@ -251,12 +262,12 @@ def evaluation_batches(
     workers: Workers | None = None,
     skipped: set[str] | None = None,
 ) -> Iterator[Batch]:
-    """Every image once, in order, normalised; the last batch may be smaller.
+    """Yield every image once, in order and normalised; the last batch may be smaller.
 
     Args:
-        skip: leave damaged pictures out; else a damaged picture is an error.
-        workers: the processes that make the batches; this process where None.
-        skipped: the names of the pictures that were left out are added to it.
+        skip: leave damaged pictures out; if False, a damaged picture is an error.
+        workers: the processes that make the batches; None means this process.
+        skipped: a set to which the names of the pictures that were left out are added.
 
     Raises:
         Undecodable: a picture is damaged and not skipped, or every picture is damaged.
@@ -275,7 +286,7 @@ def evaluation_batches(
 
 
 def _left_out(error: Undecodable, skip: bool, split: Pictures, place: int) -> str:
-    """The name of a damaged picture that is left out. Raises Undecodable: damaged pictures are not skipped."""
+    """Return the name of a damaged picture, which is left out. Raises Undecodable: damaged pictures are not skipped."""
     if not skip:
         raise Undecodable(f"{error.message}; 'damaged: skip' in 'data' leaves damaged pictures out") from None
     assert isinstance(split, OnDisk)
@@ -283,6 +294,6 @@ def _left_out(error: Undecodable, skip: bool, split: Pictures, place: int) -> st
 
 
 def _none_left(split: Pictures) -> Undecodable:
-    """The error for pictures that are damaged without an exception."""
+    """Make the error for a split whose pictures are all damaged."""
     first = f", from {split.name(0)} on" if isinstance(split, OnDisk) and len(split) else ""
     return Undecodable(f"none of the {len(split)} pictures can be decoded{first}: 'damaged: skip' has left out all")

@@ -31,22 +31,22 @@ class InMemory:
         return channels, height, width
 
     def take(self, indices: NDArray[np.int64]) -> InMemory:
-        """The images at these places."""
+        """Select the images at these positions, in this order."""
         return InMemory(self.images[indices], self.labels[indices])
 
     def rgb(self) -> InMemory:
-        """Grey images with their channel three times; nothing is copied."""
+        """Repeat the channel of grey images three times, without copying pixels."""
         count, _, height, width = self.images.shape
         return InMemory(np.broadcast_to(self.images, (count, 3, height, width)), self.labels)
 
     def resized(self, size: int) -> InMemory:
-        """All images resized to size x size with Pillow's bilinear filter, which averages where it shrinks."""
+        """Resize all images to size x size with Pillow's bilinear filter, which averages pixels when it shrinks an image."""
         from PIL import Image
 
         images = self.images
         if images.shape[2:] == (size, size):
             return self
-        grey = images.strides[1] == 0  # the three channels are the same memory: one is resized
+        grey = images.strides[1] == 0  # the three channels share their memory, so only one of them is resized
         planes = images[:, :1] if grey else images
         resized = np.empty((len(images), planes.shape[1], size, size), np.uint8)
         for source, target in zip(planes.reshape(-1, *images.shape[2:]), resized.reshape(-1, size, size), strict=True):
@@ -55,15 +55,15 @@ class InMemory:
 
 
 class Items(Protocol):
-    """Encoded pictures by their places; the object is small when pickled, so that other processes can decode."""
+    """Encoded pictures by position. Pickled, the object is small, so that it can be sent to worker processes."""
 
     def __len__(self) -> int: ...
 
     def read(self, place: int) -> Content:
-        """The encoded picture, mostly a JPEG. Raises LabError: it cannot be read."""
+        """Return the encoded picture, usually a JPEG. Raises LabError: the picture cannot be read."""
 
     def name(self, place: int) -> str:
-        """The name of the picture in messages: its file, or the record of a file."""
+        """Return the name of a picture for messages: its file, or the file and the number of its record."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Records:
 
     @property
     def file(self) -> RecordFile:
-        """The file; each process opens it when it first uses it."""
+        """The open file; each process opens the file when it first reads a picture."""
         if self._file is None:
             self._file = RecordFile(self.path)
         return self._file
@@ -120,11 +120,11 @@ class OnDisk:
     Args:
         items: the encoded pictures.
         labels: int32 (count,).
-        places: int64 (count,): the places of the pictures among the items.
-        crop: the side of the central square that is shown where no other part is drawn, as a share of the shorter
-            side of the picture.
+        places: int64 (count,): for each picture of this split its position among the items.
+        crop: the side of the central square that is shown unless an augmentation draws another part, as a share of the
+            picture's shorter side.
         decoder: the name of a registered decoder.
-        size: height and width of a decoded picture; None until an experiment says it.
+        size: height and width of a decoded picture; None until an experiment sets it.
     """
 
     items: Items
@@ -139,13 +139,13 @@ class OnDisk:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """The shape of one image: (3, height, width). Raises LabError: the size is not known."""
+        """The shape of one image: (3, height, width). Raises LabError: the size is not set."""
         if self.size is None:
             raise LabError("pictures of any size must be resized: set 'size' in 'data'")
         return 3, self.size, self.size
 
     def take(self, indices: NDArray[np.int64]) -> OnDisk:
-        """The pictures at these places."""
+        """Select the pictures at these positions, in this order."""
         return replace(self, labels=self.labels[indices], places=self.places[indices])
 
     def rgb(self) -> OnDisk:
@@ -157,16 +157,16 @@ class OnDisk:
         return replace(self, size=size)
 
     def name(self, place: int) -> str:
-        """The name of a picture in messages."""
+        """Return the name of a picture for messages."""
         return self.items.name(int(self.places[place]))
 
     def fill(self, place: int, out: NDArray[np.uint8], box: Box | None = None) -> None:
         """Decode one picture.
 
         Args:
-            place: the place of the picture in this split.
+            place: the position of the picture in this split.
             out: uint8 (size, size, 3); the picture is written to it.
-            box: from the width and height of the picture to the part that is shown; the central square where None.
+            box: computes the part that is shown from the width and height of the picture; None means the central square.
 
         Raises:
             Undecodable: the picture is damaged; the message names it.

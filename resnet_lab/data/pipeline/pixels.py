@@ -1,4 +1,4 @@
-"""Operations on whole batches of pixels, with the same bits on every machine: parts of images, normalisation."""
+"""Cutting and normalising whole batches of pixels, with the same bits on every machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Made = tuple[NDArray[np.float32], NDArray[Any], tuple[str, ...]]
 """A batch: images, labels, and the names of damaged pictures that were left out."""
 
 _IN_CACHE = 150_000
-"""Values that are normalised together: so many fit into a processor's cache."""
+"""How many values are normalised in one step, so that they fit into a processor's cache."""
 
 
 def viewed(images: NDArray[np.uint8], views: list[Box]) -> NDArray[np.uint8]:
@@ -33,11 +33,11 @@ def viewed(images: NDArray[np.uint8], views: list[Box]) -> NDArray[np.uint8]:
 
 
 class Normalise:
-    """From uint8 to float32: (value / 255 - mean) / std for each channel, by a table of the 256 levels.
+    """Normalise uint8 images to float32: (value / 255 - mean) / std for each channel, by a table of the 256 levels.
 
-    OpenCV looks values up fastest, where the `fast` decoder has loaded it. Otherwise the values are computed in float64
-    and rounded, as those of the table were, which is two to three times as fast as looking them up with NumPy. Should a
-    computed value ever differ from the table, NumPy looks the values up.
+    If the `fast` decoder has loaded OpenCV, OpenCV looks the values up, which is the fastest method. Otherwise the
+    values are computed in float64 and rounded, as those of the table were, which is two to three times as fast as
+    looking them up with NumPy. If a computed value differs from the table, NumPy looks the values up.
 
     Args:
         mean, std: mean and standard deviation of each channel, on the scale 0 to 1.
@@ -52,7 +52,7 @@ class Normalise:
         self._computed = np.array_equal(self._compute(every, np.empty(every.shape, np.float32))[0, :, 0], self.tables)
 
     def __call__(self, images: NDArray[np.uint8], out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
-        """Normalise images (batch, C, H, W); the result has the same shape, and is written to `out` if it is given."""
+        """Normalise images (batch, C, H, W); the result has the same shape, and is written to `out` if that is given."""
         out = np.empty(images.shape, np.float32) if out is None else out
         cv2 = sys.modules.get("cv2")
         if cv2 is not None and len(images):

@@ -30,16 +30,16 @@ from ...base.errors import LabError
 from .pixels import Made
 
 _SPARE = 2
-"""Slots in addition to one for each worker, at least: the batch that the loop works on, and one that is ready."""
+"""The least number of slots beyond one for each worker: for the batch that the loop works on, and for the next."""
 
 _ROOM, _AHEAD = 64 << 20, 8
 """Limits on further slots: 64 MiB in total, 8 for each worker. Small batches need many, or the queue runs empty."""
 
 _HELD = 2
-"""Slots that the loop may keep before it is given copies."""
+"""How many slots the training loop may hold before further batches are copied for it."""
 
 _QUEUED = 6
-"""Steps that wait at a worker at most."""
+"""The largest number of steps that wait at one worker."""
 
 Answer = tuple[int, NDArray[Any], tuple[str, ...]] | LabError | str
 """A worker's answer to a step: the number of images in the slot, their labels and the names of the damaged pictures;
@@ -74,7 +74,7 @@ class _Run:
 
 
 class Workers:
-    """Processes that make batches; they start with the first batch, and end with `close` or the end of a `with` block.
+    """Processes that make batches. They start with the first batch, and end with `close` or with the `with` block.
 
     Several epochs may be open at once: each gets its own batches. The processes are new interpreters, not copies of
     this one, since a copy of a process that runs the threads of a framework may hang.
@@ -139,7 +139,7 @@ class Workers:
         self._names.clear()
 
     def _start(self, slot_bytes: int) -> None:
-        """Have workers with slots that are large enough; runs that are open keep their batches and go on."""
+        """Start workers whose slots are large enough, unless they run; open runs keep their batches and continue."""
         if self._processes and slot_bytes <= self._slot_bytes:
             return
         while self._under_way:
@@ -164,7 +164,7 @@ class Workers:
             self._pipes.append(ours)
 
     def _next(self, run: _Run, step: int) -> tuple[int | NDArray[np.float32], Answer]:
-        """The answer to a step of a run; meanwhile the workers are given as many further steps as there is room for."""
+        """Wait for the answer to a step of a run; meanwhile, send the workers as many further steps as there are slots."""
         while True:
             if run not in self._runs:
                 raise RuntimeError("the data workers were ended before the last batch of an epoch")
@@ -174,12 +174,12 @@ class Workers:
                 return run.done.pop(step)
             if self._under_way:
                 self._receive()
-            else:  # the batches of other runs, which nobody asks for at present, take up every slot
+            else:  # finished batches, which no loop has asked for yet, hold every slot
                 for other in self._runs:
                     self._give_up_slots(other)
 
     def _request(self, run: _Run) -> None:
-        """Give the next step of a run to the worker with the fewest steps to do."""
+        """Send the next step of a run to the worker with the fewest steps to do."""
         name = self._known(run.maker)
         worker, request, slot = self._queued.index(min(self._queued)), next(self._next_request), self._free.popleft()
         self._under_way[request] = run, run.sent, slot
@@ -188,7 +188,7 @@ class Workers:
         run.sent += 1
 
     def _receive(self) -> None:
-        """Take the answers that have arrived, each to its run; waits for the first."""
+        """Wait for an answer, then hand each answer that has arrived to its run."""
         for ready in wait(self._pipes):
             worker = self._pipes.index(ready)  # type: ignore[arg-type]
             try:
@@ -203,7 +203,7 @@ class Workers:
                 self._free.append(slot)
 
     def _give_up_slots(self, run: _Run) -> None:
-        """Copy the batches of a run that wait for the loop out of their slots."""
+        """Copy the finished batches of a run out of the shared memory, so that their slots are free."""
         for step, (slot, answer) in run.done.items():
             if isinstance(slot, int):
                 kept = self._images(slot, answer[0] if isinstance(answer, tuple) else 0, run.maker)[1].copy()
@@ -211,7 +211,7 @@ class Workers:
                 self._free.append(slot)
 
     def _known(self, maker: Maker) -> int:
-        """The number under which the workers know a maker; they forget makers that are no more."""
+        """Return the number of a maker; the workers are sent a new maker, and drop those that no longer exist."""
         if maker not in self._names:
             self._names[maker] = next(self._next_name)
             message = pickle.dumps(maker), list(self._names.values())
@@ -226,7 +226,7 @@ class Workers:
             raise self._death(worker) from None
 
     def _death(self, worker: int) -> RuntimeError:
-        """The error for a worker that has died; the others are ended."""
+        """Make the error for a worker that has died, and end the other workers."""
         process = self._processes[worker]
         process.join(5)
         code = process.exitcode
@@ -235,7 +235,7 @@ class Workers:
         return RuntimeError(f"a data worker ended with {end}" + (", as when memory runs out" if code == -9 else ""))
 
     def _images(self, slot: int, amount: int, maker: Maker) -> tuple[Any, NDArray[np.float32]]:
-        """The memory of a slot, and the images in it as an array that refers to this memory."""
+        """Return the memory of a slot, and the images in it as an array that refers to this memory."""
         shape = (amount, *maker.batch_shape[1:])
         block = (ctypes.c_char * self._slot_bytes).from_buffer(self._memory, slot * self._slot_bytes)
         return block, np.frombuffer(memoryview(block), np.float32, int(np.prod(shape))).reshape(shape)
@@ -243,7 +243,7 @@ class Workers:
     def _delivered(
         self, slot: int | NDArray[np.float32], answer: tuple[int, NDArray[Any], tuple[str, ...]], maker: Maker
     ) -> Made:
-        """A batch for the loop: a view of its slot, which is free with the last reference to it, or a copy."""
+        """Return a batch for the loop: a view of its slot, which becomes free with the last reference to it, or a copy."""
         amount, labels, bad = answer
         if not isinstance(slot, int):
             return slot, labels, bad
@@ -258,7 +258,7 @@ class Workers:
 
 
 def _work(pipe: Connection, memory: Any, slot_bytes: int) -> None:
-    """What a worker process does until its pipe ends: with its parent, or by `close`."""
+    """Make batches in a worker process, until `close` or the end of the parent closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets the signal too, and ends its workers
     makers: dict[int, Maker] = {}
     with contextlib.suppress(EOFError, OSError):
@@ -274,7 +274,7 @@ def _work(pipe: Connection, memory: Any, slot_bytes: int) -> None:
 
 
 def _made(maker: Maker, epoch: int, step: int, slot: int, memory: Any, slot_bytes: int) -> Answer:
-    """The answer to a step."""
+    """Make the batch of a step in its slot of the shared memory, and return the answer for the parent."""
     try:
         size = int(np.prod(maker.batch_shape))
         out = np.frombuffer(memory, np.float32, size, slot * slot_bytes).reshape(maker.batch_shape)

@@ -32,34 +32,38 @@ def arrays(path: Path) -> Dataset:
         path: the file; relative to the experiment's file, the working directory or $RESNET_LAB_DATA.
     """
     file = find(path)
-    found = _read(file)
-    keys = next((keys for keys in _KEYS if all(key in found for key in keys)), None)
+    stored = _read(file)
+    keys = next((keys for keys in _KEYS if all(key in stored for key in keys)), None)
     if keys is None:
-        raise LabError(f"holds {', '.join(found) or 'nothing'}, where {', '.join(_KEYS[0])} were expected", file=file)
+        raise LabError(f"holds {', '.join(stored) or 'nothing'}, where {', '.join(_KEYS[0])} were expected", file=file)
     train, test = (
-        InMemory(_images(found[image], image, file), _labels(found[label], label, len(found[image]), file))
+        InMemory(_images(stored[image], image, file), _labels(stored[label], label, len(stored[image]), file))
         for image, label in (keys[:2], keys[2:])
     )
     if train.shape != test.shape:
-        raise LabError(f"images to train on are {train.shape}, those to test on {test.shape}", file=file)
-    if "classes" in found:
-        names = tuple(str(name) for name in found["classes"])
+        raise LabError(f"the training images are {train.shape}, but the test images are {test.shape}", file=file)
+    if "classes" in stored:
+        names = tuple(str(name) for name in stored["classes"])
     else:
         names = tuple(str(number) for number in range(int(train.labels.max(initial=0)) + 1))
     return Dataset("arrays", names, train, test, *statistics(train.images))
 
 
 def _read(file: Path) -> dict[str, NDArray[Any]]:
+    """Read the arrays of a .npz file by name, without running code from it."""
     try:
         with np.load(file, allow_pickle=False) as content:
             if not hasattr(content, "files"):
-                raise LabError("holds one array, where a .npz file of several was expected", file=file)
+                raise LabError(
+                    "holds a single array, but a .npz file with several named arrays was expected", file=file
+                )
             return {name: content[name] for name in content.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise LabError(f"is no .npz file of plain arrays: {error}", file=file) from None
 
 
 def _images(array: NDArray[Any], key: str, file: Path) -> NDArray[np.uint8]:
+    """Return the images as uint8 (count, channels, height, width). Raises LabError: they have another form."""
     if array.dtype == np.uint8 and array.ndim == 3:
         return array[:, None]
     if array.dtype == np.uint8 and array.ndim == 4 and array.shape[3] in (1, 3):
@@ -72,6 +76,7 @@ def _images(array: NDArray[Any], key: str, file: Path) -> NDArray[np.uint8]:
 
 
 def _labels(array: NDArray[Any], key: str, count: int, file: Path) -> NDArray[np.int32]:
+    """Return the labels as int32 (count,). Raises LabError: they are not `count` whole numbers."""
     flat = array.reshape(-1)
     if not np.issubdtype(array.dtype, np.integer) or len(flat) != count:
         raise LabError(f"'{key}' is {array.dtype} {array.shape}, where {count} whole numbers were expected", file=file)

@@ -50,7 +50,7 @@ def cifar100() -> Dataset:
 
 
 def _dataset(name: str, binary: RemoteFile) -> Dataset:
-    """The dataset from its binary archive, or from the Python archive where only that one is at hand."""
+    """Read a dataset from its binary archive, or from the Python archive if that is the only archive on this machine."""
     file = chosen(name, binary)
     train, test, classes = (read_binary if file is binary else read_pickled)(locate(name, file))
     return Dataset(name, classes, train, test, *statistics(train.images))
@@ -99,7 +99,9 @@ def read_pickled(path: Path) -> tuple[InMemory, InMemory, tuple[str, ...]]:
         name: content for name, content in _members(path).items() if name in (*_TRAIN, *_TEST, "meta", "batches.meta")
     }
     try:
-        tables = {name: _Plain(io.BytesIO(content), encoding="latin1").load() for name, content in members.items()}
+        tables = {
+            name: _PlainUnpickler(io.BytesIO(content), encoding="latin1").load() for name, content in members.items()
+        }
         splits = [_joined([tables[name] for name in names if name in tables]) for names in (_TRAIN, _TEST)]
         meta = tables["meta"] if "meta" in tables else tables["batches.meta"]
         classes = meta["fine_label_names"] if "fine_label_names" in meta else meta["label_names"]
@@ -109,13 +111,14 @@ def read_pickled(path: Path) -> tuple[InMemory, InMemory, tuple[str, ...]]:
 
 
 def _joined(tables: Sequence[dict[str, Any]]) -> InMemory:
+    """Join the images and the labels of several parts of a Python archive."""
     images = np.concatenate([np.asarray(table["data"], np.uint8) for table in tables]).reshape(-1, 3, 32, 32)
     labels = [label for table in tables for label in table["fine_labels" if "fine_labels" in table else "labels"]]
     return InMemory(images, np.array(labels, np.int32))
 
 
-class _Plain(pickle.Unpickler):
-    """Reads arrays and plain values from a pickle; runs no code of the file."""
+class _PlainUnpickler(pickle.Unpickler):
+    """Reads arrays and plain values from a pickle, and refuses everything else, so that no code of the file runs."""
 
     _ALLOWED = ("_reconstruct", "ndarray", "dtype", "scalar")
 
@@ -124,18 +127,18 @@ class _Plain(pickle.Unpickler):
             return super().find_class(module.replace("numpy._core", "numpy.core"), name)
         if (module, name) == ("_codecs", "encode"):
             return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+        raise pickle.UnpicklingError(f"it refers to {module}.{name}, which is neither an array nor a plain value")
 
 
 def _members(path: Path) -> dict[str, bytes]:
-    """The contents of an archive's files by file name, without folders."""
+    """Read all files of an archive; the keys are the file names without their folders."""
     try:
         with tarfile.open(path) as archive:
-            found = {}
+            contents = {}
             for member in archive:
                 stream = archive.extractfile(member) if member.isfile() else None
                 if stream is not None:
-                    found[Path(member.name).name] = stream.read()
-            return found
+                    contents[Path(member.name).name] = stream.read()
+            return contents
     except (tarfile.TarError, EOFError, OSError) as error:
         raise LabError(f"is damaged: {error}", file=path) from None

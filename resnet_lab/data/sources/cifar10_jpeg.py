@@ -39,7 +39,7 @@ def cifar10_jpeg() -> Dataset:
 
 
 def _decoded(path: Path) -> InMemory:
-    """Decode all pictures of a checked file with Pillow, which gives the same pixels on every machine."""
+    """Decode all pictures of a RecordIO file with Pillow, which gives the same pixels on every machine."""
     from PIL import Image
 
     records = RecordFile(path)

@@ -20,16 +20,16 @@ def digits() -> Dataset:
     table = np.loadtxt(_file(), delimiter=",", dtype=np.int64)
     images = np.rint(table[:, :-1].reshape(-1, 1, 8, 8) * (255 / 16)).astype(np.uint8)
     labels = table[:, -1].astype(np.int32)
-    order = np.random.RandomState(0).permutation(len(labels))  # RandomState's streams are frozen for good
+    order = np.random.RandomState(0).permutation(len(labels))  # NumPy promises that RandomState's numbers never change
     train, test = (InMemory(images[part], labels[part]) for part in (order[:_TRAIN], order[_TRAIN:]))
     return Dataset("digits", tuple("0123456789"), train, test, *statistics(train.images))
 
 
 def _file() -> Path:
-    """The table in scikit-learn's folder; importing scikit-learn to read it would take seconds in every trial."""
+    """Find the table in scikit-learn's folder, without importing scikit-learn, which would take seconds in every trial."""
     package = importlib.util.find_spec("sklearn")
     for place in (package.submodule_search_locations or []) if package else []:
         path = Path(place) / "datasets" / "data" / "digits.csv.gz"
         if path.is_file():
             return path
-    raise LabError("the dataset 'digits' is not here: it comes with scikit-learn (pip install scikit-learn)")
+    raise LabError("the dataset 'digits' is part of scikit-learn, which is not installed: pip install scikit-learn")

@@ -49,7 +49,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     big-endian 32-bit numbers, then the bytes.
 
     Raises:
-        LabError: the file is damaged, or no idx file of bytes.
+        LabError: the file is damaged, or is not an idx file of bytes.
     """
     try:
         content = gzip.decompress(path.read_bytes())

@@ -15,19 +15,19 @@ from ..formats.digests import listing_digest
 from ..formats.picture import SUFFIXES
 from ..pipeline.pictures import Files, OnDisk
 
-_TESTS = ("test", "val", "validation")
+_TEST_FOLDERS = ("test", "val", "validation")
 
 
 def _facts(path: Path, test: float = 0.2, crop: float = 0.875, decoder: str = "pillow") -> Facts:
     check_decoder(decoder)
     train, held_out = _parts(_root(path))
     names = _names(train)
-    count = len(names) if held_out else len(names) - len(_drawn(names, test))
+    count = len(names) if held_out else len(names) - len(_test_pictures(names, test))
     return Facts((3, None, None), len(classes(train)), count)
 
 
 def pictures_digest(path: Path) -> str:
-    """The digest of the pictures of an image folder or an archive of one, with their names; other files do not count.
+    """Compute the digest of all pictures of an image folder or archive, with their names; other files do not change it.
 
     Raises:
         LabError: there is no folder of class folders, or a picture cannot be read.
@@ -41,14 +41,14 @@ def pictures_digest(path: Path) -> str:
 
 @dataset("imagefolder", facts=_facts, content=pictures_digest)
 def imagefolder(path: Path, test: float = 0.2, crop: float = 0.875, decoder: str = "pillow") -> Dataset:
-    """Any folder (or archive) of class folders, with the folders `train` and `test` (or `val`) in it, or without.
+    """Pictures in one folder for each class, below `train` and `test` (or `val`) if there are such folders.
 
     Args:
         path: the folder or the archive; relative to the experiment's file, the working directory or $RESNET_LAB_DATA.
-        test: the share of each class that is put aside for the test, always the same pictures, where there is no
-            folder of test pictures.
-        crop: the side of the central square that is shown in testing, as a share of the picture's shorter side.
-        decoder: `pillow`, or `fast`, which smooths less where it shrinks a picture.
+        test: the share of each class that is used for testing if there is no folder of test pictures; always the same
+            pictures.
+        crop: the side of the central square that the network sees in testing, as a share of the picture's shorter side.
+        decoder: `pillow`, or `fast`, which takes less time and smooths less when it shrinks a picture.
     """
     train, held_out = _parts(_root(path))
     names = classes(train)
@@ -58,43 +58,46 @@ def imagefolder(path: Path, test: float = 0.2, crop: float = 0.875, decoder: str
             raise LabError(
                 f"{train.name} and {held_out.name} do not have the same classes: {', '.join(odd[:5])}", file=train
             )
-        splits = [_stored(part, names, _names(part), crop, decoder) for part in (train, held_out)]
+        splits = [_on_disk(part, names, _names(part), crop, decoder) for part in (train, held_out)]
     else:
         files = _names(train)
-        put_aside = _drawn(files, test)
+        put_aside = _test_pictures(files, test)
         splits = [
-            _stored(train, names, [file for file in files if (file in put_aside) == tested], crop, decoder)
+            _on_disk(train, names, [file for file in files if (file in put_aside) == tested], crop, decoder)
             for tested in (False, True)
         ]
     return Dataset("imagefolder", tuple(names), splits[0], splits[1], IMAGENET_MEAN, IMAGENET_STD)
 
 
 def _root(path: Path) -> Path:
+    """Return the folder of a dataset; an archive is unpacked into the cache."""
     root = find(path)
     if is_archive(root):
         root = unpacked(root)
         inside = [entry for entry in root.iterdir() if entry.is_dir()]
-        return inside[0] if len(inside) == 1 else root  # most archives hold one folder
+        return (
+            inside[0] if len(inside) == 1 else root
+        )  # most archives hold a single folder, which holds everything else
     if not root.is_dir():
         raise LabError("is no folder", file=root)
     return root
 
 
 def _parts(root: Path) -> tuple[Path, Path | None]:
-    """The folder to train on and the folder to test on; None for the second where there is only one folder."""
+    """Return the folder of training pictures, and the folder of test pictures or None if there is none."""
     if not (root / "train").is_dir():
         return root, None
-    for name in _TESTS:
+    for name in _TEST_FOLDERS:
         if (root / name).is_dir():
             return root / "train", root / name
     return root / "train", None
 
 
 def classes(folder: Path) -> list[str]:
-    """The names of the class folders, sorted.
+    """List the names of the class folders, sorted.
 
     Raises:
-        LabError: there are fewer than two.
+        LabError: there are fewer than two class folders.
     """
     try:
         names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith("."))
@@ -106,37 +109,40 @@ def classes(folder: Path) -> list[str]:
 
 
 def _names(folder: Path) -> list[str]:
-    """All pictures as CLASS/FILE, sorted.
+    """List all pictures of a folder as CLASS/FILE, sorted.
 
     Raises:
-        LabError: a class has none.
+        LabError: a class has no pictures.
     """
-    found = []
+    pictures = []
     for name in classes(folder):
         files = sorted(entry.name for entry in os.scandir(folder / name) if entry.name.lower().endswith(SUFFIXES))
         if not files:
             raise LabError(
                 f"the class '{name}' is empty: no picture ({', '.join(SUFFIXES[:3])}, ...) is in it", file=folder / name
             )
-        found += [f"{name}/{file}" for file in files]
-    return found
+        pictures += [f"{name}/{file}" for file in files]
+    return pictures
 
 
-def _drawn(names: list[str], share: float) -> set[str]:
-    """A share of each class, at least one picture of it; the same pictures for every seed of an experiment."""
+def _test_pictures(names: list[str], share: float) -> set[str]:
+    """Choose a share of each class, at least one picture; the choice does not depend on the experiment's seed."""
     if not 0 < share < 1:
         raise LabError(f"option 'test' of dataset 'imagefolder' is {share}: it should be above 0 and below 1")
     by_class: dict[str, list[str]] = {}
     for name in names:
         by_class.setdefault(name.partition("/")[0], []).append(name)
     generator = np.random.default_rng(0)
-    drawn: set[str] = set()
-    for own in by_class.values():
-        drawn.update(own[place] for place in generator.permutation(len(own))[: max(1, round(share * len(own)))])
-    return drawn
+    chosen: set[str] = set()
+    for of_class in by_class.values():
+        chosen.update(
+            of_class[index] for index in generator.permutation(len(of_class))[: max(1, round(share * len(of_class)))]
+        )
+    return chosen
 
 
-def _stored(folder: Path, names: list[str], files: list[str], crop: float, decoder: str) -> OnDisk:
+def _on_disk(folder: Path, names: list[str], files: list[str], crop: float, decoder: str) -> OnDisk:
+    """The pictures `files` of a folder, with the positions of their classes in `names` as labels."""
     check_decoder(decoder)
     numbers = {name: number for number, name in enumerate(names)}
     labels = np.array([numbers[file.partition("/")[0]] for file in files], np.int32)

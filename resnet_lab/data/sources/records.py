@@ -1,4 +1,4 @@
-"""Datasets from RecordIO files: any pair of files, and ImageNet, which may also be folders."""
+"""Datasets in RecordIO files: any pair of files, and ImageNet, which may also be stored as folders of pictures."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def _facts(path: Path, test: Path, classes: int, crop: float = 0.875, decoder: s
 
 
 def records_digest(path: Path) -> str:
-    """The digest of a .rec file and of the .idx beside it, which gives the order of the records.
+    """Compute the digest of a .rec file and of the .idx file beside it, which states the order of the records.
 
     Raises:
-        LabError: it is no .rec file, or cannot be read.
+        LabError: the file is no .rec file, or cannot be read.
     """
     file = _file(path)
     index = file.with_suffix(".idx")
@@ -42,8 +42,8 @@ def recordio(path: Path, test: Path, classes: int, crop: float = 0.875, decoder:
         path: the file to train on; relative to the experiment's file, the working directory or $RESNET_LAB_DATA.
         test: the file to test on.
         classes: the number of classes; labels count from 0.
-        crop: the side of the central square that is shown in testing, as a share of the picture's shorter side.
-        decoder: `pillow`, or `fast`, which smooths less where it shrinks a picture.
+        crop: the side of the central square that the network sees in testing, as a share of the picture's shorter side.
+        decoder: `pillow`, or `fast`, which takes less time and smooths less when it shrinks a picture.
     """
     train, held_out = (stored(_file(name), crop, decoder) for name in (path, test))
     names = tuple(str(number) for number in range(classes))
@@ -58,7 +58,7 @@ def _file(path: Path) -> Path:
 
 
 def stored(path: Path, crop: float, decoder: str) -> OnDisk:
-    """The pictures of a .rec file with the first label of each."""
+    """The pictures of a .rec file; the first label of each record is its class."""
     check_decoder(decoder)
     items = Records(path)
     return OnDisk(items, items.file.labels(), np.arange(len(items)), crop, decoder)
@@ -78,7 +78,7 @@ def _imagenet_facts(path: Path = Path("imagenet"), decoder: str = "pillow") -> F
 
 
 def imagenet_digest(path: Path) -> str:
-    """The digest of ImageNet's pictures, from the RecordIO files or from the folders."""
+    """Compute the digest of ImageNet's pictures, from the RecordIO files or from the folders."""
     root = _imagenet_root(path)
     if (root / "train.rec").is_file():
         return "-".join(records_digest(root / name) for name in ("train.rec", "val.rec"))
@@ -91,8 +91,9 @@ def imagenet(path: Path = Path("imagenet"), decoder: str = "pillow") -> Dataset:
 
     Args:
         path: a folder with `train` and `val`, 1,000 class folders in each (named by WordNet ids), or with `train.rec`
-            and `val.rec` and their .idx files; its licence forbids to offer it, so you have to get it yourself.
-        decoder: `pillow`, or `fast`, which smooths less where it shrinks a picture.
+            and `val.rec` and their .idx files; its licence does not allow others to offer it for
+            download, so you have to get it yourself.
+        decoder: `pillow`, or `fast`, which takes less time and smooths less when it shrinks a picture.
     """
     root = _imagenet_root(path)
     if (root / "train.rec").is_file():

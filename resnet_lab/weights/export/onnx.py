@@ -1,4 +1,4 @@
-"""A Graph as an ONNX model: one lowering for each op, for inference, the batch left open."""
+"""Turns a Graph into an ONNX model for inference with any batch size: one lowering for each op."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 OPSET = 17
 _IR_VERSION = 8
-"""What readers of that opset know; newer ones know it too."""
+"""The version of the file format that belongs to this opset; newer readers also support it."""
 
 INSTALL = "pip install 'resnet-lab[onnx]'"
 
@@ -31,6 +31,8 @@ LOWERINGS: dict[str, Lowering] = {}
 
 
 def lowers(*ops: str) -> Callable[[Lowering], Lowering]:
+    """Register a function that adds the ONNX nodes of one of these ops, and returns the name of their output."""
+
     def register(function: Lowering) -> Lowering:
         for op in ops:
             LOWERINGS[op] = function
@@ -40,7 +42,7 @@ def lowers(*ops: str) -> Callable[[Lowering], Lowering]:
 
 
 class Program:
-    """An ONNX graph in the making."""
+    """An ONNX graph that is being built: its nodes, and the arrays that it holds."""
 
     def __init__(self, arrays: Arrays) -> None:
         import onnx
@@ -51,7 +53,7 @@ class Program:
         self._arrays = arrays
 
     def parameter(self, node: Node, key: str) -> str:
-        """A parameter's name in the model; for a norm's scale or bias that it has not, ones or zeros."""
+        """Add a parameter of a node and return its name; a norm without this parameter gets ones or zeros."""
         name = f"{node.name}.{key}"
         value = self._arrays.get(name)
         if value is None:
@@ -59,29 +61,29 @@ class Program:
         return self.constant(name, value)
 
     def constant(self, name: str, value: NDArray[Any]) -> str:
-        """An array that the model holds; returns its name."""
+        """Add an array to the model; returns its name."""
         self.initializers[name] = self.onnx.numpy_helper.from_array(np.ascontiguousarray(value), name)
         return name
 
     def add(self, op: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
-        """A node with one output; returns the output's name."""
+        """Add a node with one output; returns the output's name."""
         self.nodes.append(self.onnx.helper.make_node(op, list(inputs), [output], name=output, **attributes))
         return output
 
     def reshape(self, x: str, shape: Sequence[int], output: str) -> str:
-        """`x` in another shape; 0 keeps an extent, -1 takes what is left."""
+        """Reshape `x`: an extent of 0 keeps that of `x`, and -1 stands for all remaining elements; returns the name."""
         return self.add("Reshape", [x, self.constant(f"{output}.shape", np.array(shape, np.int64))], output)
 
 
 def lower(graph: Graph, arrays: Arrays, metadata: Mapping[str, str]) -> Any:
-    """The network as an onnx.ModelProto: `images` (batch, C, H, W), float32, to `logits` (batch, classes).
+    """Make an onnx.ModelProto of a network: from `images`, float32 (batch, C, H, W), to `logits` (batch, classes).
 
     Raises:
-        LabError: the package onnx is not installed.
+        LabError: The package onnx is not installed, or the network contains a framework's own module.
     """
     for node in graph.nodes:
         if node.op == OP:
-            raise LabError(f"{node.name} is a framework's own module, and no ONNX is known for it")
+            raise LabError(f"{node.name} is a framework's own module, which cannot be exported to ONNX")
     if importlib.util.find_spec("onnx") is None:
         raise LabError(f"ONNX is written by the package onnx, which is not installed: {INSTALL}")
     program = Program(arrays)
@@ -140,11 +142,11 @@ def _norm(program: Program, node: Node, inputs: Sequence[str]) -> str:
     if a["kind"] == "batch":
         statistics = [program.parameter(node, "running_mean"), program.parameter(node, "running_var")]
         return program.add("BatchNormalization", [x, scale, bias, *statistics], node.name, epsilon=a["epsilon"])
-    if a["kind"] == "layer":  # ONNX's is over the last axes
+    if a["kind"] == "layer":  # ONNX normalises over the last axes, so the channels are moved there and back
         last = program.add("Transpose", [x], f"{node.name}.last", perm=[0, 2, 3, 1])
         done = program.add("LayerNormalization", [last, scale, bias], f"{node.name}.normed", epsilon=a["epsilon"])
         return program.add("Transpose", [done], node.name, perm=[0, 3, 1, 2])
-    # A group is to be normalised as a channel is by instance norm; ONNX's own group norm is of opset 21.
+    # Opset 17 has no group norm (opset 21 has): each group becomes a channel, which instance norm normalises.
     groups = a["groups"]
     ones, zeros = (
         program.constant(f"{node.name}.{name}", np.full(groups, value, np.float32))

@@ -1,7 +1,7 @@
 """`fast`: simplejpeg decodes (libjpeg-turbo, the same pixels as Pillow's) and OpenCV resizes, several times as fast.
 
-OpenCV's bilinear interpolation looks at four pixels alone, so it smooths less than Pillow where it shrinks. The pixels
-differ, and so an experiment with this decoder has trials of its own.
+OpenCV's bilinear interpolation reads only four pixels, so it smooths less than Pillow when it shrinks a picture. The
+pixels differ, and therefore the decoder is part of a trial's id.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def fast(content: Content, box: Box | None, out: NDArray[np.uint8]) -> None:
     simplejpeg, cv2 = _libraries()
     size = len(out)
     try:
-        # A picture of just the right size is decoded straight into its place; a larger one has no room there.
+        # A picture of exactly the right size is decoded directly into the output; simplejpeg refuses a larger picture.
         if box is None and _fits(simplejpeg, content, out):
             return
         height, width, _, _ = simplejpeg.decode_jpeg_header(content)
@@ -54,7 +54,7 @@ def fast(content: Content, box: Box | None, out: NDArray[np.uint8]) -> None:
 
 
 def _fits(simplejpeg: Any, content: Content, out: NDArray[np.uint8]) -> bool:
-    """Decode into `out`; whether the picture had just its size."""
+    """Decode a picture into `out`, and return whether it has exactly the size of `out`."""
     try:
         shape: tuple[int, ...] = simplejpeg.decode_jpeg(content, buffer=out).shape
     except ValueError:
@@ -64,7 +64,7 @@ def _fits(simplejpeg: Any, content: Content, out: NDArray[np.uint8]) -> bool:
 
 @cache
 def _libraries() -> tuple[Any, Any]:
-    """simplejpeg and OpenCV; OpenCV is kept to one thread, since the workers share the cores."""
+    """Import simplejpeg and OpenCV; OpenCV is limited to one thread, since the workers share the cores."""
     import cv2
     import simplejpeg
 

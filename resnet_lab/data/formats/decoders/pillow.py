@@ -1,4 +1,4 @@
-"""`pillow`: Pillow decodes and resizes; the same pixels on every machine."""
+"""`pillow`: Pillow decodes and resizes pictures, with the same pixels on every machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..decode import Box, Content, Undecodable, central, decoder, reduction
 
 @decoder("pillow")
 def by_pillow(content: Content, box: Box | None, out: NDArray[np.uint8]) -> None:
-    """Decode with Pillow, and resize with its bilinear filter, which averages where it shrinks."""
+    """Decode with Pillow, and resize with its bilinear filter, which averages pixels when it shrinks a picture."""
     from PIL import Image
 
     size = len(out)
@@ -30,5 +30,5 @@ def by_pillow(content: Content, box: Box | None, out: NDArray[np.uint8]) -> None
                 rgb = rgb.resize((size, size), Image.Resampling.BILINEAR, box=scaled)
             out[:] = np.asarray(rgb)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        # Pillow's own message for a file that is no picture holds the address of a buffer.
+        # For a file that is no picture, Pillow's own message contains the address of a buffer in memory.
         raise Undecodable("it is no picture" if "cannot identify" in str(error) else str(error)) from None
