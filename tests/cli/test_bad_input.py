@@ -209,13 +209,13 @@ EXPERIMENTS = {
         "train:",
         "compile: fast\ntrain:",
         4,
-        "'compile' of the engine 'mxnet' is auto, hybridize or off, not fast",
+        "'compile' of the engine 'mxnet' must be auto, hybridize or off, not fast",
     ),
     "a way of compiling that one of the engines lacks": (
         "train:",
         "engine: [torch, mxnet]\ncompile: max-autotune\ntrain:",
         5,
-        "'compile' of the engine 'mxnet' is auto, hybridize or off, not max-autotune",
+        "'compile' of the engine 'mxnet' must be auto, hybridize or off, not max-autotune",
     ),
     "a precision that the engine lacks": (
         "train:",

@@ -19,7 +19,7 @@ def test_a_gpu_that_is_not_there_is_refused(torch):
     engine = engines.get("torch")
     if len(engine.devices()) > 1:
         pytest.skip("there is a GPU")
-    with pytest.raises(LabError, match="device 'gpu' is not there: the installed PyTorch"):
+    with pytest.raises(LabError, match="the device 'gpu' cannot be used: the installed PyTorch"):
         engine.device("gpu")
     assert engine.device("auto")[0] == "cpu"
 
