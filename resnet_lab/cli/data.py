@@ -136,8 +136,9 @@ def _spec(name: str, settings: list[str] | None) -> DataSpec:
     from pydantic import ValidationError
 
     from ..specs.data import DataSpec
+    from ..specs.explain import explain
     from ..specs.settings import parse
-    from ..specs.yamlfile import Document, explain
+    from ..specs.yamlfile import Document
 
     values: dict[str, Any] = {"name": name}
     for setting in settings or []:

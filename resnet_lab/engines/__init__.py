@@ -1,7 +1,7 @@
-"""Engines: each lowers a Graph to one framework, and runs it.
+"""The engines by name; an engine lowers a Graph to the modules of one framework, and runs them.
 
-An engine's module imports its framework when a model is built, never before; nothing else in the
-package imports a framework. `contract` holds what an engine promises.
+An engine imports its framework only when it is needed, for instance to build a model, and no other part of the package
+imports a framework. The module `contract` states what every engine provides.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ _MODULES = {"mxnet": "resnet_lab.engines.mxnet", "torch": "resnet_lab.engines.to
 
 
 def names() -> list[str]:
-    """Every engine there is, whether it can run here or not."""
+    """The names of all engines, including those that cannot run on this machine."""
     return list(_MODULES)
 
 
 def get(name: str) -> Engine:
-    """The engine of that name.
+    """Look up an engine by its name.
 
     Raises:
-        LabError: there is none.
+        LabError: no engine has this name.
     """
     if name not in _MODULES:
         raise LabError(unknown("engine", name, _MODULES))

@@ -38,10 +38,10 @@ class StartedStep(Protocol):
     """A training step that was given to the device and may still be running there."""
 
     def is_done(self) -> bool:
-        """Whether `wait` would return at once; never waits itself."""
+        """Whether the device has finished the step, so that `wait` would return at once; does not wait itself."""
 
     def wait(self) -> tuple[float, float]:
-        """The mean loss of the batch, and how many of its images were classified right."""
+        """Wait for the device; returns the mean loss of the batch, and the number of correctly classified images."""
 
 
 class Model(Protocol):
@@ -57,10 +57,14 @@ class Model(Protocol):
     """The device in the words of an experiment: `cpu`, `gpu:0`, `gpu:0,1`."""
 
     def load(self, weights: Mapping[str, Array]) -> None:
-        """Set all arrays. Raises LabError: a name is missing or unknown, or a shape differs."""
+        """Set all arrays by canonical name.
+
+        Raises:
+            LabError: a name is missing or unknown, or a shape differs.
+        """
 
     def weights(self) -> dict[str, Array]:
-        """Copies of all arrays, running statistics among them."""
+        """Copies of all arrays by canonical name, including the running statistics of norms; float32."""
 
     def prepare(self, optimizer: Optimizer, clip_norm: float | None = None, ema: float | None = None) -> None:
         """Begin training with an empty optimizer state.
@@ -72,7 +76,7 @@ class Model(Protocol):
         """
 
     def averaged(self) -> AbstractContextManager[None]:
-        """Inside the context, the model has the moving average of its weights, if `prepare` asked for one."""
+        """Inside the context, the weights have the values of their moving average, if `prepare` asked for one."""
 
     def optimizer_state(self) -> dict[str, Array]:
         """The optimizer's arrays by name; `load_optimizer_state` goes on from them exactly."""
@@ -84,25 +88,32 @@ class Model(Protocol):
     """The number of steps that may be started before the loop waits for the oldest; infinity for no limit."""
 
     def begin_epoch(self, seed: int) -> None:
-        """Get ready to train; `seed` is for what the network itself draws (dropout)."""
+        """Prepare an epoch of training; `seed` is the seed of the network's own random numbers (dropout)."""
 
     def on_device(self, batches: Iterable[Batch]) -> Iterable[tuple[Any, Any]]:
-        """The batches as `train_step` takes them; images and labels that live on the device stay there."""
+        """Convert batches to images and labels as `train_step` takes them; what is on the device stays there."""
 
     def train_step(self, images: Any, labels: Any, rate: float, label_smoothing: float = 0.0) -> StartedStep:
-        """Start one training step on the device: forward pass, backward pass and update."""
+        """Start one training step on the device: forward pass, backward pass and update.
+
+        Args:
+            images: images (batch, C, H, W), as `on_device` returns them.
+            labels: classes (batch,), or shares of classes (batch, classes), as `on_device` returns them.
+            rate: the learning rate.
+            label_smoothing: the share of each label that is spread evenly over all classes.
+        """
 
     def end_epoch(self) -> None:
-        """Wait for the device, and bring together what several devices computed apart."""
+        """Wait for the device; if there are several, give each the mean of their running statistics."""
 
     def predict(self, images: Array) -> Array:
-        """Logits, (batch, classes), float32, in inference mode."""
+        """Compute logits (batch, classes), float32, of images (batch, C, H, W) in inference mode."""
 
     def synchronize(self) -> None:
-        """Wait until the device has nothing left to do."""
+        """Wait until the device has finished all its work."""
 
     def peak_memory(self) -> int:
-        """The most bytes held so far: of the device, or of this process on the CPU."""
+        """The largest memory use so far in bytes: of the device, or of this process if the device is the CPU."""
 
 
 class Engine(Protocol):
@@ -120,7 +131,7 @@ class Engine(Protocol):
     """The values of `compile` beside `auto`. Results differ by rounding only, so a trial's id does not contain them."""
 
     default_compile_mode: str
-    """The one of `compile_modes` that the framework's own code expects of a module, and that starts at once."""
+    """The compile mode outside experiments: of `resnet_lab.build`, unless it is given another, and of `predict`."""
 
     ops: frozenset[str]
     """The ops that the engine lowers; a test demands every op of the registry."""
@@ -132,34 +143,56 @@ class Engine(Protocol):
         """The framework's version, '' where it is not installed."""
 
     def package(self) -> str:
-        """The installed package that the framework came with; '' where it came otherwise."""
+        """The installed package that contains the framework; '' if it was not installed as a package."""
 
     def devices(self) -> list[str]:
-        """`cpu`, then `gpu:0`, ... those that it has kernels for."""
+        """`cpu`, and `gpu:0`, `gpu:1`, ... for the GPUs that the framework has kernels for."""
 
     def device(self, wanted: str) -> tuple[str, str]:
-        """The device that `auto`, `cpu`, `gpu`, `gpu:N` or `gpu:N,M` means here, and why.
+        """Choose the device that `auto`, `cpu`, `gpu`, `gpu:N` or `gpu:N,M` means on this machine.
 
-        Raises LabError: there is none.
+        Returns:
+            The device, and the reason for the choice.
+
+        Raises:
+            LabError: the device name is not valid, or a GPU that it names cannot be used.
         """
 
     def use_threads(self, count: int) -> None:
-        """How many CPU threads to use; before the framework is imported."""
+        """Set the number of CPU threads; call it before the framework is imported."""
 
     def check_precision(self, precision: str, device: str) -> None:
-        """See that it computes in a precision on a device. Raises LabError."""
+        """Check that the engine computes in a precision on a device.
+
+        Raises:
+            LabError: the engine does not compute in this precision there.
+        """
 
     def compiling(self, wanted: str, device: str) -> tuple[str, str]:
-        """The one of `compile_modes` that `compile` means on a device, and why.
+        """Choose the one of `compile_modes` that the value of `compile` means on a device.
 
-        Raises LabError: that mode cannot work there.
+        Returns:
+            The mode, and the reason for the choice.
+
+        Raises:
+            LabError: the engine does not have this mode, or the mode cannot work on the device.
         """
 
     def build(self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto") -> Model:
-        """A model of the graph, all zeros until `load`. Raises LabError: not in that precision, not compiled so."""
+        """Build a model of a graph; its weights are zero until `Model.load` sets them.
+
+        Args:
+            graph: the network.
+            device: the device, as the method `device` returns it.
+            precision: one of `precisions`.
+            compile: `auto`, or one of `compile_modes`.
+
+        Raises:
+            LabError: the engine cannot run here, or has no such precision or compile mode on the device.
+        """
 
     def module_facts(self, module: Any, input: Shape) -> ModuleFacts:
-        """What a module of the framework makes of images of `input` (C, H, W), and what arrays it has."""
+        """The output shape of a module of the framework for images of the shape `input` (C, H, W), and its arrays."""
 
     def out_of_memory(self, error: BaseException) -> bool:
-        """Whether an error of the framework says that memory ran out."""
+        """Whether an error means that the memory of the machine or of the device was not sufficient."""

@@ -1,4 +1,4 @@
-"""What engines share: the check of weights that they are given, and the meaning of a device's name."""
+"""Checks that all engines share, of weights, devices, precisions and compile modes, and the meaning of device names."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ if TYPE_CHECKING:
 
 
 def check_weights(graph: Graph, weights: Mapping[str, Array]) -> None:
-    """See that weights fit a graph.
+    """Check that weights have the names and the shapes that a graph needs.
+
+    Args:
+        graph: the network.
+        weights: arrays by canonical name.
 
     Raises:
-        LabError: a short list of what is missing, left over or differently shaped.
+        LabError: arrays are missing or unknown, or have other shapes; the message lists the first five.
     """
     wanted = graph.parameters
     faults = [f"missing {name}" for name in wanted if name not in weights]
@@ -32,37 +36,51 @@ def check_weights(graph: Graph, weights: Mapping[str, Array]) -> None:
         raise LabError(f"the weights do not fit the network: {'; '.join(faults[:5])}{more}")
 
 
-def gpu_numbers(word: str) -> list[int]:
-    """The GPUs that a device's word names: [0] for `gpu`, [0, 1] for `gpu:0,1`, none for `auto` and `cpu`.
+def gpu_numbers(device: str) -> list[int]:
+    """The numbers of the GPUs in a device name: [0] for `gpu`, [0, 1] for `gpu:0,1`, none for `auto` and `cpu`.
 
     Raises:
-        LabError: the word is no device, or names a GPU twice.
+        LabError: the device name is not valid, or contains a GPU twice.
     """
-    if word in ("auto", "cpu"):
+    if device in ("auto", "cpu"):
         return []
-    if not re.fullmatch(r"gpu(:\d+(,\d+)*)?", word):
-        raise LabError(f"unknown device '{word}' (known: auto, cpu, gpu, gpu:N, and gpu:N,M for several)")
-    numbers = [int(number) for number in (word.partition(":")[2] or "0").split(",")]
+    if not re.fullmatch(r"gpu(:\d+(,\d+)*)?", device):
+        raise LabError(f"unknown device '{device}' (known: auto, cpu, gpu, gpu:N, and gpu:N,M for several GPUs)")
+    numbers = [int(number) for number in (device.partition(":")[2] or "0").split(",")]
     if len(set(numbers)) < len(numbers):
-        raise LabError(f"the device '{word}' names a GPU twice")
+        raise LabError(f"the device '{device}' names a GPU twice")
     return numbers
 
 
-def check_multi_gpu(engine: str, numbers: Sequence[int], several: bool) -> None:
-    """See that an engine can train on as many GPUs at once.
+def check_multi_gpu(engine: str, numbers: Sequence[int], multi_gpu: bool) -> None:
+    """Check that an engine can train one model on these GPUs at once.
+
+    Args:
+        engine: the name of the engine.
+        numbers: the numbers of the GPUs.
+        multi_gpu: whether the engine can train one model on several GPUs.
 
     Raises:
-        LabError: it cannot.
+        LabError: there are several GPUs, and the engine uses only one.
     """
-    if len(numbers) > 1 and not several:
+    if len(numbers) > 1 and not multi_gpu:
         raise LabError(f"the engine '{engine}' trains on one GPU, not on {len(numbers)} at once")
 
 
 def choose_device(framework: str, wanted: str, gpus: int, why_no_gpu: str) -> tuple[str, str]:
-    """What `Engine.device` answers, for a `framework` that sees `gpus` usable GPUs.
+    """Choose the device that a device name means on this machine.
+
+    Args:
+        framework: how messages call the framework.
+        wanted: `auto`, `cpu`, `gpu`, `gpu:N` or `gpu:N,M`.
+        gpus: the number of GPUs that the framework can use.
+        why_no_gpu: the reason that no GPU, or no further GPU, can be used.
+
+    Returns:
+        The device (`cpu`, `gpu:0`, `gpu:0,1`, ...), and the reason for the choice.
 
     Raises:
-        LabError: a GPU is asked for that is not there, or the word is no device.
+        LabError: the device name is not valid, or a GPU that it names cannot be used.
     """
     numbers = gpu_numbers(wanted)
     if wanted == "auto":
@@ -70,27 +88,39 @@ def choose_device(framework: str, wanted: str, gpus: int, why_no_gpu: str) -> tu
     if not numbers:
         return "cpu", "asked for"
     if max(numbers) >= gpus:
-        sees = f"{framework} sees {gpus} GPU(s)" if gpus else why_no_gpu
-        raise LabError(f"device '{wanted}' is not there: {sees}")
+        reason = f"{framework} sees {gpus} GPU(s)" if gpus else why_no_gpu
+        raise LabError(f"the device '{wanted}' cannot be used: {reason}")
     return "gpu:" + ",".join(map(str, numbers)), "asked for"
 
 
 def check_precision(engine: str, precision: str, known: Sequence[str]) -> None:
-    """See that an engine computes in a precision.
+    """Check that an engine computes in a precision.
+
+    Args:
+        engine: the name of the engine.
+        precision: the precision that is asked for.
+        known: the precisions in which the engine computes.
 
     Raises:
-        LabError: it does not.
+        LabError: the engine does not compute in this precision.
     """
     if precision not in known:
         raise LabError(f"the engine '{engine}' computes in {' or '.join(known)}, not in {precision}")
 
 
 def check_compile(engine: str, wanted: str, known: Sequence[str]) -> None:
-    """See that `compile` is `auto` or a way that an engine has.
+    """Check that the value of `compile` is `auto` or a compile mode of an engine.
+
+    Args:
+        engine: the name of the engine.
+        wanted: the value of `compile`.
+        known: the compile modes of the engine.
 
     Raises:
-        LabError: it is neither.
+        LabError: the engine does not have this compile mode.
     """
     if wanted != "auto" and wanted not in known:
         words = ["auto", *known]
-        raise LabError(f"'compile' of the engine '{engine}' is {', '.join(words[:-1])} or {words[-1]}, not {wanted}")
+        raise LabError(
+            f"'compile' of the engine '{engine}' must be {', '.join(words[:-1])} or {words[-1]}, not {wanted}"
+        )

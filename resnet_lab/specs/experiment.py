@@ -13,11 +13,12 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from . import settings, workspace
 from .data import DataSpec
+from .explain import explain
 from .optimizers import OPTIMIZERS
 from .schedules import SCHEDULES
 from .strict import Strict, named
 from .train import InitSpec, TrainSpec
-from .yamlfile import Document, explain, read
+from .yamlfile import Document, read
 
 _SWEEPABLE = ("data", "train", "variant", "precision")
 

@@ -17,9 +17,10 @@ from ..blocks.stems import STEMS
 from ..network.graph import Graph, Shape
 from . import plugins, workspace
 from .building import build_graph
+from .explain import explain
 from .extends import STAGE_KEYS, extend, resolve
 from .stages import KNOWN, StageSpec, VariantSpec
-from .yamlfile import Document, KeyPath, Mark, explain
+from .yamlfile import Document, KeyPath, Mark
 
 
 @dataclass(frozen=True)

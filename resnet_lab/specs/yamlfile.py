@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
-from ..base.errors import LabError, unknown
-
-if TYPE_CHECKING:
-    from pydantic import ValidationError
+from ..base.errors import LabError
 
 _DEEPEST, _MOST = 40, 100_000
 
@@ -198,102 +194,3 @@ def _plain(loader: Any, node: yaml.Node, path: KeyPath, file: str, marks: dict[K
             file=file,
             line=node.start_mark.line + 1,
         ) from None
-
-
-def explain(error: ValidationError, document: Document, known: Mapping[str, list[str]] | None = None) -> LabError:
-    """Write the first mistake that pydantic found as one message with file and line.
-
-    Args:
-        error: pydantic's error.
-        document: the values that were checked.
-        known: the keys that are right in each place, by its dotted path: '' is the top, 'stages.*' any stage. Where
-            the `name` in a mapping chooses a class, the keys of the class NAME are at 'place.NAME'.
-    """
-    # Pydantic reports a misspelt key twice: as unknown, and as missing under its right name. The first says more.
-    first = min(
-        error.errors(),
-        key=lambda detail: (
-            detail["type"] != "extra_forbidden",
-            document.mark(_written(_untagged(detail, document.value)[0], document.value))[1],
-        ),
-    )
-    (location, tag), kind, value = _untagged(first, document.value), first["type"], first.get("input")
-    path, key = _written(location, document.value), location[-1] if location else ""
-    inside = f" in '{dotted(location[:-1])}'" if location[:-1] else ""
-    if kind == "extra_forbidden":
-        place = ".".join("*" if isinstance(part, int) else str(part) for part in location[:-1])
-        if tag:
-            owners = [other.rpartition(".")[2] for other, keys in (known or {}).items()
-                      if other.rpartition(".")[0] == place and key in keys]  # fmt: skip
-            if owners:
-                return document.error(
-                    path, f"'{dotted(location)}': '{key}' belongs to {', '.join(owners)}, not to {tag}"
-                )
-            place = f"{place}.{tag}"
-        return document.error(path, unknown(f"key{inside}:", key, (known or {}).get(place, [])))
-    if kind == "union_tag_invalid":
-        return _unknown_name(first, document, (*path, "name"))
-    if kind == "missing":
-        if location in document.removed:
-            file, line = document.removed[location]
-            return LabError(f"null takes out the key '{key}'{inside}, which cannot be missing", file=file, line=line)
-        right = (known or {}).get(dotted((*location[:-1], *([tag] if tag else []))), [])
-        others = [str(other) for other in value if other not in right] if isinstance(value, dict) else []
-        near = difflib.get_close_matches(str(key), others, 1)
-        hint = f"; is it meant by '{near[0]}'?" if near else ""
-        return document.error(location[:-1], f"the key '{key}' is missing{inside}{hint}")
-    message = re.sub(r"^(Input|List|Dictionary|String|Value) should", "should", first["msg"])
-    message = message.removeprefix("Value error, ")
-    if kind == "value_error":
-        return document.error(path, f"'{dotted(path)}': {message}" if path else message)
-    if kind == "literal_error" and isinstance(value, str):
-        return document.error(path, unknown(f"'{dotted(path)}':", value, _words(first["ctx"]["expected"])))
-    if kind in ("model_type", "dict_type"):
-        message = "should be a mapping of keys"
-    shown = "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)
-    shown = "null" if value is None else shown
-    return document.error(path, f"'{dotted(location)}' is {shown}: it {message}")
-
-
-def _words(text: str) -> list[str]:
-    """The words in pydantic's list `'a', 'b' or 'c'`."""
-    return [word.strip(" '") for word in text.replace(" or ", ", ").split(",")]
-
-
-def _unknown_name(detail: Any, document: Document, path: KeyPath) -> LabError:
-    """The message for a `name` that chooses no class."""
-    name, names = detail["ctx"]["tag"], _words(detail["ctx"]["expected_tags"])
-    return document.error(path, unknown(f"'{dotted(path)}':", name, names))
-
-
-def _untagged(detail: Any, value: Any) -> tuple[KeyPath, str]:
-    """The location of an error without the name of a class, which pydantic adds where a `name` chooses one.
-
-    Returns:
-        the location, and the last name that was taken out; '' where there was none.
-    """
-    path: list[str | int] = []
-    tag, location = "", tuple(detail["loc"])
-    for depth, key in enumerate(location):
-        is_missing_key = detail["type"] == "missing" and depth == len(location) - 1
-        if isinstance(value, dict) and key not in value and not is_missing_key:
-            tag = str(key)
-            continue
-        inside = isinstance(value, dict) or (isinstance(value, list) and isinstance(key, int) and key < len(value))
-        value = (value.get(key) if isinstance(value, dict) else value[key]) if inside else None
-        path.append(key)
-    return tuple(path), tag
-
-
-def _written(location: KeyPath, value: Any) -> KeyPath:
-    """The part of pydantic's location that is written in the file, where one word can be short for a mapping."""
-    path: list[str | int] = []
-    for depth, key in enumerate(location):
-        if isinstance(value, dict) and (key in value or depth == len(location) - 1):
-            value = value.get(key)
-        elif isinstance(value, list) and isinstance(key, int) and key < len(value):
-            value = value[key]
-        else:
-            break
-        path.append(key)
-    return tuple(path)

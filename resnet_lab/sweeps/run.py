@@ -21,7 +21,7 @@ from ..results.store import Store, claim
 from ..results.trial_folder import CONFIG, DONE, RESULT, begin_fresh, is_cut_off, replace_by_fresh
 from ..specs.data import DataSpec
 from ..specs.experiment import Experiment
-from ..training.loop import CHECKPOINT
+from ..training.checkpoint import CHECKPOINT
 from ..training.provenance import now, where
 from ..training.trial import Place, Trial
 from .executors import Ended, Executor, Work

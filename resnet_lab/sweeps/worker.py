@@ -16,7 +16,8 @@ from typing import Any, TextIO
 from .. import engines
 from ..base.files import write_json
 from ..results.trial_folder import DONE, RESULT
-from ..training.loop import CHECKPOINT, run
+from ..training.checkpoint import CHECKPOINT
+from ..training.loop import run
 from ..training.provenance import now, where
 from .executors import Work
 

@@ -1,49 +1,87 @@
-"""Reads what a cut-off trial goes on from: weights, optimizer state, and the rows of the epochs that are done."""
+"""Checkpoints: the weights, the optimizer's state and the finished epochs with which an interrupted trial continues."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..base.errors import LabError
 from ..base.files import read_json
 from ..weights import safetensors
 
+if TYPE_CHECKING:
+    from ..engines.contract import Model
+
+CHECKPOINT = "checkpoint.safetensors"
+"""The file of a checkpoint in the folder of its trial; the worker removes it when the trial has a result."""
+
+EPOCHS = "epochs.json"
+"""The file in the folder of a trial that contains one row for each finished epoch."""
+
+_OPTIMIZER = "optimizer:"
+"""The beginning of the names of the optimizer's arrays in the file; all other arrays are weights."""
+
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The state of a trial where an epoch ended.
+    """The state of a trial at the end of an epoch.
 
     Attributes:
-        arrays: weights by canonical name, and what else the file holds, such as the optimizer's state.
-        rows: the rows of the epochs that are done.
-        seconds: the time that the trial had taken by then.
+        weights: the arrays of the network, by canonical name.
+        optimizer: the arrays of the optimizer's state, by the names that `Model.optimizer_state` gives them.
+        rows: the rows of the finished epochs.
+        seconds: the time that the trial had taken so far.
     """
 
-    arrays: safetensors.Arrays
+    weights: Mapping[str, Any]
+    optimizer: Mapping[str, Any]
     rows: list[dict[str, Any]]
     seconds: float
 
+    def restore(self, model: Model) -> None:
+        """Give a model, which is prepared for training, these weights and this state of the optimizer."""
+        model.load(self.weights)
+        model.load_optimizer_state(self.optimizer)
 
-def read(path: Path, epochs: Path) -> tuple[Checkpoint | None, str]:
-    """Read a checkpoint; a damaged one is removed, so that the trial begins anew instead of failing again and again.
+
+def save(model: Model, folder: Path, epochs: int, seconds: float) -> None:
+    """Write the checkpoint of a trial.
 
     Args:
-        path: the file of weights and optimizer state.
-        epochs: the JSON file with a row for each epoch.
+        model: the model, between two epochs.
+        folder: the folder of the trial, which has the rows of all finished epochs in EPOCHS already.
+        epochs: the number of finished epochs.
+        seconds: the time that the trial has taken so far.
+    """
+    state = {f"{_OPTIMIZER}{name}": array for name, array in model.optimizer_state().items()}
+    metadata = {"epochs": str(epochs), "seconds": str(seconds)}
+    safetensors.save(folder / CHECKPOINT, model.weights() | state, metadata)
+
+
+def read(folder: Path) -> tuple[Checkpoint | None, str]:
+    """Read the checkpoint of a trial; remove a damaged one, with which the trial would fail again and again.
+
+    Args:
+        folder: the folder of the trial.
 
     Returns:
-        The checkpoint, None where there is none or where it is damaged; and the problem of a damaged one, else ''.
+        The checkpoint, or None if there is none or it is damaged; and a message if it is damaged, else ''.
     """
+    path, rows_file = folder / CHECKPOINT, folder / EPOCHS
     if not path.is_file():
         return None, ""
     try:
         arrays, metadata = safetensors.load(path), safetensors.metadata(path)
-        done, rows = int(metadata["epochs"]), read_json(epochs)
-        if not isinstance(rows, list) or len(rows) < done:
-            raise ValueError(f"{epochs.name} has not the rows of {done} epoch(s)")
-        return Checkpoint(arrays, rows[:done], float(metadata["seconds"])), ""
+        epochs, rows = int(metadata["epochs"]), read_json(rows_file)
+        if not isinstance(rows, list) or len(rows) < epochs:
+            raise ValueError(f"{rows_file.name} does not contain the rows of {epochs} epoch(s)")
+        weights = {name: array for name, array in arrays.items() if not name.startswith(_OPTIMIZER)}
+        optimizer = {
+            name.removeprefix(_OPTIMIZER): array for name, array in arrays.items() if name.startswith(_OPTIMIZER)
+        }
+        return Checkpoint(weights, optimizer, rows[:epochs], float(metadata["seconds"])), ""
     except (LabError, OSError, ValueError, KeyError) as error:
         path.unlink()
         return None, f"the checkpoint {path} is damaged ({error}); the trial begins anew"

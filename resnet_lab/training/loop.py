@@ -1,4 +1,4 @@
-"""The loop over epochs, written once for all engines: train, validate, keep a checkpoint, test, measure."""
+"""Train and test one trial: the loop over epochs, which is the same for all engines."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ import math
 import sys
 import time
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from .. import data, engines
 from ..base import hardware
@@ -24,26 +21,26 @@ from ..specs import plugins
 from ..weights import finetune, safetensors
 from ..weights.pretrained import Pretrained, metadata
 from . import checkpoint
+from .checkpoint import EPOCHS
 from .epoch import train_epoch
 from .evaluate import evaluate
 from .throughput import rates, speeds
 from .trial import Place, Trial
-
-Emit = Callable[[dict[str, Any]], None]
-
-CHECKPOINT = "checkpoint.safetensors"
-"""What a trial goes on from; there until its result is."""
+from .watch import Emit, StepWatch
 
 CHECKPOINT_EVERY = 60.0
-"""Seconds between checkpoints to go on from; they are written where an epoch ends."""
+"""The least number of seconds between two checkpoints; they are written only at the end of an epoch."""
 
-_SETTLING = 3
-"""Steps at the start of an epoch whose times are not counted."""
+WEIGHTS = "weights.safetensors"
+"""The file of the trained weights in the folder of the trial."""
+
+_FIRST_STEPS = 3
+"""The steps at the start of each epoch whose times are left out of the throughput: they also fill the pipeline."""
 
 
 @dataclass(frozen=True)
 class _Job:
-    """A trial, and where it runs and is kept."""
+    """A trial, the place where it runs, its folder, and whether its throughput is measured; see `run`."""
 
     trial: Trial
     place: Place
@@ -55,13 +52,18 @@ def run(trial: Trial, place: Place, folder: Path, measure: bool, emit: Emit) -> 
     """Train and test one trial.
 
     Args:
-        place: the device, the way of compiling and the threads.
-        folder: the trial's own folder; checkpoints, epochs and weights are kept there.
+        trial: the trial, with its network, data, recipe, engine, precision and seed.
+        place: the device, the compile mode and the number of threads.
+        folder: the folder of the trial; the checkpoint, the rows of the epochs and the weights are written there.
         measure: whether to measure throughput after the training.
-        emit: called with each event: a step (at most ten a second), an epoch, a checkpoint that was taken up.
+        emit: called with each event: a step (at most ten a second), the end of an epoch, a checkpoint from which the
+            trial continues, a note for the user.
 
     Returns:
-        the columns of its results row that only running can tell; status `ok` or `diverged`.
+        The columns of the trial's row in the results that the training determines, with the status `ok` or `diverged`.
+
+    Raises:
+        LabError: the data, a plug-in file or the weights to start from cannot be used, or the engine cannot run here.
     """
     job = _Job(trial, place, folder, measure)
     start = time.perf_counter()
@@ -75,9 +77,10 @@ def run(trial: Trial, place: Place, folder: Path, measure: bool, emit: Emit) -> 
 
 
 def _workers(job: _Job, dataset: data.Dataset) -> data.Workers | None:
-    """Processes that make batches; None where the loop makes its own.
+    """Start the processes that make batches; returns None if this process makes them itself.
 
-    Unless it is said, one beside the CPU: it decodes faster than a CPU trains, and more would take the net's cores.
+    For encoded images and a CPU the default is one process: it decodes faster than a CPU trains, and further processes
+    would take cores away from the training.
     """
     wanted = job.trial.data.workers
     if wanted is None:
@@ -86,6 +89,7 @@ def _workers(job: _Job, dataset: data.Dataset) -> data.Workers | None:
 
 
 def _feed(job: _Job, dataset: data.Dataset, workers: data.Workers | None) -> data.Feed:
+    """The source of the training batches."""
     return data.Feed(
         dataset.train,
         job.trial.train.batch_size,
@@ -100,6 +104,7 @@ def _feed(job: _Job, dataset: data.Dataset, workers: data.Workers | None) -> dat
 
 
 def _trained(job: _Job, dataset: data.Dataset, feed: data.Feed, emit: Emit, start: float) -> dict[str, Any]:
+    """Build the model, train it, test it and measure its throughput; returns the columns that `run` returns."""
     for file in homes(job.trial.graph):
         plugins.load_file(Path(file), (file, 1))
     network = finetune.frozen(job.trial.graph, job.trial.train.freeze)
@@ -119,51 +124,64 @@ def _trained(job: _Job, dataset: data.Dataset, feed: data.Feed, emit: Emit, star
     if feed.skip:
         result["skipped_images"] = len(feed.skipped)
         for name in sorted(feed.skipped):
-            print(f"damaged, left out: {name}", file=sys.stderr)
+            print(f"left out a damaged image: {name}", file=sys.stderr)
     result["peak_memory_mb"] = model.peak_memory() / 2**20
     result["wall_s"] = loop.seconds_before + time.perf_counter() - start
     return result
 
 
 def _tested(job: _Job, model: Model, loop: _Loop, dataset: data.Dataset) -> dict[str, Any]:
-    """The columns of the test; saves the weights unless the losses say that the training diverged."""
+    """Test the model and save its weights; if the losses show that the training diverged, nothing is saved.
+
+    Returns:
+        The columns of the test; with a status and a reason if the training diverged.
+    """
     test = evaluate(model, loop.batches(dataset.test))
     columns = {"test_loss": test.loss, "test_accuracy": test.top1, "test_top5": test.top5}
     losses = {"training loss of the last epoch": loop.rows[-1]["train_loss"], "test loss": test.loss}
     for name, loss in losses.items():
         if not loss <= diverged_above(len(dataset.classes)):
             return {**columns, "status": "diverged", "reason": f"the {name} is {loss:.4g} after the last epoch"}
-    safetensors.save(job.folder / "weights.safetensors", model.weights(), loop.metadata())
+    safetensors.save(job.folder / WEIGHTS, model.weights(), loop.metadata())
     return columns
 
 
 def diverged_above(classes: int) -> float:
-    """The loss above which a trial counts as diverged: a thousand times that of equal shares for all classes."""
+    """The loss above which a trial counts as diverged: 1000 times the loss of equal probabilities for all classes."""
     return 1000 * math.log(max(classes, 2))
 
 
 def _speeds(model: Model, feed: data.Feed, rate: float) -> dict[str, Any]:
-    """Throughput; a fault in measuring it takes nothing from a net that is trained and tested."""
+    """Measure throughput; an error becomes the reason in the row, because the trained network is still valid."""
     try:
         return speeds(model, next(iter(feed.epoch(0))), rate * 1e-3)
     except Exception as error:
         traceback.print_exc()
-        return {"reason": f"trained and tested, but not measured: {type(error).__name__}: {error}"}
+        return {"reason": f"trained and tested, but the throughput was not measured: {type(error).__name__}: {error}"}
 
 
 class _Loop:
-    """Epochs from the last checkpoint to the end."""
+    """Trains the epochs of a trial, from its checkpoint or from the start.
+
+    Attributes:
+        rows: a row for each finished epoch.
+        step_times: the seconds of each training step of this process, without the first steps of each epoch.
+        seconds_before: the time that the trial had taken at the checkpoint from which this process continues.
+    """
 
     def __init__(self, job: _Job, model: Model, dataset: data.Dataset, feed: data.Feed, emit: Emit) -> None:
         self.job, self.model, self.dataset, self.feed, self.emit = job, model, dataset, feed, emit
         self.rows: list[dict[str, Any]] = []
         self.step_times: list[float] = []
         self.seconds_before = 0.0
-        """Spent before this process took over, up to its checkpoint."""
         self._started = self._saved = time.perf_counter()
 
     def train(self) -> None:
-        """Raises Diverged."""
+        """Train all epochs that are left, with a checkpoint at most every CHECKPOINT_EVERY seconds.
+
+        Raises:
+            Diverged: the training loss of a step is not a finite number.
+        """
         trial = self.job.trial
         self.model.prepare(trial.train.optimizer, trial.train.clip_norm, trial.train.ema)
         if not self._resume():
@@ -171,13 +189,16 @@ class _Loop:
             self.model.load(finetune.starting_weights(trial.graph, trial.seed, trial.train.init, content))
         for epoch in range(len(self.rows), self.job.trial.train.epochs):
             self._epoch(epoch)
-            if time.perf_counter() - self._saved > CHECKPOINT_EVERY:
-                self._save()
+            now = time.perf_counter()
+            if now - self._saved > CHECKPOINT_EVERY:
+                checkpoint.save(self.model, self.job.folder, len(self.rows), self.seconds_before + now - self._started)
+                self._saved = time.perf_counter()
 
     def _epoch(self, epoch: int) -> None:
+        """Train one epoch (counted from 0), validate if there is a validation set, and write the epoch's row."""
         steps, train = self.feed.steps, self.job.trial.train
         learning_rates = train.rates(epoch, steps)
-        watch = _Watch(epoch, steps, learning_rates, self.emit)
+        watch = StepWatch(epoch, steps, self.emit)
         score = train_epoch(
             self.model,
             self.feed.epoch(epoch),
@@ -186,7 +207,7 @@ class _Loop:
             watch,
             train.label_smoothing,
         )
-        self.step_times += watch.times[_SETTLING:]
+        self.step_times += watch.times[_FIRST_STEPS:]
         row = {
             "epoch": epoch + 1,
             "lr": learning_rates[-1],
@@ -200,18 +221,18 @@ class _Loop:
                 validation = evaluate(self.model, self.batches(self.dataset.validation))
             row |= {"val_loss": validation.loss, "val_accuracy": validation.top1}
         self.rows.append(row)
-        write_json(self.job.folder / "epochs.json", self.rows)
+        write_json(self.job.folder / EPOCHS, self.rows)
         self.emit({"event": "epoch", **row})
 
     def batches(self, split: data.Pictures) -> Any:
-        """Batches to score the model on."""
+        """The batches of a set of images that is evaluated: validation or test."""
         feed = self.feed
         return data.evaluation_batches(
             *(split, feed.batch_size, feed.mean, feed.std), skip=feed.skip, workers=feed.workers, skipped=feed.skipped
         )
 
     def summary(self) -> dict[str, Any]:
-        """Columns from the epochs: the last one's training figures, and the best by validation."""
+        """The columns about the epochs: loss and accuracy of the last epoch, and the epoch that validated best."""
         columns: dict[str, Any] = {"epochs_done": len(self.rows)}
         if self.rows:
             last = self.rows[-1]
@@ -228,62 +249,23 @@ class _Loop:
         return columns
 
     def metadata(self) -> dict[str, str]:
-        """What a file of weights says of itself."""
-        data = self.dataset
-        shown = data.test.crop if isinstance(data.test, OnDisk) else 1.0
-        name = self.job.trial.variant
-        return metadata(Pretrained(name, self.job.trial.graph, {}, "", data.classes, data.mean, data.std, shown))
-
-    def _save(self) -> None:
-        arrays = self.model.weights() | {
-            f"optimizer:{name}": array for name, array in self.model.optimizer_state().items()
-        }
-        seconds = self.seconds_before + time.perf_counter() - self._started
-        safetensors.save(self.job.folder / CHECKPOINT, arrays, {"epochs": str(len(self.rows)), "seconds": str(seconds)})
-        self._saved = time.perf_counter()
+        """The metadata of the weights file: variant, network, classes, normalisation and the crop of test images."""
+        dataset, trial = self.dataset, self.job.trial
+        crop = dataset.test.crop if isinstance(dataset.test, OnDisk) else 1.0
+        return metadata(
+            Pretrained(trial.variant, trial.graph, {}, "", dataset.classes, dataset.mean, dataset.std, crop)
+        )
 
     def _resume(self) -> bool:
-        """Take up the checkpoint, if there is a whole one."""
-        kept, problem = checkpoint.read(self.job.folder / CHECKPOINT, self.job.folder / "epochs.json")
+        """Continue from the checkpoint; returns False, and removes files of an earlier run, if there is none."""
+        saved, problem = checkpoint.read(self.job.folder)
         if problem:
             self.emit({"event": "note", "text": problem})
-        if kept is None:
-            for stale in ("epochs.json", "weights.safetensors"):
+        if saved is None:
+            for stale in (EPOCHS, WEIGHTS):
                 (self.job.folder / stale).unlink(missing_ok=True)
             return False
-        arrays, self.rows, self.seconds_before = kept.arrays, kept.rows, kept.seconds
-        self.model.load({name: array for name, array in arrays.items() if not name.startswith("optimizer:")})
-        self.model.load_optimizer_state(
-            {name.removeprefix("optimizer:"): array for name, array in arrays.items() if name.startswith("optimizer:")}
-        )
+        saved.restore(self.model)
+        self.rows, self.seconds_before = saved.rows, saved.seconds
         self.emit({"event": "resumed", "epochs": len(self.rows)})
         return True
-
-
-class _Watch:
-    """Takes the time of each step, and tells of steps ten times a second."""
-
-    def __init__(self, epoch: int, steps: int, learning_rates: list[float], emit: Emit) -> None:
-        self.epoch, self.steps, self.learning_rates, self.emit = epoch, steps, learning_rates, emit
-        self.times: list[float] = []
-        self.done, self.mean_loss = 0, math.nan
-        self._last = self._told = time.perf_counter()
-
-    def __call__(self, images: int, loss: float) -> None:
-        now = time.perf_counter()
-        self.times.append(now - self._last)
-        self._last = now
-        self.mean_loss = loss if self.done == 0 else 0.9 * self.mean_loss + 0.1 * loss
-        self.done += 1
-        if now - self._told > 0.1 or self.done == self.steps:
-            self._told = now
-            self.emit(
-                {
-                    "event": "step",
-                    "epoch": self.epoch + 1,
-                    "step": self.done,
-                    "steps": self.steps,
-                    "loss": self.mean_loss,
-                    "images_per_s": images / float(np.median(self.times[-20:])),
-                }
-            )

@@ -1,4 +1,4 @@
-"""Throughput, measured: warm up until the step time settles, wait for the device, take percentiles."""
+"""Measure throughput: warm up until the times settle, wait for the device, report percentiles."""
 
 from __future__ import annotations
 
@@ -17,11 +17,21 @@ if TYPE_CHECKING:
     from ..engines.contract import Array
 
 _SETTLED = 0.1
-"""Warm-up ends when two calls in a row differ by less than this share."""
+"""The warm-up ends when the times of two successive calls differ by less than this fraction."""
 
 
 def measure(call: Callable[[], object], *, warmups: int = 8, calls: int = 50, seconds: float = 2.0) -> list[float]:
-    """Seconds of each call; stops after `calls`, or once `seconds` are over and there are five."""
+    """Time the calls of a function, which must return only when the device has finished.
+
+    Args:
+        call: the function.
+        warmups: the largest number of calls that are made before the measurement, until their times settle.
+        calls: the largest number of calls that are timed.
+        seconds: the measurement ends after this time, but not before five calls are timed.
+
+    Returns:
+        The seconds of each call.
+    """
     last = _timed(call)
     for _ in range(warmups):
         now = _timed(call)
@@ -43,20 +53,35 @@ def _timed(call: Callable[[], object]) -> float:
 
 
 def rates(times: Sequence[float], images: int, name: str) -> dict[str, float]:
-    """Images a second as columns: the median as `NAME_images_per_s`, with `_p10` and `_p90`."""
+    """Compute images per second.
+
+    Args:
+        times: the seconds of each step; a step processes one batch.
+        images: the number of images in a batch.
+        name: the beginning of the columns' names.
+
+    Returns:
+        The columns `NAME_images_per_s` (the median), `NAME_images_per_s_p10` and `NAME_images_per_s_p90` (the 10th and
+        the 90th percentile).
+    """
     per_second = images / np.asarray(times)
     low, middle, high = (float(value) for value in np.percentile(per_second, [10, 50, 90]))
     return {f"{name}_images_per_s": middle, f"{name}_images_per_s_p10": low, f"{name}_images_per_s_p90": high}
 
 
 def speeds(model: Model, batch: Batch, rate: float) -> dict[str, Any]:
-    """What a trained model does, apart from data loading: the same batch again and again.
+    """Measure a trained model on one batch, again and again, so that data loading takes no part.
 
-    Changes the model's weights: take what is to be kept before.
+    The training steps change the model's weights: save them first.
+
+    Args:
+        model: the model, prepared for training.
+        batch: images, (batch, C, H, W), and their labels.
+        rate: the learning rate of the training steps.
 
     Returns:
-        images a second of training steps (`compute`) and of inference (`infer`), and the latency of
-        one image in ms, each with its 10th and 90th percentile.
+        The columns `compute_images_per_s` (training steps), `infer_images_per_s` (inference) and `latency_ms`
+        (inference of a single image, in milliseconds); each with its 10th and 90th percentile as `_p10` and `_p90`.
     """
     images, _ = batch
     columns: dict[str, Any] = rates(step_times(model, batch, rate), len(images), "compute")
@@ -69,20 +94,31 @@ def speeds(model: Model, batch: Batch, rate: float) -> dict[str, Any]:
 
 
 def step_times(model: Model, batch: Batch, rate: float, *, seconds: float = 2.0, steps: int = 50) -> list[float]:
-    """Seconds of each training step on one batch, the device kept busy between steps as in an epoch."""
+    """Time training steps on one batch; between steps the device always has work, as in an epoch.
 
-    def go(count: int) -> list[float]:
+    Args:
+        model: the model, prepared for training.
+        batch: images, (batch, C, H, W), and their labels.
+        rate: the learning rate.
+        seconds: about how long to measure.
+        steps: the largest number of steps; at least five are measured.
+
+    Returns:
+        The seconds of each step.
+    """
+
+    def train(count: int) -> list[float]:
         model.synchronize()
         marks = [time.perf_counter()]
         train_epoch(model, [batch] * count, [rate] * count, 0, lambda images, loss: marks.append(time.perf_counter()))
         return [after - before for before, after in itertools.pairwise(marks)]
 
-    last = float(np.median(go(2)))
+    last = float(np.median(train(2)))
     for _ in range(4):
-        now = float(np.median(go(2)))
+        now = float(np.median(train(2)))
         settled = abs(now - last) < _SETTLED * last
         last = now
         if settled:
             break
-    # The first step of a run also fills the pipeline, so it is left out.
-    return go(1 + min(steps, max(5, round(seconds / last))))[1:]
+    # The first step also fills the pipeline, so its time is left out.
+    return train(1 + min(steps, max(5, round(seconds / last))))[1:]

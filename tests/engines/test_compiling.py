@@ -54,9 +54,11 @@ def test_compiled_and_uncompiled_training_agree(name):
 
 
 def test_an_engine_refuses_a_way_of_another():
-    with pytest.raises(LabError, match="'compile' of the engine 'mxnet' is auto, hybridize or off, not max-autotune"):
+    with pytest.raises(
+        LabError, match="'compile' of the engine 'mxnet' must be auto, hybridize or off, not max-autotune"
+    ):
         engines.get("mxnet").compiling("max-autotune", "cpu")
-    with pytest.raises(LabError, match="'compile' of the engine 'torch' is auto, off, default, .* not hybridize"):
+    with pytest.raises(LabError, match="'compile' of the engine 'torch' must be auto, off, default, .* not hybridize"):
         engines.get("torch").compiling("hybridize", "cpu")
     assert engines.get("mxnet").compiling("auto", "gpu:0")[0] == "hybridize"
     for name in engines.names():
@@ -67,13 +69,13 @@ def test_an_engine_refuses_a_way_of_another():
 
 
 def test_what_auto_means_for_pytorch(monkeypatch):
-    monkeypatch.setattr(compiling, "_lacking", lambda gpu: "")
+    monkeypatch.setattr(compiling, "_problem", lambda gpu: "")
     assert compiling.choose("auto", "cpu")[0] == "off"
     assert compiling.choose("auto", "gpu:1")[0] == "reduce-overhead"
     assert compiling.choose("max-autotune", "cpu") == ("max-autotune", "asked for")
     with pytest.raises(LabError, match="CUDA graphs, which the CPU does not have"):
         compiling.choose("reduce-overhead", "cpu")
-    monkeypatch.setattr(compiling, "_lacking", lambda gpu: "it needs this")
+    monkeypatch.setattr(compiling, "_problem", lambda gpu: "it needs this")
     assert compiling.choose("auto", "gpu:0") == ("off", "it needs this")
     assert compiling.choose("off", "gpu:0") == ("off", "asked for")
     with pytest.raises(LabError, match="compile 'default' cannot work here: it needs this"):
@@ -92,7 +94,7 @@ def test_a_way_that_cannot_work_on_the_device_is_refused_with_file_and_line(work
         "variants: [cifar_resnet20]\ndata: {size: 8}\ntrain: {epochs: 1, batch_size: 32}\n"
         "engine: torch\ndevice: cpu\ncompile: reduce-overhead\n"
     )
-    with pytest.raises(LabError, match="e.yaml:6: compile 'reduce-overhead' is a matter of CUDA graphs"):
+    with pytest.raises(LabError, match="e.yaml:6: compile 'reduce-overhead' needs CUDA graphs"):
         rl.run("experiments/e.yaml")
     assert not (workspace / "results").exists()
 
@@ -119,7 +121,7 @@ def test_a_built_module_is_plain_unless_it_is_asked_for(monkeypatch):
 
     plain = rl.build("cifar_resnet20", engine="torch", device="cpu")
     assert type(plain).__name__ == "Network"
-    monkeypatch.setattr(compiling, "_lacking", lambda gpu: "")
+    monkeypatch.setattr(compiling, "_problem", lambda gpu: "")
     compiled = rl.build("cifar_resnet20", engine="torch", device="cpu", compile="default")
     assert isinstance(compiled, torch.nn.Module)
     assert not isinstance(compiled, torch.fx.GraphModule)

@@ -19,7 +19,7 @@ def test_the_words_of_devices():
     assert [gpu_numbers(word) for word in ("auto", "cpu", "gpu", "gpu:3", "gpu:2,0")] == [[], [], [0], [3], [2, 0]]
     assert choose_device("it", "gpu:0,1", 2, "") == ("gpu:0,1", "asked for")
     assert choose_device("it", "auto", 2, "")[0] == "gpu:0"
-    with pytest.raises(LabError, match="device 'gpu:0,2' is not there: it sees 2 GPU"):
+    with pytest.raises(LabError, match="the device 'gpu:0,2' cannot be used: it sees 2 GPU"):
         choose_device("it", "gpu:0,2", 2, "")
     for word in ("gpu:", "gpu:0,", "gpu:a", "cpu:0,1", "cuda"):
         with pytest.raises(LabError, match=f"unknown device '{word}'"):
@@ -32,7 +32,7 @@ def test_what_an_engine_cannot_do_is_refused_with_what_it_can():
     check_multi_gpu("e", [0, 1], True)
     with pytest.raises(LabError, match="the engine 'e' computes in float32 or bfloat16, not in float16"):
         check_precision("e", "float16", ["float32", "bfloat16"])
-    with pytest.raises(LabError, match="'compile' of the engine 'e' is auto, on or off, not of"):
+    with pytest.raises(LabError, match="'compile' of the engine 'e' must be auto, on or off, not of"):
         check_compile("e", "of", ["on", "off"])
 
 

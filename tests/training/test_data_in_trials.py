@@ -46,8 +46,8 @@ def test_damaged_pictures_are_counted_or_end_the_trial(tiny):
     assert (skipping["status"][0], skipping["skipped_images"][0]) == ("ok", 2)
     assert skipping["data"][0] == "imagefolder:photos"
     log = (tiny / "results" / "e" / "trials" / skipping["trial"][0] / "log.txt").read_text()
-    assert sorted(line for line in log.splitlines() if line.startswith("damaged")) == [
-        f"damaged, left out: {tiny / 'photos' / name}" for name in ("cat/11.jpg", "dog/4.jpg")
+    assert sorted(line for line in log.splitlines() if line.startswith("left out")) == [
+        f"left out a damaged image: {tiny / 'photos' / name}" for name in ("cat/11.jpg", "dog/4.jpg")
     ]
     alone = run(tiny, data, "data.workers=0")
     assert alone["trial"][0] == skipping["trial"][0]  # which is why it has not run again

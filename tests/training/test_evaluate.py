@@ -1,4 +1,4 @@
-"""Scores against a count by hand, and throughput's arithmetic."""
+"""Scores against a count by hand."""
 
 import math
 
@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from resnet_lab.training.evaluate import evaluate
-from resnet_lab.training.throughput import measure, rates
 
 
 class Table:
@@ -47,17 +46,3 @@ def test_logits_that_are_all_equal_or_no_numbers_are_not_right_for_nothing():
 
 def test_nothing_to_score():
     assert evaluate(Table(np.zeros((1, 4))), []).count == 0
-
-
-def test_rates_are_percentiles_of_images_a_second():
-    columns = rates([0.1] * 8 + [0.2, 0.05], 10, "train")
-    assert columns["train_images_per_s"] == pytest.approx(100)
-    assert columns["train_images_per_s_p10"] == pytest.approx(95)
-    assert columns["train_images_per_s_p90"] == pytest.approx(110)
-
-
-def test_measuring_stops_after_its_calls():
-    calls = []
-    times = measure(lambda: calls.append(1), warmups=3, calls=20, seconds=30)
-    assert len(times) == 20
-    assert 22 <= len(calls) <= 24

@@ -1,7 +1,7 @@
 """The contract of a decoder, which turns an encoded picture into pixels of a given size, and the registry of decoders.
 
-A decoder is a function in its own file in `decoders/`. The caller states which part of the picture is shown, so that the
-decoder need not decode the other pixels.
+A decoder is a function in its own file in `decoders/`. The caller states which part of the picture is shown, so that
+the decoder need not decode the other pixels.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ Box = Callable[[int, int], tuple[float, float, float, float]]
 """Computes the part of a picture that is shown (left, top, right, bottom, in pixels) from its width and height."""
 
 Decode = Callable[[Content, Box | None, NDArray[np.uint8]], None]
-"""Decodes a picture, cuts the part that the box states (None means the central square), resizes it to the array, which is
-uint8 (size, size, 3), RGB, and writes it there. Raises Undecodable: the picture is damaged."""
+"""Decodes a picture, cuts the part that the box states (None means the central square), resizes it to the array, which
+is uint8 (size, size, 3), RGB, and writes it there. Raises Undecodable: the picture is damaged."""
 
 
 class Undecodable(LabError):
@@ -75,8 +75,8 @@ def check_decoder(name: str) -> None:
 def central(width: int, height: int, share: float = 1.0) -> tuple[float, float, float, float]:
     """Return the square in the middle of a picture whose side is `share` of the shorter side.
 
-    With a share of 224/256 this is the part that remains when the shorter side is resized to 256 pixels and the central 224
-    are cut.
+    With a share of 224/256 this is the part that remains when the shorter side is resized to 256 pixels and the central
+    224 are cut.
     """
     side = min(width, height) * share
     left, top = (width - side) / 2, (height - side) / 2
@@ -84,6 +84,6 @@ def central(width: int, height: int, share: float = 1.0) -> tuple[float, float, 
 
 
 def reduction(part: tuple[float, float, float, float], size: int) -> int:
-    """Return by which factor (1, 2, 4 or 8) a JPEG may be shrunk in decoding so that the part still has `size` pixels."""
+    """Return the factor (1, 2, 4 or 8) by which decoding may shrink a JPEG so that the part still has `size` pixels."""
     factor = int(min(part[2] - part[0], part[3] - part[1])) // size
     return 1 << min(3, factor.bit_length() - 1) if factor > 1 else 1

@@ -26,7 +26,7 @@ _THREADS = 8
 """More threads than most machines have cores: a disk or a network answers several requests at once."""
 
 _TOGETHER = 64
-"""How many files a thread hashes before the progress bar is updated: drawing the bar takes longer than a small picture."""
+"""How many files a thread hashes between updates of the progress bar; an update takes longer than a small picture."""
 
 _LARGE_BYTES = 256 << 20
 """From this total size on, reading takes seconds, and a progress bar is shown."""

@@ -32,7 +32,7 @@ class RemoteFile:
         url: its address; '' if nobody offers it for download.
         md5, sha1, sha256: hashes in hex; at least one is stated.
         size: in bytes; None if it is not stated.
-        instead: another file with the same data in another form; it is used if it is on this machine and this file is not.
+        instead: another file with the same data in another form, used if it is on this machine and this file is not.
     """
 
     name: str
@@ -95,7 +95,8 @@ def locate(folder: str, file: RemoteFile) -> Path:
         folder: the folder of the file below each of `folders()`.
 
     Raises:
-        LabError: the copy on this machine is damaged, or the file cannot be downloaded; the message says where to put it.
+        LabError: the copy on this machine is damaged, or the file cannot be downloaded; the message says where to put
+            it.
     """
     path = present(folder, file)
     if path is not None:
@@ -128,7 +129,8 @@ def digest(path: Path, kind: str) -> str:
 def fetch(folder: str, file: RemoteFile) -> Path:
     """Download a file into the cache; another process that wants the same file waits until this process is done.
 
-    After a broken connection, the bytes that have arrived are kept as `NAME.partial`; the next try asks only for the rest.
+    After a broken connection, the bytes that have arrived are kept as `NAME.partial`; the next try asks only for the
+    rest.
 
     Raises:
         LabError: the file cannot be downloaded, or is not what its publisher states.

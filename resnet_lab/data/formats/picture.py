@@ -41,7 +41,7 @@ def find(paths: Iterable[Path]) -> list[Path]:
 def read(path: Path, channels: int = 3) -> Image:
     """Read a picture and turn it upright, as its EXIF data says.
 
-    Transparency is dropped, as by OpenCV and therefore by Gluon's loader. Of 16-bit values the upper eight bits are kept.
+    Transparency is dropped, as OpenCV and therefore Gluon's loader do. Of 16-bit values the upper eight bits are kept.
 
     Args:
         channels: 3 for colour, 1 for grey; each channel has 8 bits.

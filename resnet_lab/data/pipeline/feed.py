@@ -161,13 +161,13 @@ class Feed:
         return kept[1]
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the state that a worker is sent: without the values that it computes again, and without the workers."""
+        """Return the state for a worker process: without the values that it computes again, and without the workers."""
         return {key: value for key, value in self.__dict__.items() if key not in ("_kept", "chain")} | {"workers": None}
 
     def _pictures(
         self, order: NDArray[np.int64], start: int, views: list[Box] | None
     ) -> tuple[NDArray[np.uint8], NDArray[np.int64], tuple[str, ...]]:
-        """Return the images, uint8 (batch, C, H, W), their positions in the split, and the names of damaged pictures."""
+        """Return images, uint8 (batch, C, H, W), their positions in the split, and the names of damaged pictures."""
         indices = order[start : start + self.batch_size].copy()
         if isinstance(self.split, InMemory):
             images = self.split.images[indices]
@@ -190,7 +190,7 @@ class Feed:
 
 @dataclass(frozen=True)
 class Epoch:
-    """The batches of one epoch; iteration makes them on the host, and an engine may make the same batches on its device."""
+    """The batches of one epoch. Iteration makes them on the host; an engine may make the same batches on its device."""
 
     feed: Feed
     number: int

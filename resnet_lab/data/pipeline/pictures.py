@@ -40,7 +40,7 @@ class InMemory:
         return InMemory(np.broadcast_to(self.images, (count, 3, height, width)), self.labels)
 
     def resized(self, size: int) -> InMemory:
-        """Resize all images to size x size with Pillow's bilinear filter, which averages pixels when it shrinks an image."""
+        """Resize all images to size x size with Pillow's bilinear filter, which averages pixels when it shrinks."""
         from PIL import Image
 
         images = self.images
@@ -166,7 +166,7 @@ class OnDisk:
         Args:
             place: the position of the picture in this split.
             out: uint8 (size, size, 3); the picture is written to it.
-            box: computes the part that is shown from the width and height of the picture; None means the central square.
+            box: computes the part that is shown from the picture's width and height; None means the central square.
 
         Raises:
             Undecodable: the picture is damaged; the message names it.

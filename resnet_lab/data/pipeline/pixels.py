@@ -52,7 +52,7 @@ class Normalise:
         self._computed = np.array_equal(self._compute(every, np.empty(every.shape, np.float32))[0, :, 0], self.tables)
 
     def __call__(self, images: NDArray[np.uint8], out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
-        """Normalise images (batch, C, H, W); the result has the same shape, and is written to `out` if that is given."""
+        """Normalise images (batch, C, H, W); the result has the same shape and is written to `out` if that is given."""
         out = np.empty(images.shape, np.float32) if out is None else out
         cv2 = sys.modules.get("cv2")
         if cv2 is not None and len(images):

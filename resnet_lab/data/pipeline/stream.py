@@ -164,7 +164,7 @@ class Workers:
             self._pipes.append(ours)
 
     def _next(self, run: _Run, step: int) -> tuple[int | NDArray[np.float32], Answer]:
-        """Wait for the answer to a step of a run; meanwhile, send the workers as many further steps as there are slots."""
+        """Wait for the answer to a step of a run, and send the workers as many further steps as there are slots."""
         while True:
             if run not in self._runs:
                 raise RuntimeError("the data workers were ended before the last batch of an epoch")
@@ -243,7 +243,7 @@ class Workers:
     def _delivered(
         self, slot: int | NDArray[np.float32], answer: tuple[int, NDArray[Any], tuple[str, ...]], maker: Maker
     ) -> Made:
-        """Return a batch for the loop: a view of its slot, which becomes free with the last reference to it, or a copy."""
+        """Return a batch for the loop: a view of its slot, which is free when no reference to it is left, or a copy."""
         amount, labels, bad = answer
         if not isinstance(slot, int):
             return slot, labels, bad

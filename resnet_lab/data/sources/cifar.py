@@ -50,7 +50,7 @@ def cifar100() -> Dataset:
 
 
 def _dataset(name: str, binary: RemoteFile) -> Dataset:
-    """Read a dataset from its binary archive, or from the Python archive if that is the only archive on this machine."""
+    """Read a dataset from its binary archive, or from the Python archive if only that one is on this machine."""
     file = chosen(name, binary)
     train, test, classes = (read_binary if file is binary else read_pickled)(locate(name, file))
     return Dataset(name, classes, train, test, *statistics(train.images))

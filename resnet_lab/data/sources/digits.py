@@ -26,7 +26,7 @@ def digits() -> Dataset:
 
 
 def _file() -> Path:
-    """Find the table in scikit-learn's folder, without importing scikit-learn, which would take seconds in every trial."""
+    """Find the table in scikit-learn's folder without importing scikit-learn, which would take seconds a trial."""
     package = importlib.util.find_spec("sklearn")
     for place in (package.submodule_search_locations or []) if package else []:
         path = Path(place) / "datasets" / "data" / "digits.csv.gz"

@@ -1,4 +1,4 @@
-"""MXNet 1.9 and Gluon, the default engine. MXNet is imported when a model is built or GPUs are counted."""
+"""The default engine: MXNet 1.9 and Gluon. It imports MXNet only to build a model, run a module or count GPUs."""
 
 from __future__ import annotations
 
@@ -21,16 +21,19 @@ if TYPE_CHECKING:
 INSTALL = (
     "pip install 'resnet-lab[mxnet]'"
     if sys.version_info < (3, 12)
-    # MXNet's metadata asks for NumPy below 2, so pip may not follow it there.
+    # MXNet's metadata asks for a NumPy below 2, so pip must install MXNet without its dependencies there.
     else "pip install 'resnet-lab[mxnet]' && pip install --no-deps mxnet==1.9.1 gluoncv==0.10.5.post0 autocfg==0.0.8"
 )
 _WHEELS = ("mxnet", "mxnet-cu112", "mxnet-cu117", "mxnet-cu110", "mxnet-cu102")
 _NO_KERNELS_FROM = 9.0
-"""MXNet's own wheels hold kernels for the compute capabilities 5.0 to 8.6, which also run on 8.9, and no PTX."""
+"""The lowest compute capability for which MXNet's wheels have no kernels.
+
+The wheels contain machine code for 5.0 to 8.6, which also runs on 8.9, and no PTX that a driver could compile.
+"""
 
 
 class MXNetEngine:
-    """Lowers graphs to Gluon HybridBlocks; see the contract in `resnet_lab.engines`."""
+    """Lowers graphs to Gluon HybridBlocks; engines/contract.py describes the methods."""
 
     name = "mxnet"
     packages = ("mxnet", "gluoncv", "numpy")
@@ -42,7 +45,7 @@ class MXNetEngine:
     _threads: int | None = None
 
     def problem(self) -> str | None:
-        """Why MXNet cannot be imported here, judged without importing it; None where it can."""
+        """Why MXNet cannot run here, found out without importing it; None if it can."""
         if importlib.util.find_spec("mxnet") is None:
             return f"MXNet is not installed: {INSTALL}"
         if self._wheel():
@@ -50,70 +53,82 @@ class MXNetEngine:
         return None
 
     def version(self) -> str:
-        """The wheel's version; an MXNet without a wheel (a container's) is asked by importing it."""
+        """The version of MXNet; an MXNet that no wheel installed (as in a container) is imported for it."""
         wheel = self._wheel()
         if wheel:
             return hardware.version(wheel)
         return str(self._import().__version__) if importlib.util.find_spec("mxnet") else ""
 
     def package(self) -> str:
-        """The wheel that MXNet came with, '' for one that came otherwise (in a container)."""
+        """The wheel that contains MXNet; '' if no wheel installed it (as in a container)."""
         return self._wheel() or ""
 
     def devices(self) -> list[str]:
-        """`cpu` and the GPUs that this MXNet has kernels for."""
+        """`cpu`, and the GPUs for which the installed MXNet has kernels."""
         return ["cpu", *(f"gpu:{index}" for index in range(self._gpus()[0]))]
 
     def device(self, wanted: str) -> tuple[str, str]:
-        """The device that `auto`, `cpu`, `gpu`, `gpu:N` or `gpu:N,M` means here, and why.
+        """Choose the device that `auto`, `cpu`, `gpu`, `gpu:N` or `gpu:N,M` means here; also returns the reason.
 
         Raises:
-            LabError: a GPU is asked for that this MXNet cannot use.
+            LabError: the installed MXNet cannot use a GPU that `wanted` names.
         """
         return choose_device("this MXNet", wanted, *(self._gpus() if wanted != "cpu" else (0, "")))
 
     def use_threads(self, count: int) -> None:
-        """Choose the CPU threads, unless the person set OMP_NUM_THREADS; call it before MXNet is imported."""
+        """Set the number of CPU threads, unless the user set OMP_NUM_THREADS; call it before MXNet is imported."""
         self._threads = count
 
     def check_precision(self, precision: str, device: str) -> None:
-        """float32 anywhere, float16 on GPUs.
+        """Check a precision: float32 works on every device, float16 on GPUs.
 
         Raises:
-            LabError: another, or float16 on the CPU.
+            LabError: the precision is unknown, or it is float16 and the device is the CPU.
         """
         check_precision(self.name, precision, self.precisions)
         if precision == "float16" and device == "cpu":
             raise LabError(
                 "MXNet has no convolutions in float16 for the CPU: precision 'float16' needs a GPU "
-                "(the engine 'torch' has bfloat16, on the CPU too)"
+                "(the engine 'torch' has bfloat16, also on the CPU)"
             )
 
     def compiling(self, wanted: str, device: str) -> tuple[str, str]:
-        """`hybridize` (a static graph in static memory) or `off` (imperative Gluon); `auto` is the first.
+        """Choose the compile mode: `hybridize` (a static graph in static memory) or `off` (imperative Gluon).
+
+        Returns:
+            The mode (`auto` means `hybridize`), and the reason for the choice.
 
         Raises:
-            LabError: another word.
+            LabError: MXNet has no such compile mode.
         """
         check_compile(self.name, wanted, self.compile_modes)
         return ("hybridize", "static graph and memory") if wanted == "auto" else (wanted, "asked for")
 
     def build(self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto") -> MXNetModel:
-        """A Gluon block of the graph on `cpu`, `gpu:N` or `gpu:N,M`, all zeros until `load`.
+        """Build a model with a Gluon block of the graph; its weights are zero until `load` sets them.
+
+        Args:
+            graph: the network.
+            device: `cpu`, `gpu:N` or `gpu:N,M`.
+            precision: `float32` or `float16`.
+            compile: `auto`, `hybridize` or `off`.
 
         Raises:
-            LabError: MXNet cannot run here, or not in that precision, or `compile` is no way of it.
+            LabError: MXNet cannot run here, or has no such precision on the device or no such compile mode.
         """
         check_engine(graph, self.name, precision)
         self._import()
         self.check_precision(precision, device)
-        way, _ = self.compiling(compile, device)
+        mode, _ = self.compiling(compile, device)
         from .model import MXNetModel
 
-        return MXNetModel(graph, device, precision, hybridize=way == "hybridize")
+        return MXNetModel(graph, device, precision, hybridize=mode == "hybridize")
 
     def module_facts(self, module: Any, input: Shape) -> ModuleFacts:
-        """What a HybridBlock makes of images of `input` (C, H, W), and what arrays it has, by structural names."""
+        """The output shape of a HybridBlock for images of the shape `input` (C, H, W), and its arrays.
+
+        The names of the arrays are Gluon's structural names, such as `body.0.weight`.
+        """
         mx = self._import()
         module.initialize()
         output = module(mx.nd.zeros((2, *input)))
@@ -122,14 +137,20 @@ class MXNetEngine:
         return ModuleFacts(tuple(output.shape[1:]), arrays)
 
     def out_of_memory(self, error: BaseException) -> bool:
-        """Whether an error says that memory ran out."""
+        """Whether an error means that the memory of the machine or of the GPU was not sufficient."""
         text = str(error).lower()
         return isinstance(error, MemoryError) or "out of memory" in text or "failed to allocate" in text
 
     def _wheel(self) -> str | None:
+        """The installed wheel of MXNet; None if MXNet is not installed, or not from a wheel."""
         return next((wheel for wheel in _WHEELS if hardware.version(wheel)), None)
 
     def _import(self) -> Any:
+        """Import MXNet, with repairs for newer versions of NumPy and with the CUDA libraries that its GPU build needs.
+
+        Raises:
+            LabError: MXNet cannot run here.
+        """
         problem = self.problem()
         if problem:
             raise LabError(f"the engine 'mxnet' cannot run here: {problem}")
@@ -142,7 +163,7 @@ class MXNetEngine:
         return mxnet
 
     def _gpus(self) -> tuple[int, str]:
-        """How many GPUs can be used, and why not more."""
+        """The number of GPUs that can be used, and the reason that it is not larger."""
         wheel = self._wheel()
         if wheel == "mxnet":
             return 0, "the installed MXNet is the CPU build (its GPU build is the extra mxnet-cu112)"
@@ -153,7 +174,7 @@ class MXNetEngine:
             if wheel and float(gpu["capability"]) >= _NO_KERNELS_FROM:
                 return 0, (
                     f"{wheel} has no kernels for the {gpu['name']} (compute capability {gpu['capability']}), only up "
-                    "to 8.9: use the engine 'torch', or an MXNet built for that GPU, which is taken as it is"
+                    "to 8.9: use the engine 'torch', or install an MXNet that was built for this GPU"
                 )
         return count, "every GPU that MXNet sees"
 

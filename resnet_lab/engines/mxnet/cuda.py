@@ -1,4 +1,4 @@
-"""The CUDA 11 libraries of NVIDIA's wheels, for MXNet's GPU build, which looks for them where a toolkit would be."""
+"""Load the CUDA 11 libraries of NVIDIA's wheels, because MXNet's GPU build looks only where a CUDA toolkit installs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import importlib.util
 from pathlib import Path
 
 _LIBRARIES = (
-    # In this order: each needs only those before it.
+    # In this order, because each library needs only libraries before it.
     ("cuda_runtime", "libcudart.so.11.0"),
     ("cublas", "libcublasLt.so.11"),
     ("cublas", "libcublas.so.11"),
@@ -23,20 +23,21 @@ _LIBRARIES = (
 
 
 def preload() -> list[str]:
-    """Load what the wheels hold, so that `import mxnet` finds it; returns the names that no wheel holds.
+    """Load the libraries that are installed as wheels, so that `import mxnet` finds them in memory.
 
-    Those may still be found in the system's own places.
+    Returns:
+        The names of the libraries that no wheel contains; the system's linker may still find them elsewhere.
 
     Raises:
-        OSError: a library is there and does not load.
+        OSError: a library exists but cannot be loaded.
     """
     package = importlib.util.find_spec("nvidia")
-    places = [Path(place) for place in (package.submodule_search_locations or [])] if package else []
+    folders = [Path(folder) for folder in (package.submodule_search_locations or [])] if package else []
     missing = []
-    for folder, name in _LIBRARIES:
-        found = next((path for place in places if (path := place / folder / "lib" / name).is_file()), None)
-        if found is None:
+    for wheel, name in _LIBRARIES:
+        library = next((path for folder in folders if (path := folder / wheel / "lib" / name).is_file()), None)
+        if library is None:
             missing.append(name)
         else:
-            ctypes.CDLL(str(found), mode=ctypes.RTLD_GLOBAL)
+            ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
     return missing

@@ -1,9 +1,11 @@
-"""float16 with multi-precision: what is kept and computed in it, and what stays in float32.
+"""Training with mixed precision (Micikevicius et al. 2018): float16 where it is fast, float32 where it must be exact.
 
-The weights of convolutions and dense layers are float16, each with a float32 master copy that the
-updates change (update.py); activations are float16. Norms, their statistics, layer_scale's factors,
-logits and the loss are float32. The loss is scaled before the backward pass, so that small gradients
-do not vanish in float16, and the updates divide by the scale again.
+- float16: activations, and the weights of convolutions and dense layers. Each of these weights has a float32 master
+  copy, which the updates change (update.py).
+- float32: the parameters and the running statistics of norms, all other parameters, the logits and the loss.
+
+The loss is multiplied by LOSS_SCALE before the backward pass, because small gradients would become zero in float16;
+the updates divide the gradients by the same number.
 """
 
 from __future__ import annotations
@@ -15,19 +17,24 @@ from ...network.graph import Node
 from .lowering import LOWERINGS
 
 LOSS_SCALE = 1024.0
-"""A power of two, so that it costs no bits; constant, since to adapt it would mean to wait for each step."""
+"""A power of two, so that scaling does not round. It is constant, because to adapt it means to wait for each step."""
 
-_KEPT = ("conv", "dense")
+_FLOAT16_OPS = ("conv", "dense")
+"""The ops whose parameters are float16."""
 
 
 def dtype_of(node: Node, float16: bool) -> str:
-    """The type in which the parameters of a node are kept, in a network that computes in float16 or not."""
-    return "float16" if float16 and node.op in _KEPT else "float32"
+    """The type of a node's parameters, in a network that computes in float16 or in float32."""
+    return "float16" if float16 and node.op in _FLOAT16_OPS else "float32"
 
 
 def forward(F: Any, nodes: Sequence[Node], x: Any, arrays: Mapping[str, Any], modules: Mapping[str, Any]) -> Any:
-    """As `lowering.forward`, in float16, but without Gluon's own blocks; float32 images in, float32 logits out."""
-    assert not modules  # opaque.check_engine
+    """Run the nodes of a graph in float16; the arguments are those of `lowering.forward`.
+
+    Returns:
+        The output of the last node, float32.
+    """
+    assert not modules  # opaque.check_engine refuses float16 for networks with Gluon's own blocks
     values = {nodes[0].name: F.cast(x, dtype="float16")}
     for node in nodes[1:]:
         params = {key: arrays[f"{node.name}.{key}"] for key in node.params}
@@ -36,10 +43,11 @@ def forward(F: Any, nodes: Sequence[Node], x: Any, arrays: Mapping[str, Any], mo
 
 
 def _lower(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    """The float16 output of a node for float16 inputs; its parameters have the types of `dtype_of`."""
     lowering = LOWERINGS[node.op]
     if node.op == "norm" and node.attrs["kind"] != "batch":
-        # Batch norm takes float16 with float32 parameters as it is; the others sum up in what they are given.
+        # MXNet's batch norm accepts float16 images with float32 parameters. The other norms sum in their input's type.
         return F.cast(lowering(F, node, [F.cast(x, dtype="float32") for x in inputs], params), dtype="float16")
-    if node.op not in _KEPT and node.op != "norm":
+    if node.op not in _FLOAT16_OPS and node.op != "norm":
         params = {key: F.cast(array, dtype="float16") for key, array in params.items()}
     return lowering(F, node, inputs, params)

@@ -1,7 +1,7 @@
-"""One lowering for each op: from a node and its inputs to a call of MXNet's `F` (nd or sym).
+"""Lower a graph to calls of MXNet, with one lowering function for each op.
 
-MXNet's batch norm keeps the running variance that the batch had (divided by n); PyTorch's
-divides by n - 1 there.
+`F` is `mxnet.nd` or `mxnet.sym`, so that the same functions compute arrays and build symbols. For the running variance
+MXNet's batch norm divides the batch's sum of squares by n, where PyTorch divides by n - 1 (engines/torch/model.py).
 """
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ from typing import Any
 from ...network.graph import Node
 
 Lowering = Callable[[Any, Node, Sequence[Any], Mapping[str, Any]], Any]
+"""Receives F, a node, the values of the node's inputs and its parameters by key; returns the value of the node."""
 
 LOWERINGS: dict[str, Lowering] = {}
+"""The lowering of each op, by the name of the op."""
 
 
 def lowers(op: str) -> Callable[[Lowering], Lowering]:
+    """Register the decorated function as the lowering of an op."""
+
     def register(function: Lowering) -> Lowering:
         LOWERINGS[op] = function
         return function
@@ -27,11 +31,17 @@ def lowers(op: str) -> Callable[[Lowering], Lowering]:
 def forward(
     F: Any, nodes: Sequence[Node], x: Any, arrays: Mapping[str, Any], modules: Mapping[str, Any] | None = None
 ) -> Any:
-    """Run the nodes of a graph on `x`.
+    """Run the nodes of a graph.
 
     Args:
+        F: `mxnet.nd` or `mxnet.sym`.
+        nodes: the nodes in topological order; the first is the input.
+        x: images, (batch, C, H, W).
         arrays: the parameters by canonical name.
-        modules: the blocks that are Gluon's own, by the names of their nodes.
+        modules: the blocks that are Gluon blocks of their own, by the names of their nodes.
+
+    Returns:
+        The output of the last node.
     """
     values = {nodes[0].name: x}
     for node in nodes[1:]:
@@ -80,13 +90,13 @@ def _norm(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) 
             use_global_stats=a.get("frozen", False),
             axis=1,
         )
-    # What is made here is made like `x`: on its device, in its precision.
+    # These ones, a vector of C elements, are made from `x`, so that they have its device and its precision.
     ones = F.ones_like(F.reshape(F.slice(x, begin=(0, None, 0, 0), end=(1, None, 1, 1)), (-1,)))
     scale = params["scale"] if a["scale"] else ones
     bias = params["bias"] if a["center"] else F.zeros_like(ones)
     if a["kind"] == "layer":
         return F.LayerNorm(x, scale, bias, axis=1, eps=a["epsilon"])
-    # MXNet's own scale and offset are one a group; ours, and everyone else's, are one a channel.
+    # MXNet's GroupNorm has one scale and one offset for each group. The op has one for each channel, applied below.
     ones = F.slice_axis(ones, axis=0, begin=0, end=a["groups"])
     x = F.GroupNorm(x, ones, F.zeros_like(ones), num_groups=a["groups"], eps=a["epsilon"])
     return F.broadcast_add(F.broadcast_mul(x, F.reshape(scale, (1, -1, 1, 1))), F.reshape(bias, (1, -1, 1, 1)))

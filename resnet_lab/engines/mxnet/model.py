@@ -1,4 +1,4 @@
-"""A Graph as a Gluon HybridBlock, and the model that trains it."""
+"""A graph as a Gluon HybridBlock, and the model that trains it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,13 @@ if TYPE_CHECKING:
 
 
 class _Part(NamedTuple):
-    """The results of one device for its part of a batch; the numbers may still be computed."""
+    """The results of one device for its part of a batch, which the device may still be computing.
+
+    Attributes:
+        loss: the mean loss over the part; an NDArray of one element.
+        right: the number of correctly classified images; an NDArray of one element.
+        share: the size of the part as a share of the batch.
+    """
 
     loss: Any
     right: Any
@@ -35,31 +41,31 @@ class _Part(NamedTuple):
 
 
 class _Started:
-    """A step on all devices; see `StartedStep` of the contract."""
+    """A started step on all devices; engines/contract.py describes the methods."""
 
     def __init__(self, parts: list[_Part]) -> None:
         self._parts = parts
 
     def is_done(self) -> bool:
-        """Never known: MXNet cannot say whether an array is computed without waiting for it."""
+        """Always False: MXNet cannot tell whether an array is computed without waiting for it."""
         return False
 
     def wait(self) -> tuple[float, float]:
-        """The loss over all parts, and the images that were classified right."""
+        """Wait for all devices; returns the mean loss of the batch, and the number of correctly classified images."""
         loss = sum(part.share * float(part.loss.asscalar()) for part in self._parts)
         return loss, sum(float(part.right.asscalar()) for part in self._parts)
 
 
 class GraphBlock(gluon.HybridBlock):
-    """A network as a Gluon block, usable in any Gluon code; parameters carry the graph's names.
+    """A network as a Gluon block for any Gluon code; the parameters have the names of the graph.
 
-    After a training step, `mx.nd.waitall()` comes before anything that reads running statistics
-    (`save_parameters` too): MXNet's CPU batch norm writes them in the backward pass, where its
-    engine does not know of it.
+    After a training step, call `mx.nd.waitall()` before you read running statistics, for instance with
+    `save_parameters`: on the CPU, MXNet's batch norm writes them in the backward pass without registering this write
+    with MXNet's scheduler, so that a reader does not wait for it.
 
     Args:
-        graph: input (batch, C, H, W), output (batch, classes).
-        float16: compute in it, see float16.py; input and output are float32 all the same.
+        graph: the network; its input is (batch, C, H, W), its output (batch, classes).
+        float16: whether to compute in float16 (float16.py); input and output are float32 in any case.
     """
 
     def __init__(self, graph: Graph, float16: bool = False) -> None:
@@ -67,7 +73,7 @@ class GraphBlock(gluon.HybridBlock):
         self.graph = graph
         self._lower = float16_forward if float16 else lowering.forward
         self.own: dict[str, Any] = {}
-        """Every parameter by its canonical name, those of blocks that are Gluon's own among them."""
+        """All parameters by canonical name, including those of registered Gluon blocks."""
         self._modules: dict[str, Any] = {}
         for node in graph.nodes:
             if node.op == opaque.OP:
@@ -86,31 +92,38 @@ class GraphBlock(gluon.HybridBlock):
                 self.own[name] = own
 
     def _add_module(self, node: Node) -> None:
-        """A block that is a HybridBlock itself, as a child."""
+        """Add a registered Gluon block as a child, and its parameters under the names of the graph."""
         module = self._modules[node.name] = opaque.of(node)
         self.register_child(module, node.name)
         arrays = module._collect_params_with_prefix()
         for key, parameter in node.params.items():
-            arrays[key].shape = parameter.shape  # Gluon may have left it open
+            arrays[key].shape = parameter.shape  # Gluon may not have inferred it yet
             if not parameter.trained:
                 arrays[key].grad_req = "null"
             self.own[f"{node.name}.{key}"] = arrays[key]
 
     def hybrid_forward(self, F: Any, x: Any, **arrays: Any) -> Any:
+        """Compute logits (batch, classes) of images (batch, C, H, W); Gluon calls this with `nd` or `sym` as F."""
         return self._lower(F, self.graph.nodes, x, arrays, self._modules)
 
 
 class MXNetModel:
-    """The `Model` contract of `resnet_lab.engines` over a `GraphBlock`, which is `block`.
+    """A model whose `block` is a GraphBlock; engines/contract.py describes the methods.
 
-    On several devices each takes a part of every batch; Gluon's kvstore sums their gradients, and
-    each applies the same updates to weights of its own. Batch norm goes by a device's part, and so
-    do running statistics: where an epoch ends, each device takes the mean of all, as Gluon does
-    when it saves.
+    With several devices, each computes a part of every batch. Gluon's kvstore adds up their gradients, and each device
+    applies the same updates to its own copy of the weights. Batch norm uses the statistics of the part, not of the
+    whole batch. At the end of an epoch each device gets the mean of all devices' running statistics, which is also
+    what Gluon saves.
+
+    Args:
+        graph: the network.
+        device: `cpu`, `gpu:N` or `gpu:N,M`.
+        precision: `float32` or `float16`.
+        hybridize: whether to run a static graph, and not operation after operation.
     """
 
     most_started = 2
-    """MXNet runs asynchronously: with two steps started, the device has the next one when it finishes the last."""
+    """MXNet runs asynchronously: while the device computes one step, a second one is ready for it."""
 
     def __init__(self, graph: Graph, device: str, precision: str = "float32", *, hybridize: bool = True) -> None:
         self.graph, self.device = graph, device
@@ -128,7 +141,7 @@ class MXNetModel:
         ]
 
     def load(self, weights: Mapping[str, Array]) -> None:
-        """Take these weights, by canonical name.
+        """Set all arrays by canonical name.
 
         Raises:
             LabError: a name is missing or left over, or a shape differs.
@@ -144,19 +157,19 @@ class MXNetModel:
         return {name: weight.exact.asnumpy() for name, weight in self._weights[0].items()}
 
     def prepare(self, optimizer: Optimizer, clip_norm: float | None = None, ema: float | None = None) -> None:
-        """Begin training with an empty optimizer state; see the contract."""
+        """Begin training with an empty optimizer state; engines/contract.py describes the arguments."""
         self._updates = [
             Update(optimizer, {name: own[name] for name in self._trained}, self._scale, clip_norm, ema)
             for own in self._weights
         ]
         self._kvstore: gluon.Trainer | None = None
-        if len(self.contexts) > 1:  # for the sum of gradients alone: the updates are ours
+        if len(self.contexts) > 1:  # Only to add up gradients: update.py updates the weights.
             trained = [self.block.own[name] for name in self._trained]
             self._kvstore = gluon.Trainer(trained, "sgd", kvstore="device", update_on_kvstore=False)
 
     @contextlib.contextmanager
     def averaged(self) -> Iterator[None]:
-        """Inside the context every device has the moving average of the weights, if there is one."""
+        """Inside the context, the weights of each device have the values of their moving average, if there is one."""
         self.synchronize()
         with contextlib.ExitStack() as stack:
             for update in self._updates:
@@ -164,25 +177,25 @@ class MXNetModel:
             yield
 
     def optimizer_state(self) -> dict[str, Array]:
-        """The state of the first device's updates (update.py); the other devices have the same."""
+        """The state of the first device (update.py); that of all other devices is equal."""
         return self._updates[0].state()
 
     def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
-        """Go on from what `optimizer_state` gave."""
+        """Restore a state that `optimizer_state` returned, on every device."""
         for update in self._updates:
             update.load(state)
 
     def begin_epoch(self, seed: int) -> None:
-        """Seed the draws of dropout, each device with a seed of its own."""
+        """Seed the random numbers of dropout; each device has its own seed."""
         for index, context in enumerate(self.contexts):
             mx.random.seed(seed + index, context)
 
     def on_device(self, batches: Iterable[Batch]) -> Iterable[tuple[Any, Any]]:
-        """The batches as they are: `train_step` copies each part to its device."""
+        """Return the batches unchanged: `train_step` copies each part to its device."""
         return batches
 
     def train_step(self, images: Array, labels: Array, rate: float, label_smoothing: float = 0.0) -> _Started:
-        """Start one step; MXNet runs it while Python goes on."""
+        """Start one training step, which MXNet runs while Python continues."""
         parts = self._gradients(images, labels, label_smoothing)
         for update in self._updates:
             update(rate)
@@ -194,7 +207,11 @@ class MXNetModel:
         self._share_statistics()
 
     def _gradients(self, images: Array, labels: Array, smoothing: float) -> list[_Part]:
-        """The forward and the backward pass over one batch, a part of it on each device."""
+        """Run the forward and the backward pass over one batch, of which each device computes a part.
+
+        Raises:
+            LabError: the batch has fewer images than there are devices.
+        """
         if len(images) < len(self.contexts):
             raise LabError(f"a batch of {len(images)} cannot be split over {len(self.contexts)} devices")
         xs, ys = self._split(images), self._split(labels)
@@ -213,7 +230,7 @@ class MXNetModel:
         return [_Part(*part) for part in zip(losses, hits, shares, strict=True)]
 
     def _split(self, array: Array) -> list[Any]:
-        """A part of a batch on each device; none on those that are too many for it."""
+        """Copy a part of a batch to each device; if there are fewer rows than devices, the last devices get none."""
         parts = zip(self.contexts, np.array_split(array, len(self.contexts)), strict=True)
         return [to_device(part, context) for context, part in parts if len(part)]
 
@@ -222,50 +239,58 @@ class MXNetModel:
         if len(self.contexts) > 1:
             for name, parameter in self.block.own.items():
                 if name.rpartition(".")[2].startswith("running_"):
-                    # In float64, where the mean of equal numbers is that number: frozen norms keep every bit.
+                    # In float64 the mean of equal float32 numbers is that number, so frozen norms do not change.
                     parts = [array.asnumpy().astype(np.float64) for array in parameter.list_data()]
                     parameter.set_data(nd.array(np.mean(parts, axis=0), dtype="float32"))
 
     def predict(self, images: Array) -> Array:
-        """Logits, (batch, classes), in inference mode."""
+        """Compute logits (batch, classes) of images (batch, C, H, W) in inference mode."""
         parts = [self.block(x) for x in self._split(images)]
         return np.concatenate([part.asnumpy() for part in parts])
 
     def synchronize(self) -> None:
-        """Wait for everything under way."""
+        """Wait until all devices have finished their work."""
         nd.waitall()
 
     def peak_memory(self) -> int:
-        """Bytes: the process's largest resident size on the CPU, what is in use now on a GPU (MXNet keeps its pool).
+        """The memory use in bytes.
 
-        Of several GPUs that one's which holds the most.
+        On the CPU this is the largest resident size of the process so far. On GPUs it is the memory in use now, which
+        is the peak too because MXNet does not return memory to the driver; the largest value of several GPUs counts.
         """
         if self.contexts[0].device_type == "cpu":
             return hardware.peak_resident()
-        told = [mx.context.gpu_memory_info(context.device_id) for context in self.contexts]
-        return max(int(total - free) for free, total in told)
+        memory = [mx.context.gpu_memory_info(context.device_id) for context in self.contexts]
+        return max(int(total - free) for free, total in memory)
 
 
 def _weight(parameter: Any, context: Any) -> Weight:
+    """The array of a parameter on one device, with a float32 master copy if the parameter is float16."""
     value = parameter.data(context)
     gradient = None if parameter.grad_req == "null" else parameter.grad(context)
     return Weight(value, gradient, value.astype("float32") if value.dtype == np.float16 else None)
 
 
 def _classes(labels: Any) -> Any:
-    """The class of each image, or the one that has the largest share of it."""
+    """The class of each image: the label itself, or the class with the largest share in it."""
     return labels if labels.ndim == 1 else labels.argmax(axis=1)
 
 
 def to_device(array: Array, context: Any) -> Any:
-    """A float32 NDArray of the same values; `nd.array` would copy them twice."""
+    """Copy an array to a device as float32; `nd.array` would copy it twice."""
     made = nd.empty(array.shape, ctx=context)
     made[:] = array
     return made
 
 
 def _cross_entropy(logits: Any, labels: Any, smoothing: float) -> Any:
-    """Mean cross-entropy with classes or shares of them; `smoothing` spreads that share of each label over all."""
+    """The mean cross-entropy of a batch.
+
+    Args:
+        logits: (batch, classes).
+        labels: classes (batch,), or shares of classes (batch, classes).
+        smoothing: the share of each label that is spread evenly over all classes.
+    """
     logs = nd.log_softmax(logits)
     losses = -nd.pick(logs, labels) if labels.ndim == 1 else -(logs * labels).sum(axis=1)
     if smoothing:

@@ -1,4 +1,4 @@
-"""PyTorch 2, for the GPUs that MXNet has no kernels for and for everyone who lives there; imported when it is used."""
+"""The engine for PyTorch 2, which also has kernels for newer GPUs. It imports PyTorch only when it is used."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ INSTALL = "pip install 'resnet-lab[torch]' (pip install torch==2.13.0 gives the 
 
 
 class TorchEngine:
-    """Lowers graphs to torch.nn.Modules; see the contract in `resnet_lab.engines.contract`."""
+    """Lowers graphs to torch.nn.Modules; engines/contract.py describes the methods."""
 
     name = "torch"
     packages = ("torch", "numpy")
@@ -33,7 +33,7 @@ class TorchEngine:
     _threads: int | None = None
 
     def problem(self) -> str | None:
-        """Why PyTorch cannot be used here, judged without importing it; None where it can."""
+        """Why PyTorch cannot run here, found out without importing it; None if it can."""
         if sys.modules.get("torch", True) is None or importlib.util.find_spec("torch") is None:
             return f"PyTorch is not installed: {INSTALL}"
         if int(hardware.version("torch").partition(".")[0]) < 2:
@@ -41,65 +41,71 @@ class TorchEngine:
         return None
 
     def version(self) -> str:
-        """The installed version, with the build it is (`+cpu`, `+cu130`)."""
+        """The installed version, which names the build (`+cpu`, `+cu130`)."""
         return hardware.version("torch")
 
     def package(self) -> str:
-        """The package that it came with."""
+        """The installed package that contains PyTorch."""
         return "torch"
 
     def devices(self) -> list[str]:
-        """`cpu` and the GPUs that this PyTorch has kernels for."""
+        """`cpu`, and the GPUs for which the installed PyTorch has kernels."""
         return ["cpu", *(f"gpu:{index}" for index in range(self._gpus()[0]))]
 
     def device(self, wanted: str) -> tuple[str, str]:
-        """The device that `auto`, `cpu`, `gpu` or `gpu:N` means here, and why.
+        """Choose the device that `auto`, `cpu`, `gpu` or `gpu:N` means here; also returns the reason.
 
         Raises:
-            LabError: a GPU is asked for that this PyTorch cannot use, or several.
+            LabError: the installed PyTorch cannot use the GPU that `wanted` names, or `wanted` names several.
         """
         check_multi_gpu(self.name, gpu_numbers(wanted), self.multi_gpu)
         return choose_device("this PyTorch", wanted, *(self._gpus() if wanted != "cpu" else (0, "")))
 
     def use_threads(self, count: int) -> None:
-        """Choose PyTorch's CPU threads, unless the person set OMP_NUM_THREADS."""
+        """Set the number of CPU threads, unless the user set OMP_NUM_THREADS."""
         self._threads = count
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(hardware.threads_in_use(count))
 
     def check_precision(self, precision: str, device: str) -> None:
-        """float32 or bfloat16, anywhere.
+        """Check a precision: float32 and bfloat16 work on every device.
 
         Raises:
-            LabError: another.
+            LabError: the precision is another.
         """
         check_precision(self.name, precision, self.precisions)
 
     def compiling(self, wanted: str, device: str) -> tuple[str, str]:
-        """`off` or the mode of torch.compile that a word means on a device, and why; see compiling.py.
+        """Choose the compile mode, `off` or a mode of torch.compile (compiling.py); also returns the reason.
 
         Raises:
-            LabError: another word, or torch.compile cannot work here so.
+            LabError: there is no such mode, or torch.compile cannot work in it here.
         """
         check_compile(self.name, wanted, self.compile_modes)
         return choose(wanted, device)
 
     def build(self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto") -> TorchModel:
-        """A module of the graph on `cpu` or `gpu:N`, all zeros until `load`.
+        """Build a model with a module of the graph; its weights are zero until `load` sets them.
+
+        Args:
+            graph: the network.
+            device: `cpu` or `gpu:N`.
+            precision: `float32` or `bfloat16`.
+            compile: `auto`, or one of `compile_modes`.
 
         Raises:
-            LabError: PyTorch cannot run here, or not in that precision, or cannot compile so.
+            LabError: PyTorch cannot run here, or not in this precision or compile mode.
         """
         check_engine(graph, self.name, precision)
         self._import()
         self.check_precision(precision, device)
-        way, _ = self.compiling(compile, device)
+        mode, _ = self.compiling(compile, device)
         from .model import TorchModel
 
-        return TorchModel(graph, device, precision, way)
+        return TorchModel(graph, device, precision, mode)
 
     def module_facts(self, module: Any, input: Shape) -> ModuleFacts:
-        """What an nn.Module makes of images of `input` (C, H, W), and what arrays it has; counters are left out."""
+        """The output shape of an nn.Module for images of the shape `input` (C, H, W), and its floating-point arrays."""
         torch = self._import()
         with torch.no_grad():
             output = module.eval()(torch.zeros(2, *input))
@@ -111,11 +117,16 @@ class TorchEngine:
         return ModuleFacts(tuple(output.shape[1:]), arrays)
 
     def out_of_memory(self, error: BaseException) -> bool:
-        """Whether an error says that memory ran out."""
+        """Whether an error means that the memory of the machine or of the GPU was not sufficient."""
         text = str(error).lower()
         return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
 
     def _import(self) -> Any:
+        """Import PyTorch, set its threads, and switch off TF32, which is less precise than float32.
+
+        Raises:
+            LabError: PyTorch cannot run here.
+        """
         problem = self.problem()
         if problem:
             raise LabError(f"the engine 'torch' cannot run here: {problem}")
@@ -125,13 +136,13 @@ class TorchEngine:
             torch.set_num_threads(hardware.threads_in_use(self._threads))
         import torch
 
-        # With TF32 a product of float32 numbers would keep 10 bits of 23.
+        # With TF32, a GPU would round the factors of a product from the 23 bits of float32 to 10.
         torch.backends.cudnn.allow_tf32 = False
         torch.backends.cuda.matmul.allow_tf32 = False
         return torch
 
     def _gpus(self) -> tuple[int, str]:
-        """How many GPUs can be used, and why not more."""
+        """The number of GPUs that can be used, and the reason that it is not larger."""
         torch = self._import()
         if not torch.cuda.is_available():
             build = "is a CPU build" if torch.version.cuda is None else "sees no GPU"

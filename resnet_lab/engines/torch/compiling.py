@@ -1,4 +1,4 @@
-"""What `compile` means for PyTorch: torch.compile or nothing, and what torch.compile needs. Imports no PyTorch."""
+"""The compile modes of the torch engine, and what torch.compile needs to work. Does not import PyTorch."""
 
 from __future__ import annotations
 
@@ -10,39 +10,47 @@ import sys
 from ...base.errors import LabError
 
 COMPILE_MODES = ("off", "default", "reduce-overhead", "max-autotune")
-"""`off`: as it is written; the others are modes of torch.compile, the last two with CUDA graphs on a GPU."""
+"""`off` does not compile; the others are modes of torch.compile, of which the last two use CUDA graphs on a GPU."""
 
 WITH_CUDA_GRAPHS = ("reduce-overhead", "max-autotune")
+"""The compile modes that use CUDA graphs on a GPU."""
 
 
 def choose(wanted: str, device: str) -> tuple[str, str]:
-    """Which of COMPILE_MODES a word means on a device, and why.
+    """Choose the compile mode on a device.
 
-    `auto` is `reduce-overhead` on a GPU: it fuses what lies between the convolutions, and a CUDA
-    graph starts a whole pass at once, which pays wherever a layer takes less time than its launch
-    (small images, small batches) and elsewhere costs some memory. On the CPU it is `off`.
+    On a GPU, `auto` means `reduce-overhead`: it fuses the operations between convolutions, and a CUDA graph launches a
+    whole pass at once. This helps if a layer takes less time than its launch (small images, small batches); otherwise
+    it only needs more memory. On the CPU, `auto` means `off`.
+
+    Args:
+        wanted: `auto`, or one of COMPILE_MODES.
+        device: `cpu` or `gpu:N`.
+
+    Returns:
+        One of COMPILE_MODES, and the reason for the choice.
 
     Raises:
-        LabError: a way that is asked for and cannot work there.
+        LabError: the mode cannot work on the device.
     """
     gpu = device != "cpu"
-    lacking = _lacking(gpu)
+    problem = _problem(gpu)
     if wanted == "auto":
         if not gpu:
             return "off", "torch.compile was slower on the CPU"
-        return ("off", lacking) if lacking else ("reduce-overhead", "fused, with CUDA graphs")
+        return ("off", problem) if problem else ("reduce-overhead", "fused, with CUDA graphs")
     if wanted == "reduce-overhead" and not gpu:
-        raise LabError("compile 'reduce-overhead' is a matter of CUDA graphs, which the CPU does not have")
-    if wanted != "off" and lacking:
-        raise LabError(f"compile '{wanted}' cannot work here: {lacking}")
+        raise LabError("compile 'reduce-overhead' needs CUDA graphs, which the CPU does not have")
+    if wanted != "off" and problem:
+        raise LabError(f"compile '{wanted}' cannot work here: {problem}")
     return wanted, "asked for"
 
 
-def _lacking(gpu: bool) -> str:
-    """What torch.compile needs and does not find; '' where nothing lacks."""
+def _problem(gpu: bool) -> str:
+    """Why torch.compile cannot work on a GPU or on the CPU of this machine; '' if it can."""
     if gpu and importlib.util.find_spec("triton") is None:
         return "torch.compile needs Triton for a GPU: pip install triton"
-    # Kernels for the CPU are C++; Triton's, which the GPU runs, are called from a stub in C.
+    # Kernels for the CPU are compiled from C++. Kernels for a GPU come from Triton, which calls them from C code.
     variable, names = (
         ("CC", ("gcc", "clang")) if gpu else ("CXX", ("clang++",) if sys.platform == "darwin" else ("g++",))
     )

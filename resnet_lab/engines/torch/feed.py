@@ -1,6 +1,6 @@
-"""Batches made on the device: small datasets live there as uint8, and are cropped, flipped and normalised there.
+"""Make batches on the device: a small dataset is kept there as uint8, and is cropped, flipped and normalised there.
 
-Other augmentation, and pictures that are decoded, come from the host (`Feed.resident` decides).
+If images must be decoded or need another augmentation, the host makes the batches instead (`Feed.resident` decides).
 """
 
 from __future__ import annotations
@@ -16,10 +16,18 @@ from ...data.pipeline.pixels import Normalise
 
 
 class Resident:
-    """A feed's images, labels and normalisation on a device."""
+    """The images, labels and normalisation of a feed on a device.
+
+    Attributes:
+        images: (count, C, H + 2 * pad, W + 2 * pad), uint8, with a border of zeros for random crops.
+        labels: (count,), int64.
+        tables: (C, 256), float32: the normalised value of each pixel value in each channel.
+        height: the height H of a batch's images in pixels.
+        width: their width W.
+    """
 
     def __init__(self, feed: Feed, device: torch.device) -> None:
-        assert isinstance(feed.split, InMemory)  # as feed.resident says
+        assert isinstance(feed.split, InMemory)  # because `feed.resident` is true
         images = torch.from_numpy(feed.split.images.copy()).to(device)
         self.images = torch.nn.functional.pad(images, (feed.pad,) * 4)
         self.labels = torch.from_numpy(feed.split.labels.copy()).to(device).long()
@@ -27,31 +35,45 @@ class Resident:
         self.height, self.width = feed.split.images.shape[2:]
 
     def batch(self, indices: torch.Tensor, corners: torch.Tensor, flips: torch.Tensor) -> torch.Tensor:
-        """The images at `indices`, cropped from (y, x) `corners`, mirrored where `flips`; channels last in memory."""
+        """Make the images of one batch.
+
+        Args:
+            indices: (batch,), the positions of the images in the dataset.
+            corners: (batch, 2), the row and the column where the crop of each image begins.
+            flips: (batch,), whether each image is mirrored.
+
+        Returns:
+            Normalised images, (batch, C, H, W), float32; their memory is laid out channels last.
+        """
         device = self.images.device
         rows = corners[:, :1] + torch.arange(self.height, device=device)
         columns = torch.arange(self.width, device=device).expand(len(indices), -1)
         columns = corners[:, 1:] + torch.where(flips[:, None], self.width - 1 - columns, columns)
-        # (batch, height, width, channels): the channels' slice between two index arrays comes last.
+        # The shape is (batch, height, width, channels): a slice between index arrays moves to the end.
         values = self.images[indices[:, None, None], :, rows[:, :, None], columns[:, None, :]]
         offsets = 256 * torch.arange(values.shape[-1], device=device)
         return self.tables.flatten()[values.long() + offsets].permute(0, 3, 1, 2)
 
 
 _RESIDENT: WeakKeyDictionary[Feed, dict[torch.device, Resident]] = WeakKeyDictionary()
+"""The data that is on each device already, by feed; it goes when nobody uses the feed any more."""
 
 
 def resident_batches(epoch: Epoch, device: torch.device) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """The batches of an epoch, bit for bit those that the feed makes on the host."""
+    """Make the batches of an epoch on a device; each equals the batch that the feed makes on the host, bit for bit.
+
+    Yields:
+        Images (batch, C, H, W), float32, and labels (batch,), int64.
+    """
     feed = epoch.feed
     on_devices = _RESIDENT.setdefault(feed, {})
     if device not in on_devices:
         on_devices[device] = Resident(feed, device)
-    held = on_devices[device]
+    resident = on_devices[device]
     draws = epoch.draws
     order, corners, flips = (torch.from_numpy(array).to(device) for array in (draws.order, draws.corners, draws.flips))
     if not feed.flip:
         flips = torch.zeros_like(flips)
     for start in range(0, feed.steps * feed.batch_size, feed.batch_size):
-        place = slice(start, start + feed.batch_size)
-        yield held.batch(order[place], corners[place], flips[place]), held.labels[order[place]]
+        batch = slice(start, start + feed.batch_size)
+        yield resident.batch(order[batch], corners[batch], flips[batch]), resident.labels[order[batch]]

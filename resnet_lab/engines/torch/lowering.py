@@ -1,7 +1,7 @@
-"""One lowering for each op, and the module that they make: a torch.fx.GraphModule with a `forward` to read.
+"""Lower a graph to a torch.fx.GraphModule, with one lowering function for each op.
 
-Parameters live in ordinary modules (nn.Conv2d, nn.BatchNorm2d, ...) under the graph's names;
-`print(module.code)` shows the network as Python.
+The parameters belong to ordinary modules (nn.Conv2d, nn.BatchNorm2d, ...), which have the names of the graph's nodes.
+`print(module.code)` shows the forward pass of the network as Python code.
 """
 
 from __future__ import annotations
@@ -16,88 +16,17 @@ from torch.nn import functional
 
 from ...blocks import opaque
 from ...network.graph import Graph, Node
+from .modules import NARROW, DropPath, FrozenBatchNorm, LayerNorm, LayerScale, PReLU, StridedPointwise
 
 Lowering = Callable[["Program", Node, Sequence[fx.Node]], fx.Node]
+"""Adds one node of the graph to a program; receives the values of the node's inputs, and returns that of its output."""
 
 LOWERINGS: dict[str, Lowering] = {}
-
-
-NARROW = 64
-"""Channels below which a strided 1x1 convolution is a `StridedPointwise`: four times the most that was seen to fail."""
-
-
-class LayerNorm(nn.LayerNorm):
-    """Layer norm over the channels of each position, channels first."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-
-
-class FrozenBatchNorm(nn.BatchNorm2d):
-    """Batch norm that goes by its running statistics in training, too, and leaves them alone."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        mean, var = self.running_mean, self.running_var
-        return functional.batch_norm(x, mean, var, self.weight, self.bias, training=False, eps=self.eps)
-
-
-class StridedPointwise(nn.Conv2d):
-    """A 1x1 convolution with a stride, which on the CPU reads a subsampled input with stride 1.
-
-    PyTorch's own kernel for this convolution computes wrong weight gradients on the CPU, or crashes, where the memory
-    is laid out channels last and there are few channels (seen with PyTorch 2.13 up to 15 input channels, not from 16
-    on). The result of both ways is the same by definition. Wide convolutions keep PyTorch's kernel, which is faster.
-    """
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if x.is_cuda:
-            return functional.conv2d(x, self.weight, self.bias, self.stride, self.padding, groups=self.groups)
-        rows, columns = self.padding[0], self.padding[1]
-        if rows > 0 or columns > 0:
-            x = functional.pad(x, [columns, columns, rows, rows])
-        x = x[:, :, :: self.stride[0], :: self.stride[1]]
-        return functional.conv2d(x, self.weight, self.bias, groups=self.groups)
-
-
-class LayerScale(nn.Module):
-    """A factor a channel."""
-
-    def __init__(self, shape: Sequence[int]) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(torch.zeros(shape[0]))
-        self.around = (1,) * (len(shape) - 1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x * self.scale.view(-1, *self.around)
-
-
-class PReLU(nn.Module):
-    """PReLU whose slopes have the same name as in the graph."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.slope = nn.Parameter(torch.zeros(channels))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return functional.prelu(x, self.slope)
-
-
-class DropPath(nn.Module):
-    """Zero whole images in training; see `ops.drop_path`."""
-
-    def __init__(self, rate: float) -> None:
-        super().__init__()
-        self.rate = rate
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if not self.training or not self.rate:
-            return x
-        kept = torch.rand(x.shape[0], *(1,) * (x.dim() - 1), device=x.device) >= self.rate
-        return x * kept.to(x.dtype) / (1 - self.rate)
+"""The lowering of each op, by the name of the op."""
 
 
 class Program:
-    """A torch.fx graph in the making, and the modules that it calls."""
+    """A torch.fx graph that is being written, and the modules that it calls."""
 
     def __init__(self, graph: Graph) -> None:
         self.fx = fx.Graph()
@@ -109,22 +38,22 @@ class Program:
                 self.uses[name] = self.uses.get(name, 0) + 1
 
     def module(self, node: Node, module: nn.Module, x: fx.Node) -> fx.Node:
-        """Call a module that is kept under the node's name."""
+        """Add a call of `module` on `x`; the module gets the name of the node."""
         self.modules[node.name] = module
         return self.fx.call_module(node.name, (x,))
 
     def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> fx.Node:
-        """Call a function."""
+        """Add a call of a function."""
         return self.fx.call_function(function, args, kwargs)
 
     def may_overwrite(self, node: Node) -> bool:
-        """Whether an activation can take its input's memory: nobody else reads it, its backward pass neither."""
+        """Whether an activation may write over its input: no other node and no backward pass reads that input."""
         source = self.graph[node.inputs[0]]
         return self.uses[source.name] == 1 and source.op in ("conv", "norm", "add")
 
 
 def lower(graph: Graph) -> fx.GraphModule:
-    """The network as a module from (batch, C, H, W) to (batch, classes)."""
+    """Make a module of a graph; it maps images (batch, C, H, W) to logits (batch, classes)."""
     program = Program(graph)
     values = {graph.nodes[0].name: program.fx.placeholder("images")}
     for node in graph.layers:
@@ -134,11 +63,13 @@ def lower(graph: Graph) -> fx.GraphModule:
 
 
 def own_name(node: Node, key: str) -> str:
-    """Where a parameter `key` of a node is in the module: PyTorch calls a norm's scale its weight."""
+    """The name that a parameter `key` of a node has in the module: PyTorch calls the scale of a norm its weight."""
     return f"{node.name}.{'weight' if node.op == 'norm' and key == 'scale' else key}"
 
 
 def lowers(op: str) -> Callable[[Lowering], Lowering]:
+    """Register the decorated function as the lowering of an op."""
+
     def register(function: Lowering) -> Lowering:
         LOWERINGS[op] = function
         return function
@@ -179,7 +110,7 @@ def _norm(program: Program, node: Node, inputs: Sequence[fx.Node]) -> fx.Node:
     affine = a["scale"] or a["center"]
     module: nn.Module
     if a["kind"] == "batch":
-        # PyTorch's momentum is the share of the new value.
+        # PyTorch's momentum is the weight of the new value, the graph's is that of the old one.
         kind = FrozenBatchNorm if a.get("frozen") else nn.BatchNorm2d
         module = kind(channels, a["epsilon"], 1 - a["momentum"], affine)
     elif a["kind"] == "group":

@@ -1,4 +1,4 @@
-"""A Graph as a torch.nn.Module, and the model that trains it."""
+"""The model that trains a graph as a torch.nn.Module."""
 
 from __future__ import annotations
 
@@ -26,24 +26,31 @@ if TYPE_CHECKING:
 
 
 class TorchModel:
-    """The `Model` contract over `block`, a torch.fx.GraphModule; memory is laid out channels last.
+    """A model whose `block` is a torch.fx.GraphModule; engines/contract.py describes the methods.
 
-    `network` is `block`, or what torch.compile made of it, with the same weights.
+    The memory of images and weights is laid out channels last. `network` is `block`, or the function that torch.compile
+    made of it, which uses the same weights.
+
+    Args:
+        graph: the network.
+        device: `cpu` or `gpu:N`.
+        precision: `float32` or `bfloat16`.
+        mode: the compile mode, one of COMPILE_MODES.
     """
 
     most_started = math.inf
-    """A GPU's queue may be as long as an epoch; losses are collected as the GPU finishes steps."""
+    """A GPU may queue all steps of an epoch; their losses are read when the GPU has finished them."""
 
-    def __init__(self, graph: Graph, device: str, precision: str = "float32", way: str = "off") -> None:
+    def __init__(self, graph: Graph, device: str, precision: str = "float32", mode: str = "off") -> None:
         self.graph, self.device = graph, device
         self._device = torch.device(device.replace("gpu", "cuda"))
         self._gpu = self._device.type == "cuda"
         self._autocast = torch.bfloat16 if precision == "bfloat16" else None
         self.block: torch.fx.GraphModule = lower(graph).to(self._device, memory_format=torch.channels_last)
         self.network: Callable[[torch.Tensor], torch.Tensor] = (
-            self.block if way == "off" else _compiled(self.block, way)
+            self.block if mode == "off" else _compiled(self.block, mode)
         )
-        self._cuda_graphs = self._gpu and way in WITH_CUDA_GRAPHS
+        self._cuda_graphs = self._gpu and mode in WITH_CUDA_GRAPHS
         if self._gpu:
             torch.backends.cudnn.benchmark = True
         own = dict(self.block.named_parameters()) | dict(self.block.named_buffers())
@@ -54,7 +61,7 @@ class TorchModel:
         self._statistics = _Statistics(graph, self._arrays)
 
     def load(self, weights: Mapping[str, Array]) -> None:
-        """Take these weights, by canonical name.
+        """Set all arrays by canonical name.
 
         Raises:
             LabError: a name is missing or left over, or a shape differs.
@@ -65,38 +72,38 @@ class TorchModel:
                 own.copy_(torch.from_numpy(weights[name]))
 
     def weights(self) -> dict[str, Array]:
-        """Copies of all arrays, float32."""
+        """Copies of all arrays by canonical name, float32."""
         return {name: own.detach().cpu().contiguous().numpy().copy() for name, own in self._arrays.items()}
 
     def prepare(self, optimizer: Optimizer, clip_norm: float | None = None, ema: float | None = None) -> None:
-        """Begin training with an empty optimizer state; see the contract."""
+        """Begin training with an empty optimizer state; engines/contract.py describes the arguments."""
         self._update = Update(optimizer, self._trained, clip_norm, ema)
 
     def averaged(self) -> AbstractContextManager[None]:
-        """Inside the context the model has the moving average of its weights, if there is one."""
+        """Inside the context, the weights have the values of their moving average, if there is one."""
         return self._update.averaged()
 
     def optimizer_state(self) -> dict[str, Array]:
-        """The optimizer's arrays by name."""
+        """Copies of the optimizer's arrays by name."""
         return self._update.state()
 
     def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
-        """Go on from what `optimizer_state` gave."""
+        """Restore a state that `optimizer_state` returned."""
         self._update.load(state)
 
     def begin_epoch(self, seed: int) -> None:
-        """Seed the draws of dropout, and put the network into training mode."""
+        """Seed the random numbers of dropout, and put the network into training mode."""
         torch.manual_seed(seed)
         self.block.train()
 
     def train_step(self, images: Any, labels: Any, rate: float, label_smoothing: float = 0.0) -> _Started:
-        """Start one step; on a GPU nothing in here waits for it."""
+        """Start one training step; on a GPU, no operation here waits for the result."""
         self._statistics.before()
         with torch.autocast(self._device.type, self._autocast, enabled=self._autocast is not None):
             logits = self._call(images)
         loss = functional.cross_entropy(logits.float(), labels, label_smoothing=label_smoothing)
         loss.backward()
-        self._statistics.after(len(labels))  # not before the backward pass, which looks at them
+        self._statistics.after(len(labels))  # After the backward pass, which still reads them.
         self._update(rate)
         self._update.optimizer.zero_grad(set_to_none=True)
         with torch.no_grad():
@@ -108,7 +115,7 @@ class TorchModel:
         self.synchronize()
 
     def on_device(self, batches: Iterable[Batch]) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
-        """The batches as tensors on the device; on a GPU, those of a small dataset are made there (feed.py)."""
+        """Convert batches to tensors on the device; a GPU makes the batches of a small dataset itself (feed.py)."""
         if self._gpu and isinstance(batches, Epoch) and batches.feed.resident:
             yield from resident_batches(batches, self._device)
             return
@@ -118,7 +125,7 @@ class TorchModel:
             yield x.contiguous(memory_format=torch.channels_last), y.long() if y.ndim == 1 else y
 
     def predict(self, images: Array) -> Array:
-        """Logits, (batch, classes), in inference mode."""
+        """Compute logits (batch, classes) of images (batch, C, H, W) in inference mode."""
         self.block.eval()
         x = torch.from_numpy(images).to(self._device).contiguous(memory_format=torch.channels_last)
         with torch.no_grad(), torch.autocast(self._device.type, self._autocast, enabled=self._autocast is not None):
@@ -126,44 +133,46 @@ class TorchModel:
         return logits
 
     def _call(self, x: torch.Tensor) -> torch.Tensor:
-        """The network's output, which with CUDA graphs is good until the next call: nothing here keeps it longer.
+        """Call the network.
 
-        They copy `x` into memory of their own, and read weights and running statistics where they
-        are, which training changes in place.
+        With CUDA graphs, the next call overwrites the output, so that callers must not keep it longer. The graphs copy
+        `x` into their own memory; weights and running statistics they read in place, where training changes them.
         """
         if self._cuda_graphs:
             torch.compiler.cudagraph_mark_step_begin()
         return self.network(x)
 
     def synchronize(self) -> None:
-        """Wait for everything under way."""
+        """Wait until the device has finished all its work."""
         if self._gpu:
             torch.cuda.synchronize(self._device)
 
     def peak_memory(self) -> int:
-        """Bytes: the process's largest resident size on the CPU, the most ever allocated on a GPU."""
+        """The largest memory use so far in bytes: of tensors on a GPU, or of the whole process on the CPU."""
         if self._gpu:
             return int(torch.cuda.max_memory_allocated(self._device))
         return hardware.peak_resident()
 
 
-def _compiled(block: torch.fx.GraphModule, way: str) -> Callable[[torch.Tensor], torch.Tensor]:
-    """The block under torch.compile in one of its modes.
+def _compiled(block: torch.fx.GraphModule, mode: str) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Compile a block with torch.compile in one of its modes.
 
-    Dropout draws as it does uncompiled, at the price of kernels that are not fused: else the way of
-    compiling would decide which units fall out, and so more of a trial's outcome than rounding.
+    Dropout draws the same random numbers as without compiling, although its kernels are then not fused. Otherwise the
+    compile mode would decide which units are dropped, and so change the result of a trial by more than rounding.
     """
     from torch._inductor import list_mode_options
 
-    options = {**list_mode_options(way), "fallback_random": True}
+    options = {**list_mode_options(mode), "fallback_random": True}
     compiled: Callable[[torch.Tensor], torch.Tensor] = torch.compile(block, options=options)
     return compiled
 
 
 class _Statistics:
-    """Running variances as MXNet keeps them, of the batch itself; PyTorch keeps n / (n - 1) times as much.
+    """Corrects the running variances of batch norms to MXNet's definition, so that both engines agree.
 
-    With PyTorch's new value r' = k r + (1 - k) v n / (n - 1), ours is r' - (r' - k r) / n.
+    MXNet uses the variance v of the n values of a batch (per channel), PyTorch uses v n / (n - 1). From PyTorch's new
+    running variance r' = k r + (1 - k) v n / (n - 1), with the momentum k and the old value r, MXNet's value is
+    k r + (1 - k) v = r' - (r' - k r) / n.
     """
 
     def __init__(self, graph: Graph, arrays: Mapping[str, torch.Tensor]) -> None:
@@ -175,11 +184,11 @@ class _Statistics:
         self._old: list[torch.Tensor] = []
 
     def before(self) -> None:
-        """Remember the values that a forward pass is about to change."""
+        """Copy the values before a forward pass changes them."""
         self._old = [running.clone() for running in self._running]
 
     def after(self, batch: int) -> None:
-        """Correct what a forward pass over `batch` images has made of them."""
+        """Correct the values that a forward pass over `batch` images has written."""
         if self._running:
             counts = [batch * positions for positions in self._positions]
             with torch.no_grad():
@@ -189,7 +198,7 @@ class _Statistics:
 
 
 class _Started:
-    """A step on the device; see `StartedStep` of the contract."""
+    """A started step; engines/contract.py describes the methods."""
 
     def __init__(self, values: torch.Tensor, gpu: bool) -> None:
         self._values, self._event = values, None
@@ -203,7 +212,7 @@ class _Started:
         return self._event is None or bool(self._event.query())
 
     def wait(self) -> tuple[float, float]:
-        """The loss, and the images that were classified right."""
+        """Wait for the device; returns the mean loss of the batch, and the number of correctly classified images."""
         if self._event is not None:
             self._event.synchronize()
         loss, right = self._values.tolist()

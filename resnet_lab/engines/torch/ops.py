@@ -1,4 +1,4 @@
-"""Which ops lowering.py lowers, known without PyTorch; that they agree is tested."""
+"""The names of the ops that lowering.py lowers, for use without importing PyTorch; a test compares both lists."""
 
 OPS = frozenset(
     "conv norm relu relu6 gelu silu hard_swish sigmoid max_pool avg_pool global_avg_pool dense add multiply concat "
