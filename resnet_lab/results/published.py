@@ -9,12 +9,11 @@ import pandas as pd
 from ..base.errors import LabError
 from ..specs import workspace
 
-CONDITIONS = ("data", "epochs")
-"""Columns of a table of published figures that say how a figure was obtained; a cell may be empty."""
+TRAINED_WITH = ("data", "epochs")
+"""Columns of a table of published figures that say how the trained network was obtained; a cell may be empty."""
 
-
-_NOT_TRAINED = ("params", "macs")
-"""Metrics that a network has before it is trained."""
+COUNTED_FOR = {"macs": ("input",), "params": ()}
+"""The columns on which the metrics of an untrained network depend."""
 
 
 def published(path: Path) -> pd.DataFrame:
@@ -22,7 +21,8 @@ def published(path: Path) -> pd.DataFrame:
 
     Returns:
         The columns variant, metric (a column of results), value and source; further, where the table has them, `data`
-        (the dataset's name) and `epochs`, which say how the figure was obtained.
+        (the dataset's name), `epochs`, and `input` (the shape of an image, as `3x224x224`), which say how the figure
+        was obtained.
 
     Raises:
         LabError: There is no such file, or the file is not such a table.
@@ -45,8 +45,8 @@ def add_published(table: pd.DataFrame, path: Path, notes: list[str]) -> tuple[pd
     Args:
         table: a results table.
         path: a table of published figures.
-        notes: receives one message where the trials had other data or another number of epochs than the published
-            figures.
+        notes: receives one message where the trials had other data, another number of epochs, or images of another
+            shape than the published figures.
 
     Returns:
         The table, with a column for each published metric and one for its source; and the names of these columns.
@@ -57,7 +57,12 @@ def add_published(table: pd.DataFrame, path: Path, notes: list[str]) -> tuple[pd
         for column, values in ((f"published_{metric}", "value"), (f"published_by_{metric}", "source")):
             table[column] = table["variant"].map(dict(zip(group["variant"], group[values], strict=True)))
             added.append(column)
-    differences = [text for condition in CONDITIONS if (text := _difference(table, figures, condition))]
+    counts = figures["metric"].isin(COUNTED_FOR)
+    cases = [(condition, figures[~counts]) for condition in TRAINED_WITH]
+    cases += [
+        (condition, figures[figures["metric"] == metric]) for metric in COUNTED_FOR for condition in COUNTED_FOR[metric]
+    ]
+    differences = [text for condition, concerned in cases if (text := _difference(table, concerned, condition))]
     if differences:
         notes.append(
             f"the published figures of {path.stem} were obtained under other conditions: " + "; ".join(differences)
@@ -66,11 +71,11 @@ def add_published(table: pd.DataFrame, path: Path, notes: list[str]) -> tuple[pd
 
 
 def _difference(table: pd.DataFrame, figures: pd.DataFrame, condition: str) -> str:
-    """How the trials and the published figures differ in `data` or `epochs`; '' where they do not."""
-    trained = figures[~figures["metric"].isin(_NOT_TRAINED)].drop_duplicates("variant")
-    if condition not in table or not len(trained):
+    """Say how the trials and the published figures of the same variants differ in a condition; '' if they do not."""
+    if condition not in table or figures.empty:
         return ""
-    pairs = trained.reindex(columns=["variant", condition]).merge(table[["variant", condition]], on="variant")
+    stated = figures.drop_duplicates("variant").reindex(columns=["variant", condition])
+    pairs = stated.merge(table[["variant", condition]], on="variant")
     theirs, ours = pairs[f"{condition}_x"].map(_name), pairs[f"{condition}_y"].map(_name)
     unlike = theirs != ours
     return f"{condition} {_listed(theirs[unlike])} (these trials: {_listed(ours[unlike])})" if unlike.any() else ""

@@ -47,7 +47,7 @@ class AugmentationEntry(Entry):
         return create_model(self.name, __base__=Strict, **fields)
 
     def _plain(self, value: object) -> object:
-        """Replace `true`, which a name alone means, by the setting `bare`, and a list, YAML's only sequence, by a tuple."""
+        """Replace `true`, which a name alone means, by the setting `bare`, and a list from YAML by a tuple."""
         if value is True:
             return self.bare
         return tuple(value) if isinstance(value, list) else value

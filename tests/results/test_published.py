@@ -37,7 +37,20 @@ def test_the_same_conditions_and_figures_of_the_network_alone_need_no_word(folde
     file = tmp_path / "reference.csv"
     file.write_text("variant,metric,value,data,epochs,source\na,test_accuracy,0.95,digits,1,someone\n")
     assert compare(folder.table(), against=str(file)).attrs["notes"] == []
-    file.write_text("variant,metric,value,source\na,macs,2000,someone\n")
+    file.write_text("variant,metric,value,source\na,params,2000,someone\n")
+    assert compare(folder.table(), against=str(file)).attrs["notes"] == []
+
+
+def test_multiply_adds_for_images_of_another_shape_are_said(folder, tmp_path):
+    folder.put("a", test_accuracy=0.9)
+    shape = folder.table()["input"].iloc[0]
+    file = tmp_path / "reference.csv"
+    file.write_text("variant,metric,value,input,source\na,macs,2000,3x224x224,someone\n")
+    assert compare(folder.table(), against=str(file)).attrs["notes"] == [
+        "the published figures of reference were obtained under other conditions: "
+        f"input 3x224x224 (these trials: {shape})"
+    ]
+    file.write_text(f"variant,metric,value,input,source\na,macs,2000,{shape},someone\na,params,5,3x224x224,someone\n")
     assert compare(folder.table(), against=str(file)).attrs["notes"] == []
 
 
@@ -53,3 +66,5 @@ def test_shipped_references_have_sources_and_known_variants():
         assert set(table["variant"]) <= set(names("variants")), name
         trained = table[~table["metric"].isin(["macs", "params"])]
         assert trained.empty or trained["data"].notna().all(), name
+        counted = table[table["metric"] == "macs"]
+        assert counted.empty or counted["input"].notna().all(), name

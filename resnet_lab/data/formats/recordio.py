@@ -1,7 +1,7 @@
 """Reads MXNet's RecordIO files without MXNet: a `.rec` file of records, and the `.idx` file with their offsets.
 
-A record consists of the magic number, a 32-bit word with a flag (3 bits) and the length of the content (29 bits), and the
-content, padded to a multiple of four bytes. Content in which the magic number occurs is stored in several parts
+A record consists of the magic number, a 32-bit word with a flag (3 bits) and the length of the content (29 bits), and
+the content, padded to a multiple of four bytes. Content in which the magic number occurs is stored in several parts
 without it; a reader joins the parts with the magic number again. A packed image begins with the header IRHeader (flag,
 label, id, id2); a flag above zero is the number of labels that follow the header.
 """
