@@ -72,7 +72,7 @@ def load(
         LabError: There is no such variant, or the spec is wrong; with file and line.
     """
     document = resolve(workspace.find(name, "variants", beside=beside))
-    title = Path(name).stem if name.endswith((".yaml", ".yml")) else Path(name).name
+    title = workspace.title(name)
     for key, value in (overrides or {}).items():
         mark = (marks or {}).get(key, (f"override {key}", 0))
         overlay = Document({}, mark[0])

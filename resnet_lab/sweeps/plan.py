@@ -122,7 +122,7 @@ class _Planner:
                 datasets=files,
                 contents=dataset.contents | weights,
             )
-            for seed in spec.seeds
+            for seed in spec.possible_seeds
         ]
 
     def _devices(self) -> int:
