@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -214,21 +214,29 @@ def tested(several: Sequence[Pairs], smallest: float | None, alpha: float) -> li
         smallest: the difference that would matter; None if it is not stated.
         alpha: the family-wise error over the variants.
     """
-    differ = statistics.holm([float(statistics.sign_flip(side.differences)) if side.seeds else 1.0 for side in several])
-    alike = statistics.holm([_p_of_equivalence(side.differences, smallest) for side in several])
+    values = [side.differences for side in several]
+    differ = statistics.holm([float(statistics.sign_flip(one)) if len(one) else 1.0 for one in values])
+    limit = 0.0 if smallest is None else smallest
+    alike = statistics.holm([float(p_of_equivalence(one, limit)) if limit and len(one) else 1.0 for one in values])
     return [
         _tested(side, p, p_same, smallest, alpha, len(several))
         for side, p, p_same in zip(several, differ, alike, strict=True)
     ]
 
 
-def _p_of_equivalence(differences: NDArray[Any], smallest: float | None) -> float:
-    """Twice the larger p-value of the two one-sided tests, so that alpha belongs to the interval that is shown."""
-    if smallest is None or not len(differences):
-        return 1.0
-    above = float(statistics.sign_flip(differences + smallest, "greater"))
-    below = float(statistics.sign_flip(differences - smallest, "less"))
-    return min(1.0, 2 * max(above, below))
+def p_of_equivalence(differences: NDArray[Any], smallest: float) -> NDArray[Any]:
+    """The p-value of `same`: twice the larger one of two one-sided tests (Schuirmann 1987).
+
+    Twice, so that one variant is the `same` at the level alpha exactly where the interval of 1 - alpha that is shown
+    lies between minus `smallest` and `smallest`.
+
+    Args:
+        differences: as for `statistics.sign_flip`.
+        smallest: the difference that would matter.
+    """
+    above = statistics.sign_flip(differences + smallest, "greater")
+    below = statistics.sign_flip(differences - smallest, "less")
+    return np.minimum(1, 2 * np.maximum(above, below))
 
 
 def _tested(side: Pairs, p: float, p_same: float, smallest: float | None, alpha: float, variants: int) -> Verdict:
@@ -340,6 +348,11 @@ def _disturbed(rows: pd.DataFrame, metric: str) -> str | None:
     if not spread < _SPREAD:
         return f"the machine was not quiet: the percentiles of one trial lie {spread:.0%} apart"
     return None
+
+
+def frame(found: Sequence[Verdict]) -> pd.DataFrame:
+    """The verdicts as a table, one row each."""
+    return pd.DataFrame([asdict(verdict) for verdict in found], columns=[field.name for field in fields(Verdict)])
 
 
 def caveats(found: Sequence[Verdict], alpha: float = 0.05) -> list[str]:
