@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from ..specs.experiment import DecideSpec
 from . import statistics
-from .verdict import Pairs, Verdict, Word, comparable, is_better, pairs
+from .pairs import Pairs, comparable, pairs
+from .verdict import Verdict, Word, is_better
 
 FIRST = 6
 """The first look comes after this many seeds, because fewer can show nothing; then each seed is followed by a look."""

@@ -38,7 +38,7 @@ def differences(draws: int, planted: list[float], n: int) -> NDArray[np.float64]
 
 
 def fixed(draws: int, planted: list[float], n: int, smallest: float | None = None) -> NDArray[np.str_]:
-    """What n pairs find, (draws, variants), '' where they leave it undecided; by the rules of `verdict.tested`."""
+    """What n pairs find, (draws, variants), '' where they leave it undecided; rules as in `verdict.judge_metric`."""
     values = differences(draws, planted, n)
     found = np.where(values.mean(-1) > 0, "greater", "less")
     found = np.where(_corrected(statistics.sign_flip, values) <= ALPHA, found, "")

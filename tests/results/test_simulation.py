@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resnet_lab.results.verdict import Pairs, tested
+from resnet_lab.results.pairs import Pairs
+from resnet_lab.results.verdict import judge_metric
 from resnet_lab.specs.experiment import load
 from resnet_lab.sweeps.plan import plan
 from tests.conftest import engine_or_skip
@@ -44,7 +45,7 @@ def test_the_simulated_rules_are_those_of_the_verdicts():
             Pairs(f"v{index}", "base", "test_accuracy", list(range(10)), one, 0 * one, [("", "")] * 10)
             for index, one in enumerate(values)
         ]
-        assert [one.word for one in tested(sides, 2 * STD, 0.05)] == [words[word] for word in found]
+        assert [one.word for one in judge_metric(sides, 2 * STD, 0.05)] == [words[word] for word in found]
 
 
 @pytest.mark.parametrize("variants", [1, 4])
