@@ -160,7 +160,7 @@ def test_show_says_what_it_is_and_draws_it(lab_data, tmp_path):
         (("show", "digits", "--set", "size=big"), "--set: 'size' is 'big': it should be a valid integer"),
         (("show", "digits", "--set", "augment=[flop]"), "'flop'"),
         (("show", "digits", "--set", "augment=[[flip]]"), "is neither a name nor a mapping"),
-        (("show", "digits", "--set", "augment=[{flip: true}, flip]"), "'flip' stands twice"),
+        (("show", "digits", "--set", "augment=[{flip: true}, flip]"), "'flip' is given twice"),
         (("show", "digits", "--set", "augment=[null]"), "is neither a name nor a mapping"),
         (("show", "digits", "--set", "depth=3"), "unknown option of dataset 'digits': 'depth'"),
         (("check", "digits", "--from", "nowhere.py"), "there is no dataset file"),

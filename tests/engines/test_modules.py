@@ -154,7 +154,7 @@ def test_what_cannot_reach_into_a_module_says_so(theirs, tmp_path):
     pytest.importorskip("onnx")
     from resnet_lab.weights.export import onnx
 
-    with pytest.raises(LabError, match="no ONNX is known for it"):
+    with pytest.raises(LabError, match="is a framework's own module, which cannot be exported to ONNX"):
         onnx.lower(rl.graph("theirs"), {}, {})
 
 
