@@ -20,7 +20,11 @@ _STOPPED = "stopped; what has finished is kept, and the same command goes on fro
 def command(
     experiment: Annotated[str, typer.Argument(help="The experiment's file, or its name in experiments/.")],
     engine: Annotated[
-        str | None, typer.Option(help="mxnet, torch, or both with a comma, instead of the experiment's engine.")
+        str | None,
+        typer.Option(
+            help="mxnet, torch, both with a comma, or auto (mxnet if it can run here, else torch), instead of the "
+            "experiment's engine."
+        ),
     ] = None,
     device: Annotated[
         str | None,

@@ -30,7 +30,8 @@ def _listed(value: object) -> object:
 class ExperimentSpec(Strict):
     """Which trials to run: every combination of the variants, the engines, the points of the grid and the seeds.
 
-    `datasets` names Python files that register datasets. `measure: false` leaves out the throughput measurements.
+    `engine` is a list of engines; `auto` is `mxnet` if it can run here, else `torch`. `datasets` names Python files
+    that register datasets. `measure: false` leaves out the throughput measurements.
     """
 
     description: str = ""

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..base.errors import LabError
 from ..base.registry import OptionError
 from ..data import DATASETS, Facts, Source
+from ..data.formats.decode import DecoderName, chosen_decoder
 from ..specs.data import DataSpec
 from ..specs.yamlfile import Document
 
@@ -45,6 +46,7 @@ def find(data: DataSpec, document: Document) -> Found:
     source = _source(data, document)
     data = _located(data, source, document)
     facts = _facts(data, source, document)
+    data = _with_decoder(data, source)
     return Found(data, facts, _contents(data, source, facts, document))
 
 
@@ -69,6 +71,13 @@ def _located(data: DataSpec, source: Source, document: Document) -> DataSpec:
         if key in source.file_options and (here / value).exists()
     }
     return data.model_copy(update=whole)
+
+
+def _with_decoder(data: DataSpec, source: Source) -> DataSpec:
+    """The spec with the decoder that `auto` means on this machine, since the decoder decides the pixels."""
+    names = source.options_of(DecoderName)
+    wanted = {name: data.options.get(name, source.options[name].default) for name in names}
+    return data.model_copy(update={name: chosen_decoder(decoder) for name, decoder in wanted.items()})
 
 
 def _facts(data: DataSpec, source: Source, document: Document) -> Facts:

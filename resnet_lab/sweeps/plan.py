@@ -89,7 +89,7 @@ class _Planner:
             dataset = self._dataset(spec.data)
             self._check_batch(spec, dataset.facts, devices, swept)
             for index in range(len(spec.variants)):
-                for engine in spec.engine:
+                for engine in dict.fromkeys(engines.choose(name)[0] for name in spec.engine):
                     found += self._trials(spec, dataset, index, engine, swept, devices)
         return found
 
@@ -162,11 +162,11 @@ class _Planner:
             with document.at("engine"):
                 engine = engines.get(name)
             with document.at("device"):
-                check_multi_gpu(name, gpu_numbers(spec.device), engine.multi_gpu)
+                check_multi_gpu(engine.name, gpu_numbers(spec.device), engine.multi_gpu)
             with document.at("precision"):
-                check_precision(name, spec.precision, engine.precisions)
+                check_precision(engine.name, spec.precision, engine.precisions)
             with document.at("compile"):
-                check_compile(name, spec.compile, engine.compile_modes)
+                check_compile(engine.name, spec.compile, engine.compile_modes)
 
     def _check_network(self, graph: Graph, engine: str, spec: ExperimentSpec) -> None:
         key = (graph.digest, engine, spec.precision, spec.train.init.last_scale)

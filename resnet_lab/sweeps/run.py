@@ -64,6 +64,8 @@ def run(
     planned = plan(experiment, device)
     for pair in planned.duplicates:
         progress.note(duplicate_message(*pair))
+    if "auto" in experiment.spec.engine:
+        progress.note("engine auto: {} ({})".format(*engines.choose("auto")))
     names = dict.fromkeys(trial.engine for trial in planned.trials)
     places = {name: _place(name, device, experiment, progress) for name in names}
     for trial in planned.trials:

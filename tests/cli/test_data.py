@@ -48,7 +48,7 @@ def test_list_names_every_dataset_and_its_options(lab_data):
 
     for name in DATASETS.entries:
         assert name in printed.out
-    assert "path, test=0.2, crop=0.875, decoder=pillow" in printed.out
+    assert "path, test=0.2, crop=0.875, decoder=auto" in printed.out
 
 
 def test_check_counts_and_names_ten_damaged_among_a_thousand(lab_data, tmp_path):
