@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from . import settings, workspace
 from .data import DataSpec
 from .explain import explain
+from .matching import MatchSpec, expand
 from .optimizers import OPTIMIZERS
 from .schedules import SCHEDULES
 from .strict import Strict, named
@@ -31,6 +32,7 @@ class ExperimentSpec(Strict):
     """Which trials to run: every combination of the variants, the engines, the points of the grid and the seeds.
 
     `datasets` names Python files that register datasets. `measure: false` leaves out the throughput measurements.
+    `match` changes every variant but the `baseline` until its cost is that of the baseline.
     """
 
     description: str = ""
@@ -43,6 +45,8 @@ class ExperimentSpec(Strict):
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     compile: str = "auto"
     seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**63)]], Field(min_length=1)] = [0]
+    baseline: str | None = None
+    match: Annotated[MatchSpec | None, BeforeValidator(expand)] = None
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
     measure: bool = True
 
@@ -50,6 +54,7 @@ class ExperimentSpec(Strict):
 _KNOWN = {
     "": list(ExperimentSpec.model_fields),
     "data": list(DataSpec.model_fields),
+    "match": list(MatchSpec.model_fields),
     "train": list(TrainSpec.model_fields),
     "train.init": list(InitSpec.model_fields),
     **{f"train.optimizer.{name}": list(kind.model_fields) for name, kind in OPTIMIZERS.items()},
@@ -135,6 +140,8 @@ def _validated(document: Document) -> ExperimentSpec:
 
 def _expand_words(document: Document) -> None:
     """Write `schedule: cosine` as `schedule: {name: cosine}`, so that a setting or the grid can add keys to it."""
+    if "match" in document.value:
+        document.value["match"] = expand(document.value["match"])
     train = document.value.get("train")
     for place, key in ((document.value, "data"), (train, "optimizer"), (train, "schedule")):
         if isinstance(place, dict) and isinstance(place.get(key), str):

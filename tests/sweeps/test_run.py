@@ -382,6 +382,20 @@ def test_trials_run_in_the_order_of_the_plan_as_many_at_once_as_the_executor_can
     assert again.order == [("tiny", 2), ("tiny_plain", 2)]
 
 
+def test_a_matched_variant_is_written_as_a_spec_and_named_in_its_row(tiny):
+    (tiny / "variants" / "wide.yaml").write_text("extends: tiny\nevery_stage: {block: bottleneck}\n")
+    settings = ("variants=[tiny, wide]", "baseline=tiny", "match=macs")
+    table, notes = sweep(*settings)
+    file = Path("results/e/matched/wide.yaml")
+    assert any(line.startswith("wide is matched in macs: width") and str(file) in line for line in notes)
+    assert table["matched"].isna().tolist() == [True, False]
+    graph = rl.graph(f"./{file}")
+    assert graph.macs == table["macs"][1]
+    assert graph.digest == table["graph"][1]
+    sweep(*settings, "grid={data.size: [8, 10]}")
+    assert len({rl.graph(f"./{path}").digest for path in file.parent.glob("wide-*.yaml")}) == 2
+
+
 def test_a_worker_that_dies_is_a_row_and_runs_again_next_time(tiny):
     table, _ = sweep(executor=Pretend(tiny="dies"))
     assert table["status"].tolist() == ["failed", "ok"]
