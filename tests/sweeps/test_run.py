@@ -83,7 +83,7 @@ def test_a_sweep_from_the_first_run_to_the_second(tiny, lab):
     assert epochs.groupby("trial")["epoch"].apply(list).tolist() == [[1, 2, 3]] * 2
     assert epochs["val_accuracy"].notna().all()
     kept = {path.name for path in (tiny / "results" / "e" / "trials" / table["trial"][0]).iterdir()}
-    assert kept == {"trial.json", "result.json", "epochs.json", "weights.safetensors", "log.txt"}
+    assert kept == {"trial.json", "result.json", "epochs.json", "weights.safetensors", "test.npz", "log.txt"}
 
     before = (tiny / "results" / "e" / "trials.csv").read_bytes()
     again = lab("run", "experiments/e.yaml", cwd=tiny)
