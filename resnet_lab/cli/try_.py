@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ..sweeps.tryout import Outcome, Tryout
 
 _WIDTH = 80
-_SMALLEST_ACCURACY = 0.01
-"""The difference in test accuracy that counts as large enough to matter."""
 
 
 def command(
@@ -101,6 +99,7 @@ def _show(tried: Tryout, outcome: Outcome) -> None:
     """Print the verdict in half a page."""
     from ..results.store import test_images
     from ..results.verdict import caveats, verdicts
+    from ..sweeps.tryout import SMALLEST_ACCURACY
     from .tables import Column, print_columns
 
     print()
@@ -113,7 +112,7 @@ def _show(tried: Tryout, outcome: Outcome) -> None:
         outcome.table,
         tried.baseline,
         metrics,
-        {"test_accuracy": _SMALLEST_ACCURACY},
+        {"test_accuracy": SMALLEST_ACCURACY},
         images=partial(test_images, tried.folder),
     )
     print(_folded(f"{tried.variant} against {tried.baseline}: test accuracy {found[0].word.upper()}") + "\n")

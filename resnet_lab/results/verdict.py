@@ -46,7 +46,8 @@ class Verdict:
         difference: the mean of variant minus baseline, in the metric's own unit.
         low: the lower end of the interval, at the confidence asked for and for this variant alone.
         high: its upper end. Both are infinite where n is too small for this confidence.
-        p: the p-value of the sign-flip test, corrected over the variants; NaN where nothing is tested.
+        p: the p-value of the sign-flip test, corrected over the variants; NaN where nothing is tested, and with
+            `seeds: auto`, where the looks decide.
         std: the standard deviation of the differences over the seeds.
         reason: why it is this word, in one sentence.
         more_seeds: about how many more pairs would decide it; None where it is decided or cannot be foreseen.

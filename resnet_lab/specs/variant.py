@@ -72,8 +72,7 @@ def load(
         LabError: There is no such variant, or the spec is wrong; with file and line.
     """
     document = resolve(workspace.find(name, "variants", beside=beside))
-    title = Path(name).stem if name.endswith((".yaml", ".yml")) else Path(name).name
-    return validate(title, changed(document, overrides or {}, marks))
+    return validate(workspace.title(name), changed(document, overrides or {}, marks))
 
 
 def changed(document: Document, overrides: Mapping[str, Any], marks: Mapping[str, Mark] | None = None) -> Document:

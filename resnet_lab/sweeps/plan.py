@@ -132,7 +132,7 @@ class _Planner:
                 contents=dataset.contents | weights,
                 matched=matched.note if matched else "",
             )
-            for seed in spec.seeds
+            for seed in spec.possible_seeds
         ]
 
     def _devices(self) -> int:
@@ -174,19 +174,15 @@ class _Planner:
         overrides: Mapping[str, Any],
     ) -> Matched | None:
         """The variant at the cost of the baseline; None for the baseline, and where nothing is to be matched."""
-        if spec.match is None:
+        if spec.match is None or variant.name == spec.baseline_name:
             return None
-        document = self.experiment.document
-        if spec.baseline is None:
-            raise document.error(("match",), "'match' needs 'baseline', the variant whose cost the others get")
-        baseline = self._variant(spec.baseline, overrides)
-        if baseline.name == variant.name:
-            return None
+        name = next(name for name in spec.variants if workspace.title(name) == spec.baseline_name)
+        baseline = self._variant(name, overrides)
         data = datasets.with_channels(dataset.data, dataset.facts, baseline.spec.input[0])
         target = self._graph(baseline, datasets.image_shape(data, dataset.facts), dataset.facts.classes)
         key = (id(variant), graph.input, graph.output, target.digest)
         if key not in self._matched:
-            with document.at("match"):
+            with self.experiment.document.at("match"):
                 self._matched[key] = match(variant, target, spec.match, graph.input, dataset.facts.classes)
         return self._matched[key]
 

@@ -43,6 +43,9 @@ DEFAULT_SECONDS = 600.0
 _SPARE = 0.95
 """The share of the time left for which pairs are planned, since their times differ."""
 
+SMALLEST_ACCURACY = 0.01
+"""The difference in test accuracy that counts as large enough to matter."""
+
 _IMAGES = 4300
 """About how many training images a trial sees in all; at least one epoch."""
 
@@ -165,6 +168,7 @@ def prepare(
         "description": text,
         "variants": [extended, mixed.name],
         "baseline": extended,
+        "decide": {"smallest": SMALLEST_ACCURACY},
         **({"match": match} if match else {}),
         "data": _data(data),
         "train": {"epochs": _epochs(data), **_RECIPE, "init": {"last_scale": _last_scale(baseline, mixed)}},
@@ -218,7 +222,7 @@ def _yaml(values: Mapping[str, Any]) -> str:
 def _text(experiment: Path, values: Mapping[str, Any], seeds: int) -> str:
     return (
         "# Written by `resnet-lab try`, which writes this file anew: copy it before you change it.\n"
-        f"#   resnet-lab run {experiment}\n" + _yaml({**values, "seeds": list(range(seeds))})
+        f"#   resnet-lab run {experiment}\n" + _yaml({**values, "seeds": seeds})
     )
 
 
@@ -259,12 +263,11 @@ def run_pairs(
         begin = clock()
         if pairs and begin + (_mean(times) if times else 0) > end:
             break
-        seeds = list(range(pairs + 1))
-        loaded = load(tried.experiment, [f"seeds={seeds}"])
+        loaded = load(tried.experiment, [f"seeds={pairs + 1}"])
         is_new = not all(is_done(tried.folder, trial.id) for trial in plan(loaded).trials)
         table = run(loaded, tried.folder, lines, executor=executor)
+        last = table[table["seed"] == pairs]
         pairs += 1
-        last = table[table["seed"] == seeds[-1]]
         if is_new:
             times.append(clock() - begin)
             show(_pair_line(last, planned))

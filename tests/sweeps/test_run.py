@@ -343,12 +343,15 @@ class Pretend:
         status = self.outcomes.get(work.trial.variant, "ok")
         if status == "dies":
             return Ended(work, "failed", "the worker ended with signal 11")
-        figures = {"test_accuracy": 0.5, "wall_s": 1.0} if status == "ok" else {}
+        figures = {"test_accuracy": self.accuracy(work.trial), "wall_s": 1.0} if status == "ok" else {}
         result = {"status": status, "reason": "", "started": "2026-01-01T00:00:00Z", **figures}
         write_json(work.folder / "result.json", work.trial.labels() | result)
         write_json(work.folder / "epochs.json", [{"epoch": 1, "train_loss": 1.0}])
         (work.folder / "weights.safetensors").write_text(" ".join(map(str, self.order)))
         return Ended(work)
+
+    def accuracy(self, trial):
+        return 0.5
 
     def stop(self):
         self.running.clear()
