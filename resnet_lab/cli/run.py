@@ -134,5 +134,7 @@ def show_plan(experiment: Experiment, folder: Path, device: str | None = None) -
         rows,
         ["params", "macs"],
     )
+    for matched in found.matched:
+        print(matched.summary)
     for pair in found.duplicates:
         print(duplicate_message(*pair))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-NETWORK = ["variant", "blocks", "depth", "params", "macs", "graph"]
-"""Columns that describe the network; `graph` is the digest of the network as data."""
+NETWORK = ["variant", "blocks", "depth", "params", "macs", "matched", "graph"]
+"""Columns that describe the network.
+
+`matched` says what was changed for an equal cost; `graph` is the digest of the network as data.
+"""
 
 RUN = ["data", "input", "classes", "epochs", "batch_size", "engine", "dtype", "devices"]
 """Columns that describe the training; the dotted columns (`train.optimizer.lr`) say the same and more in detail."""

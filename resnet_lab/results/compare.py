@@ -36,7 +36,7 @@ VALIDATION = ("val_accuracy", "best_val_accuracy")
 """The columns by which the best setting may be chosen; choosing by the test set would flatter the choice."""
 
 _COMPARED = ("params", "macs", "test_accuracy", "train_images_per_s")
-_OF_THE_VARIANT = (*NETWORK, "input", "data.channels", "train.init.weights")
+OF_THE_VARIANT = (*NETWORK, "input", "data.channels", "train.init.weights")
 """Settings in which two variants of one recipe may differ: grey or coloured input, and the weights to start from."""
 
 
@@ -210,7 +210,7 @@ def _against_variant(table: pd.DataFrame, name: str, best: bool, notes: list[str
     its best setting, the variant's best setting is the reference, though its recipe may differ.
     """
     table = table.copy()
-    recipe = [] if best else [column for column in settings(table) if column not in _OF_THE_VARIANT]
+    recipe = [] if best else [column for column in settings(table) if column not in OF_THE_VARIANT]
     texts = table[recipe].astype(str).agg("|".join, axis=1) if recipe else pd.Series("", index=table.index)
     base = (table["variant"] == name) & (table["status"] == "ok")
     alone = (table["status"] == "ok") & ~texts.isin(texts[base])

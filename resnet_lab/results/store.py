@@ -1,9 +1,10 @@
 """The results folder of one experiment: one file a trial, and two tables, plain pandas in long form.
 
 `trials/ID/` keeps each trial: `trial.json` (what ran), `result.json` (its whole row of `trials.csv`), `epochs.json`,
-`weights.safetensors`, `log.txt`. The results are read once, when a run begins; each trial that ends adds its row. The
-table `trials.csv` is written anew beside the old one and renamed, so that a kill at any instant leaves it whole and
-loses no finished trial. `epochs.csv` is extended, and written anew when a run begins.
+`weights.safetensors`, `test.npz` (which test images it got right), `log.txt`. The results are read once, when a run
+begins; each trial that ends adds its row. The table `trials.csv` is written anew beside the old one and renamed, so
+that a kill at any instant leaves it whole and loses no finished trial. `epochs.csv` is extended, and written anew when
+a run begins.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import pandas as pd
 from ..base.errors import LabError
 from ..base.files import read_json, write_json, write_text
 from .columns import ordered
+from .images import ImageOutcomes
+from .images import read as read_images
 from .trial_folder import EPOCHS, RESULT, has_result, read_or_set_aside, recover
 
 _TABLE, _EPOCHS, _OWNER = "trials.csv", "epochs.csv", "experiment.json"
@@ -139,6 +142,16 @@ class Store:
 def is_done(results: Path, trial: str) -> bool:
     """Whether an experiment's results folder holds a result of a trial that a new run would only repeat."""
     return has_result(results / "trials" / trial)
+
+
+def test_images(folder: Path, trial: str) -> ImageOutcomes | None:
+    """Which test images a trial got right, and its losses; None where the trial kept none.
+
+    Args:
+        folder: the results folder of the experiment.
+        trial: the id of the trial.
+    """
+    return read_images(folder / "trials" / trial)
 
 
 def claim(folder: Path, file: Path) -> None:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError, WrapValidator
 
+from ..base.errors import unknown
 from . import settings, workspace
 from .data import DataSpec
 from .explain import explain
+from .matching import MatchSpec, expand
 from .optimizers import OPTIMIZERS
 from .schedules import SCHEDULES
-from .strict import Strict, named
+from .strict import Positive, Strict, named
 from .train import InitSpec, TrainSpec
 from .yamlfile import Document, read
 
+_MOST_SEEDS = 10_000
 _SWEEPABLE = ("data", "train", "variant", "precision")
 
 
@@ -27,11 +30,39 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _seeds(value: object, validated: Callable[[object], list[int]]) -> list[int]:
+    """`8` as the seeds 0 to 7, a list as it is, and `auto` as the empty list: the verdicts choose the seeds."""
+    if value == "auto":
+        return []
+    if isinstance(value, str) or (
+        isinstance(value, int) and (isinstance(value, bool) or not 1 <= value <= _MOST_SEEDS)
+    ):
+        raise ValueError(f"{value!r} is no number from 1 to {_MOST_SEEDS}, no list of seeds, and not the word auto")
+    return validated(list(range(value)) if isinstance(value, int) else value)
+
+
+class DecideSpec(Strict):
+    """What a verdict is about; with `seeds: auto` also when the sweep stops.
+
+    Attributes:
+        metric: the column of results that `seeds: auto` decides by.
+        smallest: the difference in this metric that would matter; without it no variant is ever the `same`.
+        confidence: 1 minus the probability of a false verdict, over all variants and looks.
+        at_most: the largest number of seeds that `seeds: auto` runs.
+    """
+
+    metric: str = "test_accuracy"
+    smallest: Positive | None = None
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
+    at_most: Annotated[int, Field(ge=6, le=1000)] = 30
+
+
 class ExperimentSpec(Strict):
     """Which trials to run: every combination of the variants, the engines, the points of the grid and the seeds.
 
     `engine` is a list of engines; `auto` is `mxnet` if it can run here, else `torch`. `datasets` names Python files
-    that register datasets. `measure: false` leaves out the throughput measurements.
+    that register datasets. `measure: false` leaves out the throughput measurements. `baseline` is the variant with which
+    verdicts compare the others. `match` changes the others until each costs what the baseline costs.
     """
 
     description: str = ""
@@ -43,16 +74,36 @@ class ExperimentSpec(Strict):
     device: str = "auto"
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     compile: str = "auto"
-    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**63)]], Field(min_length=1)] = [0]
+    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**63)]], Field(min_length=1), WrapValidator(_seeds)] = [0]
+    baseline: str | None = None
+    decide: DecideSpec | None = None
+    match: Annotated[MatchSpec | None, BeforeValidator(expand)] = None
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
     measure: bool = True
+
+    @property
+    def auto(self) -> bool:
+        """Whether the verdicts choose the seeds (`seeds: auto`)."""
+        return not self.seeds
+
+    @property
+    def possible_seeds(self) -> list[int]:
+        """All seeds that the experiment may run."""
+        return list(range(self.decide.at_most)) if self.auto and self.decide else self.seeds
+
+    @property
+    def baseline_name(self) -> str | None:
+        """The name of the baseline in the results, where a path stands for the name of its file."""
+        return None if self.baseline is None else workspace.title(self.baseline)
 
 
 _KNOWN = {
     "": list(ExperimentSpec.model_fields),
     "data": list(DataSpec.model_fields),
+    "match": list(MatchSpec.model_fields),
     "train": list(TrainSpec.model_fields),
     "train.init": list(InitSpec.model_fields),
+    "decide": list(DecideSpec.model_fields),
     **{f"train.optimizer.{name}": list(kind.model_fields) for name, kind in OPTIMIZERS.items()},
     **{f"train.schedule.{name}": list(kind.model_fields) for name, kind in SCHEDULES.items()},
 }
@@ -124,7 +175,30 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
         key, value = settings.parse(override)
         place = tuple(int(part) if part.isdecimal() else part for part in key.split("."))
         document.put(place, value, (f"--set {override}", 0))
-    return Experiment(file.stem, _validated(document), document)
+    spec = _validated(document)
+    _check_verdicts(spec, document)
+    return Experiment(file.stem, spec, document)
+
+
+def _check_verdicts(spec: ExperimentSpec, document: Document) -> None:
+    """Check that `baseline`, `decide`, `match` and `seeds: auto` fit each other and the variants."""
+    names = [workspace.title(name) for name in spec.variants]
+    if spec.baseline_name is not None and spec.baseline_name not in names:
+        raise document.error(("baseline",), unknown("variant", spec.baseline, spec.variants))
+    if spec.decide is not None and spec.baseline is None:
+        raise document.error(("decide",), "'decide' needs 'baseline', the variant with which the others are compared")
+    if spec.match is not None and spec.baseline is None:
+        raise document.error(("match",), "'match' needs 'baseline', the variant whose cost the others get")
+    if not spec.auto:
+        return
+    if spec.decide is None:
+        example = "decide: {metric: test_accuracy, smallest: 0.003}"
+        raise document.error(("seeds",), f"'seeds: auto' needs 'baseline' and 'decide', such as {example}")
+    if len(set(names)) < 2:
+        raise document.error(("variants",), "'seeds: auto' needs a variant beside the baseline")
+    for key, several in (("engine", len(spec.engine) > 1), ("grid", bool(spec.grid))):
+        if several:
+            raise document.error((key,), f"'seeds: auto' compares variants under one recipe: '{key}' names several")
 
 
 def _validated(document: Document) -> ExperimentSpec:
@@ -136,6 +210,8 @@ def _validated(document: Document) -> ExperimentSpec:
 
 def _expand_words(document: Document) -> None:
     """Write `schedule: cosine` as `schedule: {name: cosine}`, so that a setting or the grid can add keys to it."""
+    if "match" in document.value:
+        document.value["match"] = expand(document.value["match"])
     train = document.value.get("train")
     for place, key in ((document.value, "data"), (train, "optimizer"), (train, "schedule")):
         if isinstance(place, dict) and isinstance(place.get(key), str):

@@ -72,13 +72,17 @@ def load(
         LabError: There is no such variant, or the spec is wrong; with file and line.
     """
     document = resolve(workspace.find(name, "variants", beside=beside))
-    title = Path(name).stem if name.endswith((".yaml", ".yml")) else Path(name).name
-    for key, value in (overrides or {}).items():
+    return validate(workspace.title(name), changed(document, overrides or {}, marks))
+
+
+def changed(document: Document, overrides: Mapping[str, Any], marks: Mapping[str, Mark] | None = None) -> Document:
+    """Put overrides on top of a resolved document, which is left as it is; `load` describes the arguments."""
+    for key, value in overrides.items():
         mark = (marks or {}).get(key, (f"override {key}", 0))
         overlay = Document({}, mark[0])
         overlay.put(tuple(int(part) if part.isdecimal() else part for part in key.split(".")), value, mark)
         document = extend(document, overlay)
-    return validate(title, document)
+    return document
 
 
 def validate(name: str, document: Document) -> Variant:

@@ -40,6 +40,11 @@ def is_path(name: str) -> bool:
     return name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name
 
 
+def title(name: str) -> str:
+    """Return the name of a file's content, for a name or a path: the name of the file without .yaml or .yml."""
+    return Path(name).stem if name.endswith((".yaml", ".yml")) else Path(name).name
+
+
 def find(name: str, folder: str, *, beside: Path | None = None, skip: Path | None = None) -> Path:
     """Find a file by its name or path.
 

@@ -21,6 +21,7 @@ from ..network.initial import branch_ends
 from ..specs import plugins, workspace
 from ..specs.data import DataSpec
 from ..specs.experiment import Experiment, ExperimentSpec
+from ..specs.matching import Matched, match
 from ..specs.train import TrainSpec
 from ..specs.variant import Variant
 from ..specs.variant import load as load_variant
@@ -37,11 +38,13 @@ class Plan:
         experiment: the experiment.
         trials: each trial once, in the order of the grid, the variants, the engines and the seeds.
         duplicates: each trial that was left out, with the equal trial that is kept; two names may mean one network.
+        matched: each variant that was changed for an equal cost, once for each network that it became.
     """
 
     experiment: Experiment
     trials: tuple[Trial, ...]
     duplicates: tuple[tuple[Trial, Trial], ...]
+    matched: tuple[Matched, ...] = ()
 
 
 def plan(experiment: Experiment, device: str | None = None) -> Plan:
@@ -54,10 +57,13 @@ def plan(experiment: Experiment, device: str | None = None) -> Plan:
     Raises:
         LabError: A variant, dataset, engine, swept value or shape does not work; with file and line.
     """
-    planned = _Planner(experiment, device).trials()
+    planner = _Planner(experiment, device)
+    planned = planner.trials()
     kept: dict[str, Trial] = {}
     pairs = [(trial, kept.setdefault(trial.id, trial)) for trial in planned]
-    return Plan(experiment, tuple(kept.values()), tuple(pair for pair in pairs if pair[0] is not pair[1]))
+    return Plan(
+        experiment, tuple(kept.values()), tuple(pair for pair in pairs if pair[0] is not pair[1]), planner.matched
+    )
 
 
 def duplicate_message(trial: Trial, first: Trial) -> str:
@@ -74,6 +80,7 @@ class _Planner:
     _datasets: dict[str, datasets.Found] = field(default_factory=dict)
     _variants: dict[str, Variant] = field(default_factory=dict)
     _graphs: dict[tuple[Any, ...], Graph] = field(default_factory=dict)
+    _matched: dict[tuple[Any, ...], Matched] = field(default_factory=dict)
     _starts: dict[tuple[str, str], tuple[TrainSpec, dict[str, str]]] = field(default_factory=dict)
     _checked: set[tuple[Any, ...]] = field(default_factory=set)
 
@@ -109,6 +116,8 @@ class _Planner:
             variant = self._variant(spec.variants[index], overrides)
             data = datasets.with_channels(dataset.data, dataset.facts, variant.spec.input[0])
             graph = self._graph(variant, datasets.image_shape(data, dataset.facts), dataset.facts.classes)
+            matched = self._match(spec, dataset, variant, graph, overrides)
+            variant, graph = (matched.variant, matched.graph) if matched else (variant, graph)
             self._check_network(graph, engine, spec)
         except LabError as error:
             raise error.at(*mark) from None
@@ -121,8 +130,9 @@ class _Planner:
                 devices=devices,
                 datasets=files,
                 contents=dataset.contents | weights,
+                matched=matched.note if matched else "",
             )
-            for seed in spec.seeds
+            for seed in spec.possible_seeds
         ]
 
     def _devices(self) -> int:
@@ -154,6 +164,33 @@ class _Planner:
         if key not in self._graphs:
             self._graphs[key] = variant.graph(input, classes)
         return self._graphs[key]
+
+    def _match(
+        self,
+        spec: ExperimentSpec,
+        dataset: datasets.Found,
+        variant: Variant,
+        graph: Graph,
+        overrides: Mapping[str, Any],
+    ) -> Matched | None:
+        """The variant at the cost of the baseline; None for the baseline, and where nothing is to be matched."""
+        if spec.match is None or variant.name == spec.baseline_name:
+            return None
+        name = next(name for name in spec.variants if workspace.title(name) == spec.baseline_name)
+        baseline = self._variant(name, overrides)
+        data = datasets.with_channels(dataset.data, dataset.facts, baseline.spec.input[0])
+        target = self._graph(baseline, datasets.image_shape(data, dataset.facts), dataset.facts.classes)
+        key = (id(variant), graph.input, graph.output, target.digest)
+        if key not in self._matched:
+            with self.experiment.document.at("match"):
+                self._matched[key] = match(variant, target, spec.match, graph.input, dataset.facts.classes)
+        return self._matched[key]
+
+    @property
+    def matched(self) -> tuple[Matched, ...]:
+        """What was matched, each network once."""
+        found = {(matched.variant.name, matched.graph.digest): matched for matched in self._matched.values()}
+        return tuple(found.values())
 
     def _check_engines(self, spec: ExperimentSpec) -> None:
         """Check that each engine is known, and that it supports the device, the precision and the compile mode."""

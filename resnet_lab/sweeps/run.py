@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import errno
-from collections import deque
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,19 +14,22 @@ from filelock import FileLock, Timeout
 
 from .. import engines
 from ..base import hardware
-from ..base.errors import LabError
-from ..base.files import read_json, write_json
+from ..base.errors import LabError, unknown
+from ..base.files import read_json, write_json, write_text
 from ..data import DATASETS, Source
+from ..results import sequential
+from ..results.columns import COST, METRICS
+from ..results.design import Design, keep
 from ..results.store import Store, claim
 from ..results.trial_folder import CONFIG, DONE, RESULT, begin_fresh, is_cut_off, replace_by_fresh
 from ..specs.data import DataSpec
-from ..specs.experiment import Experiment
+from ..specs.experiment import DecideSpec, Experiment
 from ..training.checkpoint import CHECKPOINT
 from ..training.provenance import now, where
 from ..training.trial import Place, Trial
 from .executors import Ended, Executor, Work
 from .executors.local import Local
-from .plan import duplicate_message, plan
+from .plan import Plan, duplicate_message, plan
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -61,6 +64,7 @@ def run(
         LabError: An engine cannot run here, a device is not there, another run writes to `results`, or `results` holds
             another experiment or cannot be written.
     """
+    _check_metric(experiment)
     planned = plan(experiment, device)
     for pair in planned.duplicates:
         progress.note(duplicate_message(*pair))
@@ -72,12 +76,68 @@ def run(
         _check_precision(trial, places[trial.engine].device, experiment)
     with _written(results):
         claim(results, Path(experiment.document.file))
+        _write_matched(planned, results / "matched", progress)
         labels = {trial.id: trial.labels() for trial in planned.trials}
         store = Store(results, labels, list(experiment.spec.grid))
         for line in store.prune() if prune else []:
             progress.note(line)
+        trials = _ordered(planned.trials, experiment)
+        keep(results, _design(trials, experiment))
         sweep = _Sweep(experiment, store, progress, executor or Local(), places, fresh)
-        return sweep.run(planned.trials)
+        return _run_auto(sweep, trials) if experiment.spec.auto else sweep.run(trials)
+
+
+def _ordered(trials: tuple[Trial, ...], experiment: Experiment) -> tuple[Trial, ...]:
+    """The trials in the order in which they run: seed by seed where variants are compared with a baseline.
+
+    Then a sweep that is stopped has whole pairs, and the speeds of two variants were measured in turns.
+    """
+    if experiment.spec.baseline is None:
+        return trials
+    return tuple(sorted(trials, key=lambda trial: trial.seed))
+
+
+def _design(trials: Sequence[Trial], experiment: Experiment) -> Design | None:
+    """What the verdicts on the experiment have to know; None if it names no baseline."""
+    spec = experiment.spec
+    if spec.baseline_name is None:
+        return None
+    others = {trial.variant for trial in trials} - {spec.baseline_name}
+    return Design(spec.baseline_name, spec.decide or DecideSpec(), spec.auto, len(others))
+
+
+def _check_metric(experiment: Experiment) -> None:
+    """Check that 'seeds: auto' decides by a figure that every machine measures alike."""
+    decide = experiment.spec.decide
+    known = [name for name in METRICS if name not in COST]
+    if experiment.spec.auto and decide is not None and decide.metric not in known:
+        raise experiment.document.error(("decide", "metric"), unknown("metric", decide.metric, known))
+
+
+def _run_auto(sweep: _Sweep, trials: Sequence[Trial]) -> pd.DataFrame:
+    """Run seeds until the verdict on every variant is clear; see results/sequential.py.
+
+    A variant whose verdict is clear gets no further seed; the baseline gets as many as the last variant needs.
+    """
+    spec = sweep.experiment.spec
+    baseline, decide = spec.baseline_name, spec.decide
+    assert baseline is not None
+    assert decide is not None
+    others = dict.fromkeys(trial.variant for trial in trials if trial.variant != baseline)
+    if not others or all(trial.variant != baseline for trial in trials):
+        raise sweep.experiment.document.error(
+            ("baseline",), f"no variant is compared with {baseline}: they are the same network under several names"
+        )
+    seeds, going_on = dict.fromkeys(others, 0), list(others)
+    for step in sequential.looks(decide.at_most):
+        seeds |= dict.fromkeys([*going_on, baseline], step)
+        table = sweep.run(tuple(trial for trial in trials if trial.seed < seeds[trial.variant]))
+        found = sequential.verdicts(table, baseline, decide, len(others))
+        going_on = [verdict.variant for verdict in found if verdict.word == "undecided"]
+        if not going_on:
+            break
+        sweep.progress.note(f"undecided after {step} seeds: {', '.join(going_on)}")
+    return table
 
 
 _UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOENT)
@@ -109,6 +169,17 @@ def _unwritable(results: Path, error: OSError) -> LabError:
         f"the results folder {results} cannot be written: {error.strerror}; "
         "what has finished is kept, and --results names another folder"
     )
+
+
+def _write_matched(planned: Plan, folder: Path, progress: Progress) -> None:
+    """Write each matched variant as a spec; the digest of the network tells several of one name apart."""
+    names = Counter(matched.variant.name for matched in planned.matched)
+    for matched in planned.matched:
+        folder.mkdir(exist_ok=True)
+        name = matched.variant.name
+        file = folder / (f"{name}.yaml" if names[name] == 1 else f"{name}-{matched.graph.digest[:8]}.yaml")
+        write_text(file, matched.as_yaml())
+        progress.note(f"{matched.summary}; its spec is {file}")
 
 
 def _place(name: str, asked: str | None, experiment: Experiment, progress: Progress) -> Place:
@@ -153,11 +224,13 @@ class _Sweep:
     """For each trial that runs: when its result was last written, and when it began."""
     _kept: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Rows of trials that were run anew and failed. The store keeps their older rows."""
+    _begun: set[str] = field(default_factory=set)
+    """The trials that this run has begun; none is begun twice, even if it failed."""
 
     def run(self, trials: tuple[Trial, ...]) -> pd.DataFrame:
         """Run the trials that are to do; returns one row for each of `trials`."""
         store, progress = self.store, self.progress
-        todo = [trial for trial in trials if self.fresh or store.status(trial.id) not in DONE]
+        todo = [trial for trial in trials if trial.id not in self._begun and self._is_to_do(trial)]
         for note in store.notes:
             progress.note(note)
         store.notes.clear()
@@ -182,6 +255,9 @@ class _Sweep:
         progress.end()
         return self._table(trials)
 
+    def _is_to_do(self, trial: Trial) -> bool:
+        return self.fresh or self.store.status(trial.id) not in DONE
+
     def _folder(self, trial: Trial) -> Path:
         return self.store.folder / "trials" / trial.id
 
@@ -200,6 +276,7 @@ class _Sweep:
 
     def _start(self, trial: Trial) -> None:
         """Begin a trial: where it has a result already, in a folder beside, so that the result stays until then."""
+        self._begun.add(trial.id)
         folder = self._folder(trial)
         if self.store.status(trial.id) in DONE:
             folder = begin_fresh(folder)

@@ -23,7 +23,7 @@ from ..weights.pretrained import Pretrained, metadata
 from . import checkpoint
 from .checkpoint import EPOCHS
 from .epoch import train_epoch
-from .evaluate import evaluate
+from .evaluate import Outcome, evaluate, save_images
 from .throughput import rates, speeds
 from .trial import Place, Trial
 from .watch import Emit, StepWatch
@@ -33,6 +33,9 @@ CHECKPOINT_EVERY = 60.0
 
 WEIGHTS = "weights.safetensors"
 """The file of the trained weights in the folder of the trial."""
+
+TEST = "test.npz"
+"""The file in the folder of the trial that says which test images it got right; results/images.py reads it."""
 
 _FIRST_STEPS = 3
 """The steps at the start of each epoch whose times are left out of the throughput: they also fill the pipeline."""
@@ -131,18 +134,20 @@ def _trained(job: _Job, dataset: data.Dataset, feed: data.Feed, emit: Emit, star
 
 
 def _tested(job: _Job, model: Model, loop: _Loop, dataset: data.Dataset) -> dict[str, Any]:
-    """Test the model and save its weights; if the losses show that the training diverged, nothing is saved.
+    """Test the model; save its weights and its answers on the test images unless the losses show that it diverged.
 
     Returns:
         The columns of the test; with a status and a reason if the training diverged.
     """
-    test = evaluate(model, loop.batches(dataset.test))
+    answers: list[Outcome] = []
+    test = evaluate(model, loop.batches(dataset.test), answers)
     columns = {"test_loss": test.loss, "test_accuracy": test.top1, "test_top5": test.top5}
     losses = {"training loss of the last epoch": loop.rows[-1]["train_loss"], "test loss": test.loss}
     for name, loss in losses.items():
         if not loss <= diverged_above(len(dataset.classes)):
             return {**columns, "status": "diverged", "reason": f"the {name} is {loss:.4g} after the last epoch"}
     safetensors.save(job.folder / WEIGHTS, model.weights(), loop.metadata())
+    save_images(job.folder / TEST, answers)
     return columns
 
 
@@ -262,7 +267,7 @@ class _Loop:
         if problem:
             self.emit({"event": "note", "text": problem})
         if saved is None:
-            for stale in (EPOCHS, WEIGHTS):
+            for stale in (EPOCHS, WEIGHTS, TEST):
                 (self.job.folder / stale).unlink(missing_ok=True)
             return False
         saved.restore(self.model)

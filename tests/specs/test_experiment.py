@@ -62,3 +62,22 @@ def test_a_point_that_does_not_fit_is_refused_at_the_grid(experiment, grid, mess
     read = experiment(f"grid: {grid}\n")
     with pytest.raises(LabError, match=message):
         list(read.points())
+
+
+def test_a_word_says_which_cost_is_matched(experiment):
+    spec = experiment("baseline: resnet18\nmatch: macs\n", "match.by=depth").spec
+    assert (spec.baseline, spec.match.what, spec.match.by) == ("resnet18", "macs", "depth")
+    assert experiment().spec.match is None
+
+
+@pytest.mark.parametrize(
+    ("match", "message"),
+    [
+        ("flops", r"e\.yaml:5: unknown 'match.what': 'flops'"),
+        ("{what: macs, by: widht}", r"e\.yaml:5: 'match.by': 'widht' is not width, depth or a key of the variant"),
+        ("{what: macs, bye: width}", r"e\.yaml:5: .*'bye'.*'by'"),
+    ],
+)
+def test_a_mistake_in_match_is_refused_at_its_line(experiment, match, message):
+    with pytest.raises(LabError, match=message):
+        experiment(f"match: {match}\n")

@@ -217,3 +217,54 @@ def test_augmentation_is_a_list_of_words_and_settings(trials):
     }
     plain = trials(TEXT.replace("size: 16", "size: 16, augment: [flip]"))[0]
     assert identity(plain.data)["augment"] == {"flip": True}  # what is not set does not enter
+
+
+WIDE = "extends: cifar_resnet20\nevery_stage: {block: bottleneck}\n"
+
+
+@pytest.fixture
+def matched_plan(workspace):
+    """The plan of an experiment that matches a wide variant to the baseline."""
+
+    def of(extra="", *settings):
+        (workspace / "variants" / "wide.yaml").write_text(WIDE)
+        text = TEXT.replace("[cifar_resnet20]", "[cifar_resnet20, wide]") + "match: macs\n" + extra
+        (workspace / "experiments" / "e.yaml").write_text(text)
+        return plan(load("experiments/e.yaml", settings))
+
+    return of
+
+
+def test_every_variant_but_the_baseline_is_matched(matched_plan):
+    plain, wide = matched_plan("baseline: cifar_resnet20\n").trials
+    assert (plain.matched, wide.matched[:11]) == ("", "macs: width")
+    assert "matched" not in plain.labels()
+    assert wide.labels()["matched"] == wide.matched
+    assert abs(wide.graph.macs / plain.graph.macs - 1) <= 0.01
+    assert type(wide).from_json(wide.to_json()).matched == wide.matched
+
+
+def test_nothing_is_matched_unless_asked(matched_plan):
+    found = matched_plan("baseline: cifar_resnet20\n", "match=null")
+    assert found.matched == ()
+    assert found.trials[1].labels().get("matched") is None
+    assert found.trials[0].id == KNOWN
+
+
+def test_each_point_of_the_grid_is_matched_to_the_baseline_at_this_point(matched_plan):
+    extra = "baseline: cifar_resnet20\ngrid: {data.size: [16, 24], variant.stages.3.repeat: [3, 5]}\n"
+    found = matched_plan(extra)
+    assert len({matched.graph.digest for matched in found.matched}) == len(found.matched) > 1
+    for plain, wide in zip(found.trials[::2], found.trials[1::2], strict=True):
+        assert (plain.variant, wide.variant, plain.swept) == ("cifar_resnet20", "wide", wide.swept)
+        assert abs(wide.graph.macs / plain.graph.macs - 1) <= 0.01
+
+
+def test_matching_needs_a_baseline(matched_plan):
+    with pytest.raises(LabError, match=r"e\.yaml:5: 'match' needs 'baseline'"):
+        matched_plan()
+
+
+def test_what_cannot_be_matched_is_refused_at_the_line_of_match(matched_plan):
+    with pytest.raises(LabError, match=r"e\.yaml:5: wide cannot be matched in macs by depth: the nearest is depth"):
+        matched_plan("baseline: cifar_resnet20\n", "match.by=depth")

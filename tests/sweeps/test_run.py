@@ -83,7 +83,7 @@ def test_a_sweep_from_the_first_run_to_the_second(tiny, lab):
     assert epochs.groupby("trial")["epoch"].apply(list).tolist() == [[1, 2, 3]] * 2
     assert epochs["val_accuracy"].notna().all()
     kept = {path.name for path in (tiny / "results" / "e" / "trials" / table["trial"][0]).iterdir()}
-    assert kept == {"trial.json", "result.json", "epochs.json", "weights.safetensors", "log.txt"}
+    assert kept == {"trial.json", "result.json", "epochs.json", "weights.safetensors", "test.npz", "log.txt"}
 
     before = (tiny / "results" / "e" / "trials.csv").read_bytes()
     again = lab("run", "experiments/e.yaml", cwd=tiny)
@@ -343,12 +343,15 @@ class Pretend:
         status = self.outcomes.get(work.trial.variant, "ok")
         if status == "dies":
             return Ended(work, "failed", "the worker ended with signal 11")
-        figures = {"test_accuracy": 0.5, "wall_s": 1.0} if status == "ok" else {}
+        figures = {"test_accuracy": self.accuracy(work.trial), "wall_s": 1.0} if status == "ok" else {}
         result = {"status": status, "reason": "", "started": "2026-01-01T00:00:00Z", **figures}
         write_json(work.folder / "result.json", work.trial.labels() | result)
         write_json(work.folder / "epochs.json", [{"epoch": 1, "train_loss": 1.0}])
         (work.folder / "weights.safetensors").write_text(" ".join(map(str, self.order)))
         return Ended(work)
+
+    def accuracy(self, trial):
+        return 0.5
 
     def stop(self):
         self.running.clear()
@@ -380,6 +383,20 @@ def test_trials_run_in_the_order_of_the_plan_as_many_at_once_as_the_executor_can
     again = Pretend()
     sweep("seeds=[0, 1, 2]", executor=again)
     assert again.order == [("tiny", 2), ("tiny_plain", 2)]
+
+
+def test_a_matched_variant_is_written_as_a_spec_and_named_in_its_row(tiny):
+    (tiny / "variants" / "wide.yaml").write_text("extends: tiny\nevery_stage: {block: bottleneck}\n")
+    settings = ("variants=[tiny, wide]", "baseline=tiny", "match=macs")
+    table, notes = sweep(*settings)
+    file = Path("results/e/matched/wide.yaml")
+    assert any(line.startswith("wide is matched in macs: width") and str(file) in line for line in notes)
+    assert table["matched"].isna().tolist() == [True, False]
+    graph = rl.graph(f"./{file}")
+    assert graph.macs == table["macs"][1]
+    assert graph.digest == table["graph"][1]
+    sweep(*settings, "grid={data.size: [8, 10]}")
+    assert len({rl.graph(f"./{path}").digest for path in file.parent.glob("wide-*.yaml")}) == 2
 
 
 def test_a_worker_that_dies_is_a_row_and_runs_again_next_time(tiny):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from resnet_lab.results import images
 from resnet_lab.specs.experiment import load
 from resnet_lab.sweeps.plan import plan
 from resnet_lab.training import loop
@@ -46,6 +47,15 @@ def test_the_moving_average_is_what_is_tested_and_saved(run, workspace):
     assert np.abs(own["stem.conv1.weight"] - average["stem.conv1.weight"]).max() > 1e-4
 
 
+def test_the_answers_on_the_test_images_are_kept(run, workspace):
+    """In both engines the accuracy and the loss of the row are the means over the images that were kept."""
+    result = run("kept", "train.epochs=1")
+    found = images.read(workspace / "kept")
+    assert len(found.right) == 360
+    assert found.right.mean() == pytest.approx(result["test_accuracy"])
+    assert found.losses.mean() == pytest.approx(result["test_loss"], rel=1e-5)
+
+
 def test_clipping_changes_the_training(run):
     assert run("plain")["train_loss"] != run("clipped", "train.clip_norm=0.1")["train_loss"]
 
@@ -81,6 +91,7 @@ def test_an_absurd_loss_is_diverged_and_saves_no_weights(run, workspace):
     assert result["status"] == "diverged"
     assert "loss" in result["reason"]
     assert not (workspace / "absurd" / "weights.safetensors").exists()
+    assert images.read(workspace / "absurd") is None
 
 
 def test_the_loss_above_which_a_trial_diverged():
