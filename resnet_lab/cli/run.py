@@ -136,3 +136,5 @@ def show_plan(experiment: Experiment, folder: Path, device: str | None = None) -
     )
     for pair in found.duplicates:
         print(duplicate_message(*pair))
+    for note in found.notes:
+        print(note)

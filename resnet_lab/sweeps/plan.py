@@ -18,7 +18,7 @@ from ..data import Facts
 from ..engines.devices import check_compile, check_multi_gpu, check_precision, gpu_numbers
 from ..network.graph import Graph
 from ..network.initial import branch_ends
-from ..specs import plugins, workspace
+from ..specs import plugins
 from ..specs.data import DataSpec
 from ..specs.experiment import Experiment, ExperimentSpec
 from ..specs.train import TrainSpec
@@ -27,6 +27,7 @@ from ..specs.variant import load as load_variant
 from ..training.trial import Trial
 from ..weights import finetune
 from . import datasets
+from .grid_options import GridOptions
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,13 @@ class Plan:
         experiment: the experiment.
         trials: each trial once, in the order of the grid, the variants, the engines and the seeds.
         duplicates: each trial that was left out, with the equal trial that is kept; two names may mean one network.
+        notes: a line for each option of the grid that some of the variants do not take.
     """
 
     experiment: Experiment
     trials: tuple[Trial, ...]
     duplicates: tuple[tuple[Trial, Trial], ...]
+    notes: tuple[str, ...] = ()
 
 
 def plan(experiment: Experiment, device: str | None = None) -> Plan:
@@ -54,10 +57,12 @@ def plan(experiment: Experiment, device: str | None = None) -> Plan:
     Raises:
         LabError: A variant, dataset, engine, swept value or shape does not work; with file and line.
     """
-    planned = _Planner(experiment, device).trials()
+    planner = _Planner(experiment, device)
+    planned = planner.trials()
     kept: dict[str, Trial] = {}
     pairs = [(trial, kept.setdefault(trial.id, trial)) for trial in planned]
-    return Plan(experiment, tuple(kept.values()), tuple(pair for pair in pairs if pair[0] is not pair[1]))
+    duplicates = tuple(pair for pair in pairs if pair[0] is not pair[1])
+    return Plan(experiment, tuple(kept.values()), duplicates, planner.options.notes())
 
 
 def duplicate_message(trial: Trial, first: Trial) -> str:
@@ -77,6 +82,9 @@ class _Planner:
     _starts: dict[tuple[str, str], tuple[TrainSpec, dict[str, str]]] = field(default_factory=dict)
     _checked: set[tuple[Any, ...]] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        self.options = GridOptions(self.experiment)
+
     def trials(self) -> list[Trial]:
         """Every trial in order, with duplicates."""
         document = self.experiment.document
@@ -91,6 +99,7 @@ class _Planner:
             for index in range(len(spec.variants)):
                 for engine in dict.fromkeys(engines.choose(name)[0] for name in spec.engine):
                     found += self._trials(spec, dataset, index, engine, swept, devices)
+        self.options.check()
         return found
 
     def _trials(
@@ -107,6 +116,9 @@ class _Planner:
         overrides = {key.removeprefix("variant."): value for key, value in swept.items() if key.startswith("variant.")}
         try:
             variant = self._variant(spec.variants[index], overrides)
+            reaching = self.options.reaching(variant, swept)
+            if len(reaching) < len(swept) and not self.options.is_new(index, engine, reaching):
+                return []
             data = datasets.with_channels(dataset.data, dataset.facts, variant.spec.input[0])
             graph = self._graph(variant, datasets.image_shape(data, dataset.facts), dataset.facts.classes)
             self._check_network(graph, engine, spec)
@@ -117,7 +129,7 @@ class _Planner:
         files = tuple(str(datasets.plugin(file, self.experiment.document.file)) for file in spec.datasets)
         return [
             Trial(
-                *(variant.name, graph, blocks, data, train, engine, spec.precision, seed, swept),
+                *(variant.name, graph, blocks, data, train, engine, spec.precision, seed, reaching),
                 devices=devices,
                 datasets=files,
                 contents=dataset.contents | weights,
@@ -144,9 +156,8 @@ class _Planner:
         if key not in self._variants:
             document = self.experiment.document
             marks = {override: document.mark(("grid", f"variant.{override}")) for override in overrides}
-            # A path may be relative to the experiment's file. A name always means a variant, not the experiment's file.
-            beside = Path(document.file).parent if workspace.is_path(name) else None
-            self._variants[key] = load_variant(name, overrides, beside=beside, marks=marks)
+            beside = Path(document.file).parent
+            self._variants[key] = load_variant(name, overrides, beside=beside, marks=marks, where_taken=True)
         return self._variants[key]
 
     def _graph(self, variant: Variant, input: tuple[int, int, int], classes: int) -> Graph:

@@ -66,6 +66,8 @@ def run(
         progress.note(duplicate_message(*pair))
     if "auto" in experiment.spec.engine:
         progress.note("engine auto: {} ({})".format(*engines.choose("auto")))
+    for note in planned.notes:
+        progress.note(note)
     names = dict.fromkeys(trial.engine for trial in planned.trials)
     places = {name: _place(name, device, experiment, progress) for name in names}
     for trial in planned.trials:
