@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,13 +35,16 @@ def variant(name: str) -> Variant:
     return load(name)
 
 
-def graph(name: str, input: Shape | None = None, classes: int | None = None) -> Graph:
+def graph(
+    name: str, input: Shape | None = None, classes: int | None = None, overrides: Mapping[str, Any] | None = None
+) -> Graph:
     """Make the network of a variant as data, without any framework.
 
     Args:
         name: The variant's name, or the path of its YAML file.
         input: (channels, height, width); the spec's own if None.
         classes: Outputs of the head; the spec's own if None.
+        overrides: Dotted keys and values that change the spec, such as `{"every_stage.stride_on": "3x3"}`.
 
     Returns:
         A Graph: `.params`, `.macs`, `.depth`, `.layers`, and `.table()`, a DataFrame with one row for each layer.
@@ -49,7 +52,7 @@ def graph(name: str, input: Shape | None = None, classes: int | None = None) -> 
     Raises:
         LabError: There is no such variant, its spec is wrong, or shapes do not fit; the message names file and line.
     """
-    return load(name).graph(input, classes)
+    return load(name, overrides).graph(input, classes)
 
 
 def build(
