@@ -248,23 +248,28 @@ def export(
 
 
 def run(
-    path: str | Path,
+    experiment: str | Path | Mapping[str, Any],
     *,
+    name: str | None = None,
     results: str | Path = "results",
     settings: Sequence[str] = (),
     device: str | None = None,
     fresh: bool = False,
     prune: bool = False,
+    progress: bool = True,
 ) -> pd.DataFrame:
     """Run an experiment; trials that are done are not run again.
 
     Args:
-        path: The experiment's file, or its name in `experiments/`.
+        experiment: The experiment's file, its name in `experiments/`, or a mapping of its keys, in which paths are
+            relative to the working directory.
+        name: The name of the experiment, for a mapping only; its results are in the folder of this name.
         results: The folder that holds a folder for each experiment.
-        settings: Settings such as `train.epochs=10` that replace those of the file.
+        settings: Settings such as `train.epochs=10` that replace those of the experiment.
         device: `auto`, `cpu`, `gpu`, `gpu:N` or `gpu:N,M` instead of the experiment's.
         fresh: Run every trial again; the result of an earlier run stays until the new one is whole.
         prune: First remove the trials in the results folder that the experiment does not ask for.
+        progress: Show how the run goes on: bars on a terminal, lines of text in a notebook and elsewhere.
 
     Returns:
         A DataFrame with one row for each trial of the experiment, in its order.
@@ -272,9 +277,16 @@ def run(
     Raises:
         LabError: The experiment is wrong, it cannot run here, or the results folder cannot be written.
     """
+    from rich.console import Console
+
     from .specs.experiment import load as load_experiment
-    from .sweeps.progress import Silent
+    from .sweeps.progress import Silent, for_console
     from .sweeps.run import run as run_sweep
 
-    experiment = load_experiment(path, settings)
-    return run_sweep(experiment, Path(results) / experiment.name, Silent(), device=device, fresh=fresh, prune=prune)
+    loaded = load_experiment(experiment, settings, name)
+    # Without force_jupyter, rich would make a display of its own for each line in a notebook.
+    shown = for_console(Console(force_jupyter=False)) if progress else Silent()
+    try:
+        return run_sweep(loaded, Path(results) / loaded.name, shown, device=device, fresh=fresh, prune=prune)
+    finally:
+        shown.end()

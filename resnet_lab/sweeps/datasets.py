@@ -107,7 +107,14 @@ def _contents(data: DataSpec, source: Source, facts: Facts, document: Document) 
     if facts.digest:
         found["dataset"] = facts.digest
     if not source.is_own:
-        found["dataset.code"] = plugins.digest(Path(source.source.rpartition(":")[0]))[:12]
+        code = Path(source.source.rpartition(":")[0])
+        if not code.is_file():
+            raise document.error(
+                ("data", "name"),
+                f"dataset '{data.name}' is known to this session only, and trials run in processes of their own: put "
+                "the dataset into a file that the experiment names in 'datasets:'",
+            )
+        found["dataset.code"] = plugins.digest(code)[:12]
     return found
 
 

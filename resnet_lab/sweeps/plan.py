@@ -199,12 +199,13 @@ class _Planner:
                     ("data", "validation"),
                     f"'data.validation' is {spec.data.validation}, which puts none of {facts.count} images aside",
                 )
-            if spec.train.batch_size > facts.count - aside:
-                raise document.error(
-                    _line_of("train.batch_size", swept),
-                    f"'train.batch_size' is {spec.train.batch_size}, but there are only {facts.count - aside} images "
-                    "to train on",
-                )
+            left = facts.count - aside
+            for key, count in (("data.limit", spec.data.limit or 0), ("train.batch_size", spec.train.batch_size)):
+                if count > left:
+                    raise document.error(
+                        _line_of(key, swept), f"'{key}' is {count}, but there are only {left} images to train on"
+                    )
+                left = spec.data.limit or left
         if spec.train.batch_size < devices:
             raise document.error(
                 _line_of("train.batch_size", swept),

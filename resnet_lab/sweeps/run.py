@@ -166,7 +166,8 @@ class _Sweep:
         for trial in trials:
             self._mend_config(trial)
         self._fetch(todo)
-        progress.begin(self.experiment.name, len(trials), len(trials) - len(todo))
+        self._note_missing_curves([trial for trial in trials if not self.fresh and store.status(trial.id) in DONE])
+        progress.begin(self.experiment.name, len(trials), len(trials) - len(todo), todo)
         waiting, running = deque(todo), 0
         try:
             while waiting or running:
@@ -183,6 +184,15 @@ class _Sweep:
             self.executor.stop()
         progress.end()
         return self._table(trials)
+
+    def _note_missing_curves(self, done: list[Trial]) -> None:
+        """Say which trials were finished before the experiment asked for a test after each epoch."""
+        missing = [trial for trial in done if trial.train.test_every and not self.store.has_test_curve(trial.id)]
+        if missing:
+            self.progress.note(
+                f"{len(missing)} finished trials were not tested after their epochs, since train.test_every is new; "
+                "--fresh trains them again"
+            )
 
     def _folder(self, trial: Trial) -> Path:
         return self.store.folder / "trials" / trial.id

@@ -158,6 +158,18 @@ def test_every_setting_is_a_column_whether_it_is_swept_or_not(trials):
     assert trials(text)[0].labels()["data.augment"] == '{"flip": true, "pad_crop": 4}'
 
 
+def test_a_limit_decides_the_outcome_and_a_test_after_each_epoch_does_not(trials):
+    assert trials(TEXT, "train.test_every=1")[0].id == KNOWN
+    assert trials(TEXT, "data.limit=null")[0].id == KNOWN
+    limited = trials(TEXT, "data.limit=100")[0]
+    assert limited.id != KNOWN
+    assert limited.labels()["data.limit"] == 100
+    with pytest.raises(LabError, match=r"--set data.limit=1438: 'data.limit' is 1438, but there are only 1437 images"):
+        trials(TEXT, "data.limit=1438")
+    with pytest.raises(LabError, match=r"e.yaml:4: 'train.batch_size' is 32, but there are only 20 images to train"):
+        trials(TEXT, "data.limit=20")
+
+
 def test_a_word_can_be_added_to(trials):
     text = TEXT.replace("{name: digits, size: 16}", "digits")
     assert trials(text, "data.size=16")[0].id == KNOWN
