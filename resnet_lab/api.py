@@ -256,6 +256,7 @@ def run(
     device: str | None = None,
     fresh: bool = False,
     prune: bool = False,
+    threads: int | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Run an experiment; trials that are done are not run again.
@@ -269,6 +270,7 @@ def run(
         device: `auto`, `cpu`, `gpu`, `gpu:N` or `gpu:N,M` instead of the experiment's.
         fresh: Run every trial again; the result of an earlier run stays until the new one is whole.
         prune: First remove the trials in the results folder that the experiment does not ask for.
+        threads: How many CPU threads a trial uses; if None, what OMP_NUM_THREADS says, or one for each core.
         progress: Show how the run goes on: bars on a terminal, lines of text in a notebook and elsewhere.
 
     Returns:
@@ -287,6 +289,8 @@ def run(
     # Without force_jupyter, rich would make a display of its own for each line in a notebook.
     shown = for_console(Console(force_jupyter=False)) if progress else Silent()
     try:
-        return run_sweep(loaded, Path(results) / loaded.name, shown, device=device, fresh=fresh, prune=prune)
+        return run_sweep(
+            *(loaded, Path(results) / loaded.name, shown), device=device, fresh=fresh, prune=prune, threads=threads
+        )
     finally:
         shown.end()

@@ -41,6 +41,7 @@ def run(
     device: str | None = None,
     fresh: bool = False,
     prune: bool = False,
+    threads: int | None = None,
     executor: Executor | None = None,
 ) -> pd.DataFrame:
     """Run the trials that have no result yet; a failed or interrupted one counts as having none.
@@ -52,6 +53,7 @@ def run(
         device: a device in place of the experiment's.
         fresh: run every trial anew; an older result stays until the new one is whole.
         prune: first remove the trials in the folder that do not belong to the experiment.
+        threads: how many CPU threads a trial uses; where None, what OMP_NUM_THREADS says, or one for each core.
         executor: where the trials run; on this machine, one at a time, if left out.
 
     Returns:
@@ -69,7 +71,7 @@ def run(
     for note in planned.notes:
         progress.note(note)
     names = dict.fromkeys(trial.engine for trial in planned.trials)
-    places = {name: _place(name, device, experiment, progress) for name in names}
+    places = {name: _place(name, device, threads, experiment, progress) for name in names}
     for trial in planned.trials:
         _check_precision(trial, places[trial.engine].device, experiment)
     with _written(results):
@@ -78,7 +80,7 @@ def run(
         store = Store(results, labels, list(experiment.spec.grid))
         for line in store.prune() if prune else []:
             progress.note(line)
-        sweep = _Sweep(experiment, store, progress, executor or Local(), places, fresh)
+        sweep = _Sweep(experiment, store, progress, executor or Local(threads), places, fresh)
         return sweep.run(planned.trials)
 
 
@@ -113,8 +115,9 @@ def _unwritable(results: Path, error: OSError) -> LabError:
     )
 
 
-def _place(name: str, asked: str | None, experiment: Experiment, progress: Progress) -> Place:
+def _place(name: str, asked: str | None, threads: int | None, experiment: Experiment, progress: Progress) -> Place:
     """Where an engine runs; `asked` is the device that the command line names, before the experiment's."""
+    threads = threads or hardware.threads_in_use()
     engine = engines.get(name)
     problem = engine.problem()
     if problem:
@@ -127,10 +130,8 @@ def _place(name: str, asked: str | None, experiment: Experiment, progress: Progr
         way, because = engine.compiling(experiment.spec.compile, device)
     except LabError as error:
         raise error.at(*experiment.document.mark(("compile",))) from None
-    progress.note(
-        f"{name} {engine.version()} on {device} ({why}), compile {way} ({because}), {hardware.threads()} thread(s)"
-    )
-    return Place(device, way, hardware.threads())
+    progress.note(f"{name} {engine.version()} on {device} ({why}), compile {way} ({because}), {threads} thread(s)")
+    return Place(device, way, threads)
 
 
 def _check_precision(trial: Trial, device: str, experiment: Experiment) -> None:

@@ -62,6 +62,7 @@ def test_a_sweep_from_the_first_run_to_the_second(tiny, lab):
         "device",
         "compile",
         "threads",
+        "other_load",
         "processor",
         "python",
         "packages",
