@@ -63,21 +63,22 @@ class _MXNetFinder:
 sys.meta_path.insert(0, _MXNetFinder)
 
 
-def results(path: str | Path) -> pd.DataFrame:
-    """Read the trials of a results folder.
+def results(path: str | Path, epochs: bool = False) -> pd.DataFrame:
+    """Read the trials of a results folder, or their epochs.
 
     Args:
         path: the folder, or a `trials.csv`.
+        epochs: whether to read the epochs of the folder, for curves.
 
     Returns:
-        A DataFrame with one row for each trial.
+        A DataFrame with one row for each trial, or for each epoch of each trial.
 
     Raises:
         LabError: There is no results table at this path.
     """
-    from .results.store import read
+    from .results.store import read, read_epochs
 
-    return read(path)
+    return read_epochs(path) if epochs else read(path)
 
 
 def __getattr__(name: str) -> Any:

@@ -30,6 +30,10 @@ def command(
         str | None,
         typer.Option(help="auto, cpu, gpu, gpu:N, or gpu:N,M for several (MXNet), instead of the experiment's."),
     ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, help="CPU threads of a trial; if left out, OMP_NUM_THREADS, else one for each core."),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="KEY=VALUE instead of the file's value, such as train.epochs=10; repeatable."),
@@ -83,14 +87,18 @@ def command(
     if dry_run:
         show_plan(loaded, folder, device)
         return
+    from ..base.other_load import busy_message
     from ..results.compare import compare
     from ..sweeps.progress import for_console
     from ..sweeps.run import run as run_sweep
     from .compare import show
 
     progress = for_console(Console())
+    busy = busy_message()
+    if busy:
+        progress.note(busy)
     try:
-        table = run_sweep(loaded, folder, progress, device=device, fresh=fresh, prune=prune)
+        table = run_sweep(loaded, folder, progress, device=device, fresh=fresh, prune=prune, threads=threads)
     except KeyboardInterrupt:  # handled here, since typer would turn it into an exit without a message
         progress.end()
         print(
@@ -138,3 +146,5 @@ def show_plan(experiment: Experiment, folder: Path, device: str | None = None) -
         print(matched.summary)
     for pair in found.duplicates:
         print(duplicate_message(*pair))
+    for note in found.notes:
+        print(note)

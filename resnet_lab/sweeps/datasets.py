@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from ..base.errors import LabError
 from ..base.registry import OptionError
 from ..data import DATASETS, Facts, Source
 from ..data.formats.decode import DecoderName, chosen_decoder
+from ..specs import plugins
 from ..specs.data import DataSpec
 from ..specs.yamlfile import Document
 
@@ -23,7 +23,8 @@ class Found:
         facts: image shape, classes and count.
         contents: digests of what decides a trial's outcome and is not written in the spec: `data.path` is that of the
             content of the file or folder that the option `path` names (likewise for every file option), `dataset` the
-            one that the dataset's own facts state, `dataset.code` that of a person's file that registers the dataset.
+            one that the dataset's own facts state, `dataset.code` that of a person's file that registers the dataset,
+            helper modules included.
     """
 
     data: DataSpec
@@ -106,8 +107,14 @@ def _contents(data: DataSpec, source: Source, facts: Facts, document: Document) 
     if facts.digest:
         found["dataset"] = facts.digest
     if not source.is_own:
-        code = Path(source.source.rpartition(":")[0]).read_bytes()
-        found["dataset.code"] = hashlib.sha256(code).hexdigest()[:12]
+        code = Path(source.source.rpartition(":")[0])
+        if not code.is_file():
+            raise document.error(
+                ("data", "name"),
+                f"dataset '{data.name}' is known to this session only, and trials run in processes of their own: put "
+                "the dataset into a file that the experiment names in 'datasets:'",
+            )
+        found["dataset.code"] = plugins.digest(code)[:12]
     return found
 
 
