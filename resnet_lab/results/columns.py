@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-NETWORK = ["variant", "blocks", "depth", "params", "macs", "graph"]
-"""Columns that describe the network; `graph` is the digest of the network as data."""
+NETWORK = ["variant", "blocks", "depth", "params", "macs", "matched", "graph"]
+"""Columns that describe the network.
+
+`matched` says what was changed for an equal cost; `graph` is the digest of the network as data.
+"""
 
 RUN = ["data", "input", "classes", "epochs", "batch_size", "engine", "dtype", "devices"]
 """Columns that describe the training; the dotted columns (`train.optimizer.lr`) say the same and more in detail."""
@@ -48,8 +51,8 @@ COST = [name for name in METRICS if "_per_s" in name or "latency" in name] + ["p
 """Measured columns that depend on the machine."""
 
 MACHINE = ["device", "compile", "threads", "processor"]
-WHERE = [*MACHINE, "started", "revision", "python", "packages"]
-"""Columns that say where, when and with what a trial ran."""
+WHERE = [*MACHINE, "other_load", "started", "revision", "python", "packages"]
+"""Columns that say where, when and with what a trial ran; `other_load` is the cores that other programs used."""
 
 SHORT = {"train.epochs": "epochs", "train.batch_size": "batch_size", "data.name": "data"}
 """Dotted columns that repeat a short one."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ..base.other_load import BUSY
 from .columns import MACHINE
 
 _SPREAD = 0.25
-"""A machine counts as quiet if the 10th and the 90th percentile of a speed differ by less than this share of it."""
+"""Where rows do not say how many cores other programs used, a machine counts as quiet if the 10th and the 90th
+percentile of a speed differ by less than this share of it."""
 
 
 def is_speed(metric: str) -> bool:
@@ -25,6 +27,9 @@ def disturbed(rows: pd.DataFrame, metric: str) -> str | None:
     order = list(rows.sort_values("started", kind="stable")["variant"])
     if any(len(set(order[index : index + 3])) == 1 for index in range(len(order) - 2)):
         return "the trials of the two did not run in turns"
+    load = rows.get("other_load")
+    if load is not None and load.notna().all():
+        return None if load.max() <= BUSY else f"the machine was not quiet: other programs used {load.max():.1f} cores"
     low, high = (rows.get(f"{metric}_{end}") for end in ("p10", "p90"))
     if low is None or high is None:
         return "the rows do not say whether the machine was quiet"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +12,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, WrapValidator
 
-from ..base.errors import unknown
+from ..base.errors import LabError, unknown
 from . import settings, workspace
 from .data import DataSpec
 from .explain import explain
+from .matching import MatchSpec, expand
 from .optimizers import OPTIMIZERS
 from .schedules import SCHEDULES
 from .strict import Positive, Strict, named
 from .train import InitSpec, TrainSpec
-from .yamlfile import Document, read
+from .yamlfile import Document, KeyPath, Mark, dotted, read
 
 _MOST_SEEDS = 10_000
 _SWEEPABLE = ("data", "train", "variant", "precision")
@@ -59,8 +61,9 @@ class DecideSpec(Strict):
 class ExperimentSpec(Strict):
     """Which trials to run: every combination of the variants, the engines, the points of the grid and the seeds.
 
-    `datasets` names Python files that register datasets. `measure: false` leaves out the throughput measurements.
-    `baseline` is the variant with which verdicts compare the others.
+    `engine` is a list of engines; `auto` is `mxnet` if it can run here, else `torch`. `datasets` names Python files
+    that register datasets. `measure: false` leaves out the throughput measurements. `baseline` is the variant with
+    which verdicts compare the others. `match` changes the others until each costs what the baseline costs.
     """
 
     description: str = ""
@@ -75,6 +78,7 @@ class ExperimentSpec(Strict):
     seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**63)]], Field(min_length=1), WrapValidator(_seeds)] = [0]
     baseline: str | None = None
     decide: DecideSpec | None = None
+    match: Annotated[MatchSpec | None, BeforeValidator(expand)] = None
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
     measure: bool = True
 
@@ -97,6 +101,7 @@ class ExperimentSpec(Strict):
 _KNOWN = {
     "": list(ExperimentSpec.model_fields),
     "data": list(DataSpec.model_fields),
+    "match": list(MatchSpec.model_fields),
     "train": list(TrainSpec.model_fields),
     "train.init": list(InitSpec.model_fields),
     "decide": list(DecideSpec.model_fields),
@@ -152,20 +157,22 @@ class Experiment:
             )
 
 
-def load(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
-    """Read an experiment by its path, or by its name from `experiments/`.
+def load(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = (), name: str | None = None) -> Experiment:
+    """Read an experiment by its path, by its name from `experiments/`, or from a mapping of its keys.
 
     Args:
-        path: the path or the name.
+        source: the path, the name, or the mapping. Paths in a mapping are relative to the working directory.
         overrides: settings `KEY=VALUE`, the value as YAML, that are put on top of the file.
+        name: the name of the experiment; needed for a mapping, and only there.
 
     Raises:
-        LabError: The file is missing, or a key or value in it is wrong; with file and line.
+        LabError: The file is missing, or a key or value is wrong; with file and line, or with the key of the mapping.
     """
-    text = str(path)
-    own = Path(text)
-    file = own if own.is_file() else workspace.find(_shipped_name(text), "experiments")
-    document = read(file)
+    if isinstance(source, Mapping) != (name is not None):
+        raise LabError(
+            "an experiment that is given as a mapping needs a name, and one that is read from a file has one"
+        )
+    document = _of_mapping(source, str(name)) if isinstance(source, Mapping) else _of_file(str(source))
     _expand_words(document)
     for override in overrides:
         key, value = settings.parse(override)
@@ -173,16 +180,18 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
         document.put(place, value, (f"--set {override}", 0))
     spec = _validated(document)
     _check_verdicts(spec, document)
-    return Experiment(file.stem, spec, document)
+    return Experiment(Path(document.file).stem, spec, document)
 
 
 def _check_verdicts(spec: ExperimentSpec, document: Document) -> None:
-    """Check that `baseline`, `decide` and `seeds: auto` fit each other and the variants."""
+    """Check that `baseline`, `decide`, `match` and `seeds: auto` fit each other and the variants."""
     names = [workspace.title(name) for name in spec.variants]
     if spec.baseline_name is not None and spec.baseline_name not in names:
         raise document.error(("baseline",), unknown("variant", spec.baseline, spec.variants))
     if spec.decide is not None and spec.baseline is None:
         raise document.error(("decide",), "'decide' needs 'baseline', the variant with which the others are compared")
+    if spec.match is not None and spec.baseline is None:
+        raise document.error(("match",), "'match' needs 'baseline', the variant whose cost the others get")
     if not spec.auto:
         return
     if spec.decide is None:
@@ -195,6 +204,29 @@ def _check_verdicts(spec: ExperimentSpec, document: Document) -> None:
             raise document.error((key,), f"'seeds: auto' compares variants under one recipe: '{key}' names several")
 
 
+def _of_file(text: str) -> Document:
+    own = Path(text)
+    return read(own if own.is_file() else workspace.find(_shipped_name(text), "experiments"))
+
+
+def _of_mapping(values: Mapping[str, Any], name: str) -> Document:
+    """Make the document of a mapping. Its file, NAME.yaml in the working directory, need not exist."""
+    if not re.fullmatch(r"[\w-]+", name):
+        raise LabError(f"the name of an experiment names its folder of results; it is one word, not {name!r}")
+    marks: dict[KeyPath, Mark] = {(): (f"experiment '{name}'", 0)}
+
+    def plain(value: object, path: KeyPath) -> Any:
+        if path:
+            marks[path] = (f"experiment '{name}', key '{dotted(path)}'", 0)
+        if isinstance(value, Mapping):
+            return {key: plain(item, (*path, key)) for key, item in value.items()}
+        if isinstance(value, (list, tuple, range)):
+            return [plain(item, (*path, index)) for index, item in enumerate(value)]
+        return str(value) if isinstance(value, Path) else value
+
+    return Document(plain(values, ()), f"{name}.yaml", marks)
+
+
 def _validated(document: Document) -> ExperimentSpec:
     try:
         return ExperimentSpec.model_validate(document.value)
@@ -204,6 +236,8 @@ def _validated(document: Document) -> ExperimentSpec:
 
 def _expand_words(document: Document) -> None:
     """Write `schedule: cosine` as `schedule: {name: cosine}`, so that a setting or the grid can add keys to it."""
+    if "match" in document.value:
+        document.value["match"] = expand(document.value["match"])
     train = document.value.get("train")
     for place, key in ((document.value, "data"), (train, "optimizer"), (train, "schedule")):
         if isinstance(place, dict) and isinstance(place.get(key), str):

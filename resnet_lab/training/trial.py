@@ -31,6 +31,7 @@ class Trial:
         datasets: files that register datasets of the person's own; a worker loads them first.
         contents: digests of the files that a spec names, by the dotted key of the spec that names them, and of what
             else decides the outcome and is not written in a spec (see sweeps/datasets.py).
+        matched: what was changed in the variant for an equal cost, for the table; '' where nothing was.
     """
 
     variant: str
@@ -45,6 +46,7 @@ class Trial:
     devices: int = 1
     datasets: tuple[str, ...] = ()
     contents: Mapping[str, str] = field(default_factory=dict)
+    matched: str = ""
 
     @cached_property
     def id(self) -> str:
@@ -103,6 +105,7 @@ class Trial:
             "depth": self.graph.depth,
             "params": self.graph.params,
             "macs": self.graph.macs,
+            **({"matched": self.matched} if self.matched else {}),
             "data": self.data.title,
             "input": show(self.graph.input),
             "classes": self.graph.output[0],
@@ -135,6 +138,7 @@ class Trial:
             "devices": self.devices,
             "datasets": list(self.datasets),
             "contents": dict(self.contents),
+            "matched": self.matched,
         }
 
     @staticmethod
@@ -153,6 +157,7 @@ class Trial:
             devices=values["devices"],
             datasets=tuple(values["datasets"]),
             contents=values["contents"],
+            matched=values["matched"],
         )
 
 

@@ -4,13 +4,13 @@ import importlib
 
 import pytest
 
-from resnet_lab.cli.commands import COMMANDS
+from resnet_lab.cli.commands import COMMANDS, module_of
 from tests.conftest import ROOT, heavy_imports
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_is_a_module_with_an_example(call, name):
-    module = importlib.import_module(f"resnet_lab.cli.{name}")
+    module = importlib.import_module(f"resnet_lab.cli.{module_of(name)}")
     assert hasattr(module, "command") != hasattr(module, "app")
     if hasattr(module, "command"):
         assert module.command.__doc__.partition("\n")[0].endswith(".")
@@ -25,7 +25,7 @@ def test_the_help_lists_every_command_in_order(call):
 def test_every_command_is_registered():
     shared = {"__init__", "app", "commands", "options", "tables", "verdicts"}
     modules = {path.stem for path in (ROOT / "resnet_lab" / "cli").glob("*.py")}
-    assert modules - shared == set(COMMANDS)
+    assert modules - shared == set(map(module_of, COMMANDS))
 
 
 def test_help_imports_neither_numpy_nor_pandas_nor_a_framework():

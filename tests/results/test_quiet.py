@@ -20,6 +20,8 @@ def speeds(**changes):
     [
         ({}, "better", "p is"),
         ({"train_images_per_s_p10": 10.0}, "undecided", "was not quiet"),
+        ({"other_load": 0.1, "train_images_per_s_p10": 10.0}, "better", "p is"),
+        ({"other_load": [0.1] * 15 + [1.2]}, "undecided", "was not quiet: other programs used 1.2 cores"),
         ({"started": [f"2026-01-01T{n:02}" for n in range(16)]}, "undecided", "did not run in turns"),
         ({"started": None}, "undecided", "do not say when"),
         ({"device": ["cpu"] * 15 + ["gpu:0"]}, "undecided", "in different places (device)"),

@@ -126,6 +126,21 @@ def test_an_experiment_may_have_the_name_of_its_variant(trials, workspace):
     assert trials(TEXT.replace("[cifar_resnet20]", "[e]"))[0].variant == "e"
 
 
+def test_a_variant_beside_the_experiment_is_found_by_its_name(workspace, monkeypatch):
+    idea = workspace / "ideas" / "first"
+    idea.mkdir(parents=True)
+    (idea / "mine.yaml").write_text("extends: cifar_resnet20\nhead: {dropout: 0.5}\n")
+    (idea / "sweep.yaml").write_text(TEXT.replace("[cifar_resnet20]", "[mine]"))
+    found = plan(load("ideas/first/sweep.yaml")).trials
+    assert found[0].variant == "mine"
+    (idea / "sweep.yaml").write_text(TEXT.replace("[cifar_resnet20]", "[min]"))
+    with pytest.raises(LabError, match=r"sweep.yaml:2: unknown variant 'min'; did you mean 'mine'\?"):
+        plan(load("ideas/first/sweep.yaml"))
+    (idea / "sweep.yaml").write_text(TEXT.replace("[cifar_resnet20]", "[mine]"))
+    monkeypatch.chdir(idea)
+    assert [trial.id for trial in plan(load("sweep")).trials] == [trial.id for trial in found]
+
+
 def test_every_setting_is_a_column_whether_it_is_swept_or_not(trials):
     text = TEXT + "grid: {train.optimizer: [{name: adam, lr: 0.001}, {lr: 0.2}]}\n"
     adam, sgd = (trial.labels() for trial in trials(text))
@@ -141,6 +156,18 @@ def test_every_setting_is_a_column_whether_it_is_swept_or_not(trials):
         assert "data.workers" not in row  # it decides nothing
     text = TEXT.replace("size: 16", "size: 16, augment: [{pad_crop: 4}, flip]")
     assert trials(text)[0].labels()["data.augment"] == '{"flip": true, "pad_crop": 4}'
+
+
+def test_a_limit_decides_the_outcome_and_a_test_after_each_epoch_does_not(trials):
+    assert trials(TEXT, "train.test_every=1")[0].id == KNOWN
+    assert trials(TEXT, "data.limit=null")[0].id == KNOWN
+    limited = trials(TEXT, "data.limit=100")[0]
+    assert limited.id != KNOWN
+    assert limited.labels()["data.limit"] == 100
+    with pytest.raises(LabError, match=r"--set data.limit=1438: 'data.limit' is 1438, but there are only 1437 images"):
+        trials(TEXT, "data.limit=1438")
+    with pytest.raises(LabError, match=r"e.yaml:4: 'train.batch_size' is 32, but there are only 20 images to train"):
+        trials(TEXT, "data.limit=20")
 
 
 def test_a_word_can_be_added_to(trials):
@@ -178,6 +205,11 @@ def test_a_dataset_of_ones_own_beside_the_experiment(trials, workspace):
     (workspace / "experiments" / "mine.py").write_text(MINE)
     assert trials(text)[0].id == first.id
     assert trials(text + "grid: {data.width: [1, 2, 3]}")[1].data.options == {"width": 2}
+    (workspace / "experiments" / "mine.py").write_text("from levels import DARK\n" + MINE)
+    (workspace / "experiments" / "levels.py").write_text("DARK = 0\n")
+    helped = trials(text)[0]
+    (workspace / "experiments" / "levels.py").write_text("DARK = 1\n")
+    assert len({first.id, helped.id, trials(text)[0].id}) == 3
 
 
 def test_an_id_goes_with_the_pictures_and_not_with_their_place(trials, workspace):
@@ -217,3 +249,54 @@ def test_augmentation_is_a_list_of_words_and_settings(trials):
     }
     plain = trials(TEXT.replace("size: 16", "size: 16, augment: [flip]"))[0]
     assert identity(plain.data)["augment"] == {"flip": True}  # what is not set does not enter
+
+
+WIDE = "extends: cifar_resnet20\nevery_stage: {block: bottleneck}\n"
+
+
+@pytest.fixture
+def matched_plan(workspace):
+    """The plan of an experiment that matches a wide variant to the baseline."""
+
+    def of(extra="", *settings):
+        (workspace / "variants" / "wide.yaml").write_text(WIDE)
+        text = TEXT.replace("[cifar_resnet20]", "[cifar_resnet20, wide]") + "match: macs\n" + extra
+        (workspace / "experiments" / "e.yaml").write_text(text)
+        return plan(load("experiments/e.yaml", settings))
+
+    return of
+
+
+def test_every_variant_but_the_baseline_is_matched(matched_plan):
+    plain, wide = matched_plan("baseline: cifar_resnet20\n").trials
+    assert (plain.matched, wide.matched[:11]) == ("", "macs: width")
+    assert "matched" not in plain.labels()
+    assert wide.labels()["matched"] == wide.matched
+    assert abs(wide.graph.macs / plain.graph.macs - 1) <= 0.01
+    assert type(wide).from_json(wide.to_json()).matched == wide.matched
+
+
+def test_nothing_is_matched_unless_asked(matched_plan):
+    found = matched_plan("baseline: cifar_resnet20\n", "match=null")
+    assert found.matched == ()
+    assert found.trials[1].labels().get("matched") is None
+    assert found.trials[0].id == KNOWN
+
+
+def test_each_point_of_the_grid_is_matched_to_the_baseline_at_this_point(matched_plan):
+    extra = "baseline: cifar_resnet20\ngrid: {data.size: [16, 24], variant.stages.3.repeat: [3, 5]}\n"
+    found = matched_plan(extra)
+    assert len({matched.graph.digest for matched in found.matched}) == len(found.matched) > 1
+    for plain, wide in zip(found.trials[::2], found.trials[1::2], strict=True):
+        assert (plain.variant, wide.variant, plain.swept) == ("cifar_resnet20", "wide", wide.swept)
+        assert abs(wide.graph.macs / plain.graph.macs - 1) <= 0.01
+
+
+def test_matching_needs_a_baseline(matched_plan):
+    with pytest.raises(LabError, match=r"e\.yaml:5: 'match' needs 'baseline'"):
+        matched_plan()
+
+
+def test_what_cannot_be_matched_is_refused_at_the_line_of_match(matched_plan):
+    with pytest.raises(LabError, match=r"e\.yaml:5: wide cannot be matched in macs by depth: the nearest is depth"):
+        matched_plan("baseline: cifar_resnet20\n", "match.by=depth")

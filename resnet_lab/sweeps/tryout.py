@@ -1,0 +1,319 @@
+"""From a block's file to paired runs: puts the block into a baseline, and trains both until the time is over."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from ..base.errors import LabError, unknown
+from ..base.files import write_text
+from ..blocks.registry import BLOCKS
+from ..data import DATASETS
+from ..network.graph import Graph
+from ..network.initial import branch_ends
+from ..results.statistics import least_pairs
+from ..results.store import is_done
+from ..specs import plugins, variant, workspace
+from ..specs.experiment import load
+from .executors import Executor
+from .plan import Plan, plan
+from .progress import Silent
+from .run import run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEAST = least_pairs(0.05)
+"""With fewer pairs no difference can be significant, however large it is."""
+
+MOST = 30
+"""More pairs than this are not run, however much time there is."""
+
+DEFAULT_SECONDS = 600.0
+"""The time for all pairs unless another is asked for."""
+
+_SPARE = 0.95
+"""The share of the time left for which pairs are planned, since their times differ."""
+
+SMALLEST_ACCURACY = 0.01
+"""The difference in test accuracy that counts as large enough to matter."""
+
+_IMAGES = 4300
+"""About how many training images a trial sees in all; at least one epoch."""
+
+_SMALLEST = 32
+"""Smaller images are resized to this height and width, since a network for larger ones would leave one pixel."""
+
+_RECIPE = {
+    "batch_size": 48,
+    "optimizer": {"name": "sgd", "lr": 0.04, "momentum": 0.9, "nesterov": True},
+    "schedule": "cosine",
+}
+
+
+@dataclass(frozen=True)
+class Tryout:
+    """A block that was put into every stage of a baseline.
+
+    Attributes:
+        experiment: the file of the experiment, in the folder of its results.
+        values: the keys and values of the experiment, without the seeds.
+        plan: the trials of one seed.
+        baseline: the baseline's name.
+        variant: the name of the variant with the block.
+        seeds: how many pairs an earlier call planned; None if there was none.
+    """
+
+    experiment: Path
+    values: Mapping[str, Any]
+    plan: Plan
+    baseline: str
+    variant: str
+    seeds: int | None
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the results."""
+        return self.experiment.parent
+
+    @property
+    def graphs(self) -> tuple[Graph, Graph]:
+        """The networks of the baseline and of the variant, which is the baseline's where both are one network."""
+        by_name = {trial.variant: trial.graph for trial in self.plan.trials}
+        return by_name[self.baseline], by_name.get(self.variant, by_name[self.baseline])
+
+    def write(self, seeds: int) -> None:
+        """Write the experiment with this number of seeds."""
+        write_text(self.experiment, _text(self.experiment, self.values, seeds))
+
+    @property
+    def is_same_network(self) -> bool:
+        """Whether the block makes the network that the baseline is, so that every pair would be exactly equal."""
+        return len(self.plan.trials) == 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The pairs that were run.
+
+    Attributes:
+        table: one row for each trial.
+        pairs: how many pairs have been run, by this call and earlier ones.
+        planned: how many pairs were planned.
+        seconds: the mean time of a pair that this call ran; NaN if it ran none.
+        problem: why no verdict can be reached; '' if one can.
+    """
+
+    table: pd.DataFrame
+    pairs: int
+    planned: int
+    seconds: float
+    problem: str = ""
+
+
+def duration(text: str) -> float:
+    """Read a time such as 10m, 90s or 1h30m, in seconds.
+
+    Raises:
+        LabError: The text is no time.
+    """
+    units = {"h": 3600, "m": 60, "s": 1}
+    if not re.fullmatch(r"(\d+(\.\d+)?[hms])+", text):
+        raise LabError(f"--at-most takes a time such as 10m, 90s or 1h30m, not '{text}'")
+    return sum(float(number) * units[unit] for number, unit in re.findall(r"([\d.]+)([hms])", text))
+
+
+def prepare(
+    file: Path, *, baseline: str, data: str, results: Path, match: str | None, block: str | None, engine: str
+) -> Tryout:
+    """Put a block into every stage of a baseline, and write the variant and the experiment.
+
+    Args:
+        file: the Python file that registers the block.
+        baseline: the name or the path of the variant that the block is put into.
+        data: the name of a dataset.
+        results: the folder that holds a folder for each experiment.
+        match: the cost that is made equal, as an experiment's key `match`; None for no change.
+        block: the block's name; may be None if the file registers one block alone.
+        engine: the engine.
+
+    Raises:
+        LabError: The file registers no such block, or the experiment cannot work.
+    """
+    block = _block(file, block)
+    base = workspace.find(baseline, "variants")
+    name = f"try_{base.stem}_{block}"
+    folder = results / name
+    folder.mkdir(parents=True, exist_ok=True)
+    mixed = folder / f"{base.stem}_{block}.yaml"
+    extended = os.path.relpath(base, folder) if workspace.is_path(baseline) else baseline
+    text = f"{base.stem} with the block {block} in every stage"
+    spec = {
+        "description": text,
+        "extends": extended,
+        "blocks": [os.path.relpath(file, folder)],
+        "every_stage": {"block": block},
+    }
+    write_text(mixed, f"# Written by `resnet-lab try`.\n{_yaml(spec)}")
+    experiment = folder / f"{name}.yaml"
+    values = {
+        "description": text,
+        "variants": [extended, mixed.name],
+        "baseline": extended,
+        "decide": {"smallest": SMALLEST_ACCURACY},
+        **({"match": match} if match else {}),
+        "data": _data(data),
+        "train": {"epochs": _epochs(data), **_RECIPE, "init": {"last_scale": _last_scale(baseline, mixed)}},
+        "engine": engine,
+        "measure": False,
+    }
+    seeds = _planned(experiment, values)
+    write_text(experiment, _text(experiment, values, seeds or 1))
+    found = plan(load(experiment, ["seeds=[0]"]))
+    return Tryout(experiment, values, found, base.stem, mixed.stem, seeds)
+
+
+def _block(file: Path, name: str | None) -> str:
+    """The name of the block that a file registers."""
+    plugins.load_file(file, ("try", 0))
+    names = [known for known, entry in BLOCKS.registered.items() if entry.home == str(file.resolve())]
+    if not names:
+        raise LabError("registers no block: decorate a function with @block('NAME')", file=file)
+    if name is None and len(names) > 1:
+        raise LabError(f"registers several blocks: choose one with --block ({', '.join(names)})", file=file)
+    if name is not None and name not in names:
+        raise LabError(unknown("block", name, names), file=file)
+    return name or names[0]
+
+
+def _data(name: str) -> dict[str, Any]:
+    source = DATASETS.get(name)
+    height = source.facts(source.check({})).shape[1]
+    return {"name": name, "size": _SMALLEST} if height is None or height < _SMALLEST else {"name": name}
+
+
+def _epochs(data: str) -> int:
+    count = DATASETS.get(data).facts({}).count
+    return max(1, round(_IMAGES / count)) if count else 1
+
+
+def _last_scale(baseline: str, mixed: Path) -> str:
+    """`zero`, which trains deep networks faster, where every branch of both networks can start at zero."""
+    try:
+        for name in (baseline, str(mixed)):
+            branch_ends(variant.load(name).graph())
+    except LabError:
+        return "one"
+    return "zero"
+
+
+def _yaml(values: Mapping[str, Any]) -> str:
+    return str(yaml.safe_dump(dict(values), sort_keys=False, default_flow_style=None, width=110))
+
+
+def _text(experiment: Path, values: Mapping[str, Any], seeds: int) -> str:
+    return (
+        "# Written by `resnet-lab try`, which writes this file anew: copy it before you change it.\n"
+        f"#   resnet-lab run {experiment}\n" + _yaml({**values, "seeds": seeds})
+    )
+
+
+def _planned(experiment: Path, values: Mapping[str, Any]) -> int | None:
+    """How many pairs an earlier call planned for the same experiment; None if none did."""
+    if not experiment.is_file():
+        return None
+    text = experiment.read_text(encoding="utf-8")
+    return next((seeds for seeds in range(LEAST, MOST + 1) if text == _text(experiment, values, seeds)), None)
+
+
+def run_pairs(
+    tried: Tryout,
+    at_most: float | None,
+    show: Callable[[str], None],
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    executor: Executor | None = None,
+) -> Outcome:
+    """Run pairs, a trial of the baseline and a trial of the variant for each seed, until the time is over.
+
+    The first pair is timed, and the number of pairs is chosen by the time that is left, never by the results: a number
+    that the results had a say in would make the p-value of the verdict wrong. Pairs that an earlier call has run are
+    not run again.
+
+    Args:
+        tried: the block in the baseline.
+        at_most: the time in seconds. None takes 10 minutes, and keeps the number of pairs that an earlier call chose.
+        show: shows one line.
+        clock: the time in seconds.
+        executor: where the trials run; on this machine if left out.
+    """
+    end = clock() + (DEFAULT_SECONDS if at_most is None else at_most)
+    planned = tried.seeds if at_most is None else None
+    pairs, times = 0, list[float]()
+    lines = _Lines(show)
+    while pairs < (planned or MOST):
+        begin = clock()
+        if pairs and begin + (_mean(times) if times else 0) > end:
+            break
+        loaded = load(tried.experiment, [f"seeds={pairs + 1}"])
+        is_new = not all(is_done(tried.folder, trial.id) for trial in plan(loaded).trials)
+        table = run(loaded, tried.folder, lines, executor=executor)
+        last = table[table["seed"] == pairs]
+        pairs += 1
+        if is_new:
+            times.append(clock() - begin)
+            show(_pair_line(last, planned))
+        failed = last[~last["status"].isin(["ok", "diverged"])] if pairs > 1 else last[last["status"] != "ok"]
+        if len(failed):
+            problem = "; ".join(f"{row['variant']}: {row['status']}: {row['reason']}" for _, row in failed.iterrows())
+            return Outcome(table, pairs, planned or pairs, _mean(times), problem)
+        if planned is None and times:
+            planned = min(MOST, pairs + int(max(0.0, end - clock()) * _SPARE / times[0]))
+            tried.write(max(planned, LEAST))
+            if planned < LEAST:
+                break
+            show(f"a pair takes {times[0]:.0f} s, so there is time for {planned} pairs")
+    problem = "" if pairs >= LEAST else _too_few(pairs, _mean(times))
+    return Outcome(table, pairs, planned or pairs, _mean(times), problem)
+
+
+def _mean(times: Sequence[float]) -> float:
+    return sum(times) / len(times) if times else math.nan
+
+
+def _too_few(pairs: int, seconds: float) -> str:
+    need = math.ceil(seconds * (LEAST - pairs + 1) / 60)
+    return (
+        f"there was time for {pairs} pair{'s' * (pairs > 1)}, and with fewer than {LEAST} no difference can be "
+        f"significant: a pair takes {seconds:.0f} s, so --at-most {need}m would be enough to go on to {LEAST}"
+    )
+
+
+def _pair_line(rows: pd.DataFrame, planned: int | None) -> str:
+    """'pair 3 of 14: resnet18 0.9833, resnet18_se_basic 0.9806'."""
+    number = int(rows["seed"].iloc[0]) + 1
+    figures = [
+        f"{row['variant']} {row['test_accuracy']:.4f}" if row["status"] == "ok" else f"{row['variant']} {row['status']}"
+        for _, row in rows.iterrows()
+    ]
+    return f"pair {number}{f' of {planned}' if planned else ''}: {', '.join(figures)}"
+
+
+class _Lines(Silent):
+    """Shows each note of the sweeps once: every pair is a sweep, which says again where it runs."""
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        self.show, self.shown = show, set[str]()
+
+    def note(self, text: str) -> None:
+        if text not in self.shown:
+            self.show(text)
+        self.shown.add(text)

@@ -1,0 +1,33 @@
+"""An executor that trains nothing: tests choose how each trial ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from resnet_lab.base.files import write_json
+from resnet_lab.sweeps.executors import Ended, Work
+from resnet_lab.training.trial import Trial
+
+
+class Pretender:
+    """One trial at a time; `outcome` gives a trial's result, and `began` holds the variant and the seed of each."""
+
+    capacity = 1
+
+    def __init__(self, outcome: Callable[[Trial], dict[str, object]]) -> None:
+        self.outcome, self.began = outcome, []
+
+    def start(self, work: Work) -> None:
+        self.work = work
+        self.began.append((work.trial.variant, work.trial.seed))
+
+    def next(self) -> Ended:
+        trial = self.work.trial
+        speed = {f"train_images_per_s{end}": 100.0 for end in ("", "_p10", "_p90")}
+        place = {"device": "cpu", "compile": "off", "threads": 1, "processor": "a", "started": f"{len(self.began):04d}"}
+        result = {"status": "ok", "reason": "", "wall_s": 1.0, **speed, **place, **self.outcome(trial)}
+        write_json(self.work.folder / "result.json", trial.labels() | result)
+        write_json(self.work.folder / "epochs.json", [{"epoch": 1, "train_loss": 1.0}])
+        return Ended(self.work)
+
+    def stop(self) -> None: ...
