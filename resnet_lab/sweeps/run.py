@@ -18,7 +18,7 @@ from ..base.errors import LabError, unknown
 from ..base.files import read_json, write_json, write_text
 from ..data import DATASETS, Source
 from ..results import sequential
-from ..results.columns import COST, METRICS
+from ..results.columns import METRICS
 from ..results.design import Design, keep
 from ..results.store import Store, claim
 from ..results.trial_folder import CONFIG, DONE, RESULT, begin_fresh, is_cut_off, replace_by_fresh
@@ -111,11 +111,13 @@ def _design(trials: Sequence[Trial], experiment: Experiment) -> Design | None:
 
 
 def _check_metric(experiment: Experiment) -> None:
-    """Check that 'seeds: auto' decides by a figure that every machine measures alike."""
-    decide = experiment.spec.decide
-    known = [name for name in METRICS if name not in COST]
-    if experiment.spec.auto and decide is not None and decide.metric not in known:
-        raise experiment.document.error(("decide", "metric"), unknown("metric", decide.metric, known))
+    """Check that 'seeds: auto' decides by an accuracy or a loss that the trials will have."""
+    spec = experiment.spec
+    known = [name for name in METRICS if any(word in name for word in ("accuracy", "loss", "top5"))]
+    if not spec.data.validation:
+        known = [name for name in known if "val_" not in name]
+    if spec.auto and spec.decide is not None and spec.decide.metric not in known:
+        raise experiment.document.error(("decide", "metric"), unknown("metric", spec.decide.metric, known))
 
 
 def _run_auto(sweep: _Sweep, trials: Sequence[Trial]) -> pd.DataFrame:

@@ -3,12 +3,17 @@
 import inspect
 import re
 import textwrap
+from pathlib import Path
+
+import pytest
 
 import resnet_lab as rl
 from resnet_lab.cli import run
-from resnet_lab.specs.experiment import load
+from resnet_lab.results import design
+from resnet_lab.specs.experiment import DecideSpec, load
 from resnet_lab.sweeps.plan import plan
 from tests.conftest import any_engine
+from tests.results.tables import table
 
 EXAMPLE = re.search(r"```yaml\n(.*?)```", inspect.getdoc(run.command), re.DOTALL)[1]
 
@@ -39,3 +44,22 @@ def test_the_number_of_threads_and_a_busy_machine(workspace, call, monkeypatch):
     assert "the machine is busy: a line of its own\n" in printed
     assert ", 1 thread(s)" in printed
     assert rl.results("results/e")["threads"].tolist() == [1]
+
+
+AUTO = "variants: [cifar_resnet20, cifar_resnet32]\nbaseline: cifar_resnet20\nseeds: auto\ndecide: {at_most: 8}\n"
+
+
+def test_a_dry_run_says_how_many_trials_auto_runs_at_most(workspace, call):
+    (workspace / "experiments" / "e.yaml").write_text(AUTO + "train: {epochs: 1, batch_size: 32}\n")
+    assert "e: at most 16 trials" in call("run", "e", "--engine", any_engine(), "--dry-run")
+
+
+def test_trials_that_cannot_be_judged_are_no_error_of_the_run(capsys):
+    run._show_verdicts(table(v=0.01), Path("nowhere"))
+    assert "no verdicts: the results name no baseline" in capsys.readouterr().out
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(design, "read", lambda folder: design.Design("base", DecideSpec(), False, 1))
+        run._show_verdicts(table(v=0.01), Path("nowhere"))
+        assert "v, test accuracy: better; p is 0.0078\n" in capsys.readouterr().out
+        run._show_verdicts(table(v=0.01).assign(**{"train.optimizer.lr": range(16)}), Path("nowhere"))
+    assert "no verdicts: the trials differ in train.optimizer.lr" in capsys.readouterr().out

@@ -112,6 +112,7 @@ def test_fixed_seeds_with_a_baseline_run_seed_by_seed_and_keep_the_design(three)
     [
         (["decide={metric: latency_ms}"], "unknown metric 'latency_ms'"),
         (["decide={metric: test_acuracy}"], "did you mean 'test_accuracy'"),
+        (["decide={metric: val_accuracy}", "data.validation=0"], "unknown metric 'val_accuracy'"),
         (["variants=[tiny, twin]"], "they are the same network under several names"),
     ],
 )
