@@ -68,9 +68,9 @@ def _interval(metric: str, low: float, high: float) -> str:
 
 
 def _signed(metric: str, value: float) -> str:
-    """A difference with its sign; '' where it is not known."""
+    """A difference with its sign, unless it is rounded to 0; '' where it is not known."""
     text = _number(metric, abs(value))
-    return text and ("-" if value < 0 else "+") + text
+    return text if not text.strip("0.") else ("-" if value < 0 else "+") + text
 
 
 def _number(metric: str, value: float) -> str:

@@ -244,8 +244,11 @@ def _judged(
 
 def _said(end: Stop | None, metric: str, n: int, decide: DecideSpec, reached: list[int]) -> tuple[Word, str]:
     if end is None:
+        if not reached:
+            first = looks(decide.at_most)[0]
+            return "undecided", f"the first look needs the seeds 0 to {first - 1} of both, and not all have ended"
         if not n:
-            return "undecided", "no look is complete, or no seed has a trial of both that ended ok"
+            return "undecided", "no seed has a trial of both that ended ok"
         if reached[-1] < decide.at_most:
             return "undecided", f"{reached[-1]} of at most {decide.at_most} seeds are done"
         return "undecided", f"the {decide.at_most} seeds that 'decide' allows do not decide it"

@@ -1,12 +1,13 @@
 """Verdicts on a terminal: 80 columns, a line for each, and what five pairs cannot show."""
 
 import json
+import math
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from resnet_lab.cli.verdicts import show
+from resnet_lab.cli.verdicts import _signed, show
 from resnet_lab.results.verdict import verdicts
 
 
@@ -53,6 +54,13 @@ def test_each_verdict_has_a_line(monkeypatch, capsys):
     assert "wider, train images/s: undecided; the rows do not say when the trials ran\n" in printed
     show([])
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(-1e-17, "0.0000"), (-0.0123, "-0.0123"), (0.5, "+0.5000"), (math.nan, "")]
+)
+def test_a_difference_has_a_sign_unless_it_is_nothing(value, text):
+    assert _signed("test_accuracy", value) == text
 
 
 @pytest.fixture

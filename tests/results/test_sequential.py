@@ -125,7 +125,7 @@ def test_a_look_counts_only_when_all_its_trials_have_ended():
     found = one(table(6, baseline_seeds=12))
     assert (found.word, found.n, found.reason) == ("undecided", 6, "6 of at most 12 seeds are done")
     assert found.more_seeds == 1
-    assert one(table(5)).reason == "no look is complete, or no seed has a trial of both that ended ok"
+    assert one(table(5)).reason == "the first look needs the seeds 0 to 5 of both, and not all have ended"
 
 
 def test_trials_that_failed_are_no_pairs_but_do_not_hold_the_sweep_up():
@@ -135,6 +135,7 @@ def test_trials_that_failed_are_no_pairs_but_do_not_hold_the_sweep_up():
     assert (found.n, found.word) == (7, "better")
     nothing = one(table(12, status="failed"))
     assert (nothing.n, nothing.word) == (0, "undecided")
+    assert nothing.reason == "no seed has a trial of both that ended ok"
 
 
 def test_at_the_last_look_it_stays_undecided():
