@@ -53,12 +53,19 @@ def write(matched: Sequence[Matched], results: Path) -> Iterator[str]:
 
 
 def known(results: Path) -> dict[str, Any]:
-    """What `match: latency` found earlier, by the key of its measurement."""
+    """What `match: latency` found earlier, by the key of its measurement.
+
+    Raises:
+        LabError: The file is damaged. Another measurement would give other networks, so a person has to decide.
+    """
+    file = results / "matched" / _LATENCIES
     try:
-        kept = read_json(results / "matched" / _LATENCIES)
-    except (OSError, ValueError):
+        kept: dict[str, Any] = read_json(file)
+    except FileNotFoundError:
         return {}
-    return kept if isinstance(kept, dict) else {}
+    except ValueError as error:
+        raise LabError(f"is damaged ({error}); remove it to measure the latencies anew", file=file) from None
+    return kept
 
 
 def by_latency(
