@@ -136,7 +136,7 @@ def show_plan(experiment: Experiment, folder: Path, device: str | None = None) -
     from ..sweeps.plan import plan as find_trials
     from .tables import grid, short
 
-    found = find_trials(experiment, device)
+    found = find_trials(experiment, device, folder)
     trials = found.trials
     swept = list(dict.fromkeys(key for trial in trials for key in trial.swept))
     rows = [
