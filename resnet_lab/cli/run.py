@@ -123,6 +123,8 @@ def show_plan(experiment: Experiment, folder: Path, device: str | None = None) -
     found = find_trials(experiment, device)
     trials = found.trials
     swept = list(dict.fromkeys(key for trial in trials for key in trial.swept))
+    last = [key.rpartition(".")[2] for key in swept]
+    heads = [key if last.count(short_key) > 1 else short_key for key, short_key in zip(swept, last, strict=True)]
     rows = [
         (
             trial.id,
@@ -138,7 +140,7 @@ def show_plan(experiment: Experiment, folder: Path, device: str | None = None) -
     ]
     grid(
         f"{experiment.name}: {len(trials)} trials",
-        ["trial", "variant", "engine", "seed", *swept, "params", "macs", ""],
+        ["trial", "variant", "engine", "seed", *heads, "params", "macs", ""],
         rows,
         ["params", "macs"],
     )
