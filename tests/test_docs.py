@@ -43,6 +43,7 @@ EXAMPLES_THAT_DO_NOT_RUN = {
 COMMANDS_THAT_DO_NOT_RUN = {
     "run experiments/my_block.yaml --dry-run": "needs the engine mxnet",
     "run": "trains for minutes",
+    "try": "trains for minutes",
     "compare": "needs the results of a sweep",
     "predict": "needs trained weights",
     "evaluate": "needs trained weights",

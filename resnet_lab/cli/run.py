@@ -136,9 +136,11 @@ def show_plan(experiment: Experiment, folder: Path, device: str | None = None) -
     from ..sweeps.plan import plan as find_trials
     from .tables import grid, short
 
-    found = find_trials(experiment, device)
+    found = find_trials(experiment, device, folder)
     trials = found.trials
     swept = list(dict.fromkeys(key for trial in trials for key in trial.swept))
+    last = [key.rpartition(".")[2] for key in swept]
+    heads = [key if last.count(short_key) > 1 else short_key for key, short_key in zip(swept, last, strict=True)]
     rows = [
         (
             trial.id,
@@ -154,7 +156,7 @@ def show_plan(experiment: Experiment, folder: Path, device: str | None = None) -
     ]
     grid(
         f"{experiment.name}: {'at most ' * experiment.spec.auto}{len(trials)} trials",
-        ["trial", "variant", "engine", "seed", *swept, "params", "macs", ""],
+        ["trial", "variant", "engine", "seed", *heads, "params", "macs", ""],
         rows,
         ["params", "macs"],
     )

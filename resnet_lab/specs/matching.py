@@ -8,8 +8,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import AfterValidator
@@ -21,6 +21,9 @@ from .variant import Variant, changed, validate
 
 TOLERANCE = {"macs": 0.01, "params": 0.01, "latency": 0.05}
 """The largest relative difference from the baseline's cost at which two networks count as equally expensive."""
+
+_MEASURED = 0.015
+"""Two latencies that differ by less than this share are not told apart by a measurement."""
 
 _NAMES = {"macs": "multiply-adds", "params": "parameters", "latency": "times the baseline's latency"}
 _LARGEST = 2**16
@@ -65,8 +68,10 @@ class Matched:
         variant: the variant with its new values; unchanged where its cost was near enough as written.
         graph: its network.
         note: what was changed, such as `macs: width 0.93`.
-        cost: the cost of the network.
+        cost: the cost of the network; a latency is relative to the baseline's.
         target: the cost of the baseline.
+        values: the new values by dotted key.
+        key: what a measured cost was measured of and where, as a hash; '' for a counted cost.
     """
 
     variant: Variant
@@ -74,6 +79,8 @@ class Matched:
     note: str
     cost: float
     target: float
+    values: Mapping[str, int] = field(default_factory=dict)
+    key: str = ""
 
     @property
     def summary(self) -> str:
@@ -129,14 +136,21 @@ def match(
     if search.is_near(cost(written)):
         return Matched(variant, written, f"{spec.what}: as written", cost(written), target)
     sizes, note = {"width": _by_width, "depth": _by_depth}.get(spec.by, _by_option)(search)
-    found, reached = search.built(sizes), search.cost_of(sizes)
-    result = Matched(found, found.graph(input, classes), f"{spec.what}: {note}", reached, target)
+    reached = search.cost_of(sizes)
     if not search.is_near(reached):
         raise LabError(
             f"{variant.name} cannot be matched in {spec.what} by {spec.by}: the nearest is {note}, with "
             f"{cost_text(spec.what, reached, target)}; the limit is {100 * TOLERANCE[spec.what]:g} %"
         )
-    return result
+    values = dict(zip(search.keys, sizes, strict=True))
+    result = rebuilt(variant, values, f"{spec.what}: {note}", reached, written)
+    return replace(result, target=target)
+
+
+def rebuilt(variant: Variant, values: Mapping[str, int], note: str, cost: float, written: Graph) -> Matched:
+    """Put values that a search found into a variant again; `written` is the network of the variant without them."""
+    found = validate(variant.name, changed(variant.document, values))
+    return Matched(found, found.graph(written.input, written.output[0]), note, cost, 1.0, values)
 
 
 def _cost(what: str, latency: Callable[[Graph], float] | None) -> Callable[[Graph], float]:
@@ -172,26 +186,31 @@ class _Search:
     """Why the last sizes that do not work do not."""
     _costs: dict[Sizes, float] = field(default_factory=dict)
 
-    def built(self, sizes: Sizes) -> Variant:
-        """The variant with these sizes; raises LabError if a spec with them is wrong."""
-        values: Mapping[str, Any] = dict(zip(self.keys, sizes, strict=True))
-        return validate(self.variant.name, changed(self.variant.document, values))
+    def graph(self, sizes: Sizes) -> Graph | None:
+        """The network with these sizes; None where there is none, or where its layers are others."""
+        try:
+            values = dict(zip(self.keys, sizes, strict=True))
+            found = validate(self.variant.name, changed(self.variant.document, values))
+            graph = found.graph(self.input, self.classes)
+        except LabError as error:  # groups that do not divide the channels, or a gate without features
+            self.problem = error
+            return None
+        return graph if self.layers in (None, _layers(graph)) else None
 
     def cost_of(self, sizes: Sizes) -> float:
         """What the network with these sizes costs; NaN where there is no such network."""
         if sizes not in self._costs:
-            try:
-                graph = self.built(sizes).graph(self.input, self.classes)
-                same = self.layers in (None, _layers(graph))
-                self._costs[sizes] = self.cost(graph) if same else math.nan
-            except LabError as error:  # groups that do not divide the channels, or a gate without features
-                self.problem = error
-                self._costs[sizes] = math.nan
+            graph = self.graph(sizes)
+            self._costs[sizes] = math.nan if graph is None else self.cost(graph)
         return self._costs[sizes]
 
     def is_near(self, cost: float) -> bool:
         """Whether a cost counts as equal to the baseline's."""
         return abs(cost / self.target - 1) <= TOLERANCE[self.spec.what]
+
+    def is_measured_equal(self, tried: Iterable[Sizes]) -> bool:
+        """Whether one of some sizes is so near that a measurement tells no more; a count is always worth a step."""
+        return self.spec.what == "latency" and any(abs(self.cost_of(sizes) - 1) <= _MEASURED for sizes in tried)
 
     def nearest(self, tried: Iterable[Sizes]) -> Sizes:
         """The sizes whose cost is nearest to the baseline's, the first of several."""
@@ -233,7 +252,7 @@ def _step(search: _Search, start: Sizes) -> int:
     """The finest rounding of the channels that works: 1 unless the groups of a convolution need more."""
     common = math.gcd(*start)
     divisors = [number for number in range(1, common + 1) if common % number == 0]
-    works = (step for step in divisors if not math.isnan(search.cost_of(tuple(size + step for size in start))))
+    works = (step for step in divisors if search.graph(tuple(size + step for size in start)) is not None)
     return next(works, common)
 
 
@@ -252,7 +271,7 @@ def _one_factor(search: _Search, start: Sizes, step: int) -> tuple[float, Sizes]
     while is_below(high) and high < 64:
         high *= 2
         tried[scaled(high)] = high
-    while (high - low) * max(start) > step / 4:
+    while (high - low) * max(start) > step / 4 and not search.is_measured_equal(tried):
         middle = (low + high) / 2
         tried.setdefault(scaled(middle), middle)
         low, high = (middle, high) if is_below(middle) else (low, middle)

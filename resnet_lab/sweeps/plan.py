@@ -27,7 +27,7 @@ from ..specs.variant import Variant
 from ..specs.variant import load as load_variant
 from ..training.trial import Trial
 from ..weights import finetune
-from . import datasets
+from . import datasets, matched
 from .grid_options import GridOptions
 
 
@@ -50,17 +50,20 @@ class Plan:
     notes: tuple[str, ...] = ()
 
 
-def plan(experiment: Experiment, device: str | None = None) -> Plan:
+def plan(experiment: Experiment, device: str | None = None, results: Path | None = None) -> Plan:
     """Make the plan of an experiment. Only specs, block files and facts about datasets are read.
+
+    With `match: latency`, networks are measured, unless `results` holds what an earlier run found.
 
     Args:
         experiment: what `specs.experiment.load` gave.
         device: a device in place of the experiment's, such as `gpu:0,1`.
+        results: the experiment's own folder of results.
 
     Raises:
         LabError: A variant, dataset, engine, swept value or shape does not work; with file and line.
     """
-    planner = _Planner(experiment, device)
+    planner = _Planner(experiment, device, matched.known(results) if results else {})
     planned = planner.trials()
     kept: dict[str, Trial] = {}
     pairs = [(trial, kept.setdefault(trial.id, trial)) for trial in planned]
@@ -79,6 +82,7 @@ class _Planner:
 
     experiment: Experiment
     device: str | None
+    latencies: Mapping[str, Any]
     _datasets: dict[str, datasets.Found] = field(default_factory=dict)
     _variants: dict[str, Variant] = field(default_factory=dict)
     _graphs: dict[tuple[Any, ...], Graph] = field(default_factory=dict)
@@ -125,8 +129,8 @@ class _Planner:
                 return []
             data = datasets.with_channels(dataset.data, dataset.facts, variant.spec.input[0])
             graph = self._graph(variant, datasets.image_shape(data, dataset.facts), dataset.facts.classes)
-            matched = self._match(spec, dataset, variant, graph, overrides)
-            variant, graph = (matched.variant, matched.graph) if matched else (variant, graph)
+            solved = self._match(spec, dataset, variant, graph, engine, overrides)
+            variant, graph = (solved.variant, solved.graph) if solved else (variant, graph)
             self._check_network(graph, engine, spec)
         except LabError as error:
             raise error.at(*mark) from None
@@ -139,7 +143,7 @@ class _Planner:
                 devices=devices,
                 datasets=files,
                 contents=dataset.contents | weights,
-                matched=matched.note if matched else "",
+                matched=solved.note if solved else "",
             )
             for seed in spec.possible_seeds
         ]
@@ -179,6 +183,7 @@ class _Planner:
         dataset: datasets.Found,
         variant: Variant,
         graph: Graph,
+        engine: str,
         overrides: Mapping[str, Any],
     ) -> Matched | None:
         """The variant at the cost of the baseline; None for the baseline, and where nothing is to be matched."""
@@ -188,16 +193,23 @@ class _Planner:
         baseline = self._variant(name, overrides)
         data = datasets.with_channels(dataset.data, dataset.facts, baseline.spec.input[0])
         target = self._graph(baseline, datasets.image_shape(data, dataset.facts), dataset.facts.classes)
-        key = (id(variant), graph.input, graph.output, target.digest)
+        is_measured = spec.match.what == "latency"
+        key: tuple[Any, ...] = (id(variant), graph.input, graph.output, target.digest)
+        key += (spec.precision, spec.train.batch_size, engine) if is_measured else ()
         if key not in self._matched:
             with self.experiment.document.at("match"):
-                self._matched[key] = match(variant, target, spec.match, graph.input, dataset.facts.classes)
+                if is_measured:
+                    device = self.device or spec.device
+                    solved = matched.by_latency(variant, graph, target, spec, engine, device, self.latencies)
+                else:
+                    solved = match(variant, target, spec.match, graph.input, dataset.facts.classes)
+            self._matched[key] = solved
         return self._matched[key]
 
     @property
     def matched(self) -> tuple[Matched, ...]:
         """What was matched, each network once."""
-        found = {(matched.variant.name, matched.graph.digest): matched for matched in self._matched.values()}
+        found = {(solved.variant.name, solved.graph.digest, solved.key): solved for solved in self._matched.values()}
         return tuple(found.values())
 
     def _check_engines(self, spec: ExperimentSpec) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from .. import engines
 from ..base import hardware
 from ..base.errors import LabError, unknown
-from ..base.files import read_json, write_json, write_text
+from ..base.files import read_json, write_json
 from ..data import DATASETS, Source
 from ..results import sequential
 from ..results.columns import METRICS
@@ -27,9 +27,10 @@ from ..specs.experiment import DecideSpec, Experiment
 from ..training.checkpoint import CHECKPOINT
 from ..training.provenance import now, where
 from ..training.trial import Place, Trial
+from . import matched
 from .executors import Ended, Executor, Work
 from .executors.local import Local
-from .plan import Plan, duplicate_message, plan
+from .plan import duplicate_message, plan
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def run(
             another experiment or cannot be written.
     """
     _check_metric(experiment)
-    planned = plan(experiment, device)
+    planned = plan(experiment, device, results)
     for pair in planned.duplicates:
         progress.note(duplicate_message(*pair))
     if "auto" in experiment.spec.engine:
@@ -80,7 +81,8 @@ def run(
         _check_precision(trial, places[trial.engine].device, experiment)
     with _written(results):
         claim(results, Path(experiment.document.file))
-        _write_matched(planned, results / "matched", progress)
+        for line in matched.write(planned.matched, results):
+            progress.note(line)
         labels = {trial.id: trial.labels() for trial in planned.trials}
         store = Store(results, labels, list(experiment.spec.grid))
         for line in store.prune() if prune else []:
@@ -175,17 +177,6 @@ def _unwritable(results: Path, error: OSError) -> LabError:
         f"the results folder {results} cannot be written: {error.strerror}; "
         "what has finished is kept, and --results names another folder"
     )
-
-
-def _write_matched(planned: Plan, folder: Path, progress: Progress) -> None:
-    """Write each matched variant as a spec; the digest of the network tells several of one name apart."""
-    names = Counter(matched.variant.name for matched in planned.matched)
-    for matched in planned.matched:
-        folder.mkdir(exist_ok=True)
-        name = matched.variant.name
-        file = folder / (f"{name}.yaml" if names[name] == 1 else f"{name}-{matched.graph.digest[:8]}.yaml")
-        write_text(file, matched.as_yaml())
-        progress.note(f"{matched.summary}; its spec is {file}")
 
 
 def _place(name: str, asked: str | None, threads: int | None, experiment: Experiment, progress: Progress) -> Place:

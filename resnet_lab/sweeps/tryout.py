@@ -23,6 +23,7 @@ from ..results.statistics import least_pairs
 from ..results.store import is_done
 from ..specs import plugins, variant, workspace
 from ..specs.experiment import load
+from . import matched
 from .executors import Executor
 from .plan import Plan, plan
 from .progress import Silent
@@ -177,7 +178,8 @@ def prepare(
     }
     seeds = _planned(experiment, values)
     write_text(experiment, _text(experiment, values, seeds or 1))
-    found = plan(load(experiment, ["seeds=[0]"]))
+    found = plan(load(experiment, ["seeds=[0]"]), results=folder)
+    list(matched.write(found.matched, folder))
     return Tryout(experiment, values, found, base.stem, mixed.stem, seeds)
 
 
@@ -264,7 +266,7 @@ def run_pairs(
         if pairs and begin + (_mean(times) if times else 0) > end:
             break
         loaded = load(tried.experiment, [f"seeds={pairs + 1}"])
-        is_new = not all(is_done(tried.folder, trial.id) for trial in plan(loaded).trials)
+        is_new = not all(is_done(tried.folder, trial.id) for trial in plan(loaded, results=tried.folder).trials)
         table = run(loaded, tried.folder, lines, executor=executor)
         last = table[table["seed"] == pairs]
         pairs += 1
