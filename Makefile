@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 
 .PHONY: sweep test test-all bench lint clean
 sweep: $(VENV)/.installed
-	$(BIN)/resnet-lab run experiments/depth_sweep.yaml
+	$(BIN)/resnet-lab run experiments/depth_sweep.yaml --engine auto
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n auto --maxprocesses 4
@@ -43,8 +43,8 @@ $(VENV)/bin/python:
 		exit 1; fi
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@$(INSTALL) -e '.[mxnet]'
-	@$(MXNET)
+	@{ $(INSTALL) -e '.[mxnet]' && { $(MXNET); }; } || { \
+		echo "MXNet cannot be installed here: installing PyTorch in its place" >&2; $(INSTALL) -e '.[torch]'; }
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml constraints.txt | $(VENV)/bin/python

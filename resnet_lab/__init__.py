@@ -7,6 +7,7 @@ it is first used: `import resnet_lab` loads no framework, no pandas and no NumPy
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from . import results as _results_room  # before `results` below: a later first import would hide the function
@@ -43,21 +44,41 @@ _HOMES = {"LabError": "base.errors", "block": "blocks", "module_block": "engines
 """Where each public name is defined; those that are not listed are in api.py."""
 
 
-def results(path: str | Path) -> pd.DataFrame:
-    """Read the trials of a results folder.
+class _MXNetFinder:
+    """Lets MXNet and Gluon-CV be imported on a Python or beside a NumPy that is too new for them.
+
+    engines/mxnet/compat.py says how; it is imported with the first of these packages. No other import is changed.
+    """
+
+    @staticmethod
+    def find_spec(name: str, path: Any, target: Any = None) -> Any:
+        """Find a module of these packages; None for every other module."""
+        if name.partition(".")[0] not in ("mxnet", "gluoncv", "autocfg"):
+            return None
+        from .engines.mxnet import compat
+
+        return compat.find_spec(name, path, target)
+
+
+sys.meta_path.insert(0, _MXNetFinder)
+
+
+def results(path: str | Path, epochs: bool = False) -> pd.DataFrame:
+    """Read the trials of a results folder, or their epochs.
 
     Args:
         path: the folder, or a `trials.csv`.
+        epochs: whether to read the epochs of the folder, for curves.
 
     Returns:
-        A DataFrame with one row for each trial.
+        A DataFrame with one row for each trial, or for each epoch of each trial.
 
     Raises:
         LabError: There is no results table at this path.
     """
-    from .results.store import read
+    from .results.store import read, read_epochs
 
-    return read(path)
+    return read_epochs(path) if epochs else read(path)
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,13 +35,16 @@ def variant(name: str) -> Variant:
     return load(name)
 
 
-def graph(name: str, input: Shape | None = None, classes: int | None = None) -> Graph:
+def graph(
+    name: str, input: Shape | None = None, classes: int | None = None, overrides: Mapping[str, Any] | None = None
+) -> Graph:
     """Make the network of a variant as data, without any framework.
 
     Args:
         name: The variant's name, or the path of its YAML file.
         input: (channels, height, width); the spec's own if None.
         classes: Outputs of the head; the spec's own if None.
+        overrides: Dotted keys and values that change the spec, such as `{"every_stage.stride_on": "3x3"}`.
 
     Returns:
         A Graph: `.params`, `.macs`, `.depth`, `.layers`, and `.table()`, a DataFrame with one row for each layer.
@@ -49,7 +52,7 @@ def graph(name: str, input: Shape | None = None, classes: int | None = None) -> 
     Raises:
         LabError: There is no such variant, its spec is wrong, or shapes do not fit; the message names file and line.
     """
-    return load(name).graph(input, classes)
+    return load(name, overrides).graph(input, classes)
 
 
 def build(
@@ -245,23 +248,30 @@ def export(
 
 
 def run(
-    path: str | Path,
+    experiment: str | Path | Mapping[str, Any],
     *,
+    name: str | None = None,
     results: str | Path = "results",
     settings: Sequence[str] = (),
     device: str | None = None,
     fresh: bool = False,
     prune: bool = False,
+    threads: int | None = None,
+    progress: bool = True,
 ) -> pd.DataFrame:
     """Run an experiment; trials that are done are not run again.
 
     Args:
-        path: The experiment's file, or its name in `experiments/`.
+        experiment: The experiment's file, its name in `experiments/`, or a mapping of its keys, in which paths are
+            relative to the working directory.
+        name: The name of the experiment, for a mapping only; its results are in the folder of this name.
         results: The folder that holds a folder for each experiment.
-        settings: Settings such as `train.epochs=10` that replace those of the file.
+        settings: Settings such as `train.epochs=10` that replace those of the experiment.
         device: `auto`, `cpu`, `gpu`, `gpu:N` or `gpu:N,M` instead of the experiment's.
         fresh: Run every trial again; the result of an earlier run stays until the new one is whole.
         prune: First remove the trials in the results folder that the experiment does not ask for.
+        threads: How many CPU threads a trial uses; if None, what OMP_NUM_THREADS says, or one for each core.
+        progress: Show how the run goes on: bars on a terminal, lines of text in a notebook and elsewhere.
 
     Returns:
         A DataFrame with one row for each trial of the experiment, in its order.
@@ -269,9 +279,18 @@ def run(
     Raises:
         LabError: The experiment is wrong, it cannot run here, or the results folder cannot be written.
     """
+    from rich.console import Console
+
     from .specs.experiment import load as load_experiment
-    from .sweeps.progress import Silent
+    from .sweeps.progress import Silent, for_console
     from .sweeps.run import run as run_sweep
 
-    experiment = load_experiment(path, settings)
-    return run_sweep(experiment, Path(results) / experiment.name, Silent(), device=device, fresh=fresh, prune=prune)
+    loaded = load_experiment(experiment, settings, name)
+    # Without force_jupyter, rich would make a display of its own for each line in a notebook.
+    shown = for_console(Console(force_jupyter=False)) if progress else Silent()
+    try:
+        return run_sweep(
+            *(loaded, Path(results) / loaded.name, shown), device=device, fresh=fresh, prune=prune, threads=threads
+        )
+    finally:
+        shown.end()

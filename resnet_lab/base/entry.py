@@ -71,7 +71,11 @@ class Entry:
     @property
     def file_options(self) -> tuple[str, ...]:
         """The options that name a file or a folder: those whose declared type is `Path`."""
-        return tuple(name for name, option in self.options.items() if _declared(option) is Path)
+        return self.options_of(Path)
+
+    def options_of(self, declared: Any) -> tuple[str, ...]:
+        """The names of the options whose declared type is `declared`."""
+        return tuple(name for name, option in self.options.items() if _declared(option) is declared)
 
     def check(self, options: Mapping[str, Any], also: tuple[str, ...] = (), *, complete: bool = True) -> dict[str, Any]:
         """Check options by their names and by the types that the signature declares.

@@ -24,7 +24,7 @@ REGISTRIES: list[Registry[Any]] = []
 """Every registry, in the order in which they were made."""
 
 LOADED_FILES: dict[Path, str] = {}
-"""Each person's file that has run, and the hash of its content at that time."""
+"""Each person's file that has run, and the hash of its content, helper modules included, at that time."""
 
 
 class Registry(Generic[E]):

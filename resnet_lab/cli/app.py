@@ -56,6 +56,8 @@ def main() -> None:
 
     A person's mistake (`LabError`) becomes one message on standard error and the exit status 2.
     """
+    # Looking for pydantic's plug-ins would import importlib.metadata, a twentieth of the time that `describe` takes.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     word = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
         try:

@@ -19,6 +19,14 @@ def command(
     variants: Annotated[list[str] | None, typer.Argument(help="Names or paths of stage specs.")] = None,
     input: Annotated[str | None, typer.Option(help="Image shape CxHxW; the spec's own if left out.")] = None,
     classes: Annotated[int | None, typer.Option(min=1, help="Outputs of the head; the spec's own if left out.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="KEY=VALUE: changes the specs, such as every_stage.stride_on=3x3; repeatable."),
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="VARIANT", help="Compare the cost with this variant, which --set leaves alone."),
+    ] = None,
     layers: Annotated[bool, typer.Option("--layers", help="Print every layer instead of every stage.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object, or a list for several variants.")
@@ -40,13 +48,20 @@ def command(
 
     Example: `resnet-lab describe resnet50 --input 3x224x224 --layers`
 
+    Example: `resnet-lab describe my_se_resnet18 --against resnet18 --set every_stage.reduction=8`
+
     Example: `resnet-lab describe --block bottleneck --input 256x56x56 --channels 128 --stride 2`
     """
     from ..specs import describe as facts
 
     if bool(block) == bool(variants):
         raise LabError("describe takes either names of variants or one --block")
+    baseline = None
     if block:
+        if against or settings:
+            raise LabError(
+                f"--{'against' if against else 'set'} works only with variants; --option sets one of a block"
+            )
         if input is None or channels is None:
             raise LabError("describe --block needs --input CxHxW and --channels N")
         described = [facts.block(block, input, channels, stride or 1, shortcut or "projection", option or [], file)]
@@ -55,13 +70,16 @@ def command(
         for name, value in only_blocks.items():
             if value:
                 raise LabError(f"--{name} works only together with --block; a variant's spec sets it in its stages")
-        described = [facts.variant(name, input, classes) for name in variants or []]
+        described = [facts.variant(name, input, classes, settings or []) for name in variants or []]
+        baseline = facts.variant(against, input, classes) if against else None
     if as_json:
-        objects = [facts.as_json(item) for item in described]
+        objects = [facts.as_json(item, baseline) for item in described]
         print(json.dumps(objects if len(objects) > 1 else objects[0], indent=1))
     else:
         for item in described:
             show(item, layers)
+        if baseline:
+            show_ratios(described, baseline)
 
 
 def show(described: Described, layers: bool) -> None:
@@ -72,8 +90,9 @@ def show(described: Described, layers: bool) -> None:
 
     graph = described.graph
     multiply_adds = "multiply-adds not known" if graph.macs is None else f"{graph.macs:,} multiply-adds"
+    changed = "".join(f" {key}={value}" for key, value in described.overrides.items())
     print(
-        f"{described.name}: {described.summary}\ninput {shape_text(graph.input)}, depth {graph.depth}, "
+        f"{described.name}{changed}: {described.summary}\ninput {shape_text(graph.input)}, depth {graph.depth}, "
         f"{graph.params:,} parameters, {multiply_adds}, digest {graph.digest}"
     )
     if layers or described.kind == "block":
@@ -89,3 +108,18 @@ def show(described: Described, layers: bool) -> None:
         ]
         columns = ["stage", "layers", "output", "params", "macs"]
     grid("", columns, rows, ["layers", "params", "macs"])
+
+
+def show_ratios(described: Sequence[Described], baseline: Described) -> None:
+    """Print parameters, multiply-adds and the number of layers of networks, each with its ratio to a baseline's."""
+    from ..specs.describe import ratios
+    from .tables import count, grid
+
+    rows = []
+    for item in (baseline, *described):
+        row: list[object] = [item.name]
+        for name, ratio in ratios(item, baseline).items():
+            row += [count(item.costs[name]), "-" if ratio is None else f"{ratio:.3f}"]
+        rows.append(row)
+    columns = ["variant", "params", "ratio", "macs", "ratio", "layers", "ratio"]
+    grid(f"against {baseline.name}", columns, rows, ["params", "macs", "layers", "ratio"])

@@ -26,6 +26,7 @@ def examine() -> dict[str, Any]:
     """Collect what `resnet-lab doctor` reports: the machine, its GPUs, the engines and the datasets, as JSON values."""
     from .. import engines
     from ..base import hardware
+    from ..data.formats.decode import chosen_decoder
 
     return {
         "resnet_lab": __version__,
@@ -38,6 +39,7 @@ def examine() -> dict[str, Any]:
         },
         "gpus": hardware.gpus(),
         "engines": [_engine(name) for name in engines.names()],
+        "decoder": chosen_decoder("auto"),
         "data": {"digits": "comes with scikit-learn", **_data()},
     }
 
@@ -115,4 +117,8 @@ def report(facts: dict[str, Any]) -> str:
             f"--device auto means {engine['auto']} ({engine['why']}); "
             f"compile: auto means {engine['compile']} ({engine['why_compile']}); {engine['threads']} thread(s)"
         )
+    lines.append(
+        f"stored pictures: decoder auto means {facts['decoder']}"
+        + ("" if facts["decoder"] == "fast" else "; a faster one comes with pip install 'resnet-lab[fast]'")
+    )
     return "\n".join([*lines, *(f"data {name}: {place}" for name, place in facts["data"].items())])

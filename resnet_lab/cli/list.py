@@ -1,4 +1,4 @@
-"""`resnet-lab list`: the blocks, variants, datasets and engines that can be used."""
+"""`resnet-lab list`: the blocks, ops, variants, datasets and engines that can be used."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ..base.errors import LabError, unknown
 
 def command(
     subject: Annotated[
-        str | None, typer.Argument(help="blocks, variants, datasets or engines; all four if left out.")
+        str | None, typer.Argument(help="blocks, ops, variants, datasets or engines; all if left out.")
     ] = None,
 ) -> None:
-    """List the blocks, variants, datasets and engines that can be used.
+    """List the blocks, ops, variants, datasets and engines that can be used.
 
     Example: `resnet-lab list variants`
     """
@@ -34,6 +34,20 @@ def blocks() -> None:
 
     rows = [(entry.name, entry.expansion, _options(entry.options), entry.summary) for entry in BLOCKS.entries.values()]
     grid("blocks", ["block", "expansion", "options", "description"], rows)
+
+
+def ops() -> None:
+    """Print the ops that blocks call, with their parameters."""
+    from .. import ops  # noqa: F401 - importing the ops registers them
+    from ..network.tensor import OPS
+    from .tables import grid
+
+    rows = []
+    for name, function in sorted(OPS.items()):
+        parameters = inspect.signature(function).parameters.values()
+        shown = [parameter.replace(annotation=parameter.empty) for parameter in parameters if parameter.name != "name"]
+        rows.append((f"{name}{inspect.Signature(shown)}", (inspect.getdoc(function) or "").partition("\n")[0]))
+    grid("ops", ["op", "description"], rows)
 
 
 def variants() -> None:
@@ -87,6 +101,7 @@ def engines() -> None:
 
 SUBJECTS: dict[str, Callable[[], None]] = {
     "blocks": blocks,
+    "ops": ops,
     "variants": variants,
     "datasets": datasets,
     "engines": engines,

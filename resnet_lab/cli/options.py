@@ -22,7 +22,7 @@ Weights = Annotated[
         "or 'gluon' for Gluon-CV's pretrained weights. Not needed for the folder of a trial, which has its own."
     ),
 ]
-EngineName = Annotated[str, typer.Option(help="mxnet or torch.")]
+EngineName = Annotated[str, typer.Option(help="mxnet, torch, or auto: mxnet if it can run here, else torch.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, gpu or gpu:N.")]
 Normalise = Annotated[
     str | None,

@@ -20,11 +20,19 @@ _STOPPED = "stopped; what has finished is kept, and the same command goes on fro
 def command(
     experiment: Annotated[str, typer.Argument(help="The experiment's file, or its name in experiments/.")],
     engine: Annotated[
-        str | None, typer.Option(help="mxnet, torch, or both with a comma, instead of the experiment's engine.")
+        str | None,
+        typer.Option(
+            help="mxnet, torch, both with a comma, or auto (mxnet if it can run here, else torch), instead of the "
+            "experiment's engine."
+        ),
     ] = None,
     device: Annotated[
         str | None,
         typer.Option(help="auto, cpu, gpu, gpu:N, or gpu:N,M for several (MXNet), instead of the experiment's."),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, help="CPU threads of a trial; if left out, OMP_NUM_THREADS, else one for each core."),
     ] = None,
     settings: Annotated[
         list[str] | None,
@@ -79,14 +87,18 @@ def command(
     if dry_run:
         show_plan(loaded, folder, device)
         return
+    from ..base.other_load import busy_message
     from ..results.compare import compare
     from ..sweeps.progress import for_console
     from ..sweeps.run import run as run_sweep
     from .compare import show
 
     progress = for_console(Console())
+    busy = busy_message()
+    if busy:
+        progress.note(busy)
     try:
-        table = run_sweep(loaded, folder, progress, device=device, fresh=fresh, prune=prune)
+        table = run_sweep(loaded, folder, progress, device=device, fresh=fresh, prune=prune, threads=threads)
     except KeyboardInterrupt:  # handled here, since typer would turn it into an exit without a message
         progress.end()
         print(
@@ -134,3 +146,5 @@ def show_plan(experiment: Experiment, folder: Path, device: str | None = None) -
         print(matched.summary)
     for pair in found.duplicates:
         print(duplicate_message(*pair))
+    for note in found.notes:
+        print(note)

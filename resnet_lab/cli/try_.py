@@ -35,7 +35,7 @@ def command(
         ),
     ] = None,
     block: Annotated[str | None, typer.Option(help="Which block, if the file registers several.")] = None,
-    engine: Annotated[str, typer.Option(help="mxnet or torch.")] = "mxnet",
+    engine: Annotated[str, typer.Option(help="mxnet, torch, or auto: mxnet if it can run here.")] = "auto",
     results: Annotated[Path, typer.Option(help="The folder that holds a folder for each experiment.")] = Path(
         "results"
     ),

@@ -1,4 +1,4 @@
-"""A dataset as an experiment asks for it: its size, its channels, and a part for validation."""
+"""A dataset as an experiment asks for it: its size, its channels, a part for validation, and a part to train on."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from ..base.errors import LabError
 from ..specs.data import DataSpec
 from .dataset import DATASETS, Dataset
+from .pipeline.pictures import Pictures
 
 
 def load(
@@ -19,6 +20,7 @@ def load(
     size: int | None = None,
     channels: int | None = None,
     validation: float = 0.0,
+    limit: int | None = None,
     seed: int = 0,
     options: Mapping[str, Any] | None = None,
 ) -> Dataset:
@@ -29,14 +31,15 @@ def load(
         size: height and width in pixels to which images are resized; where None, they keep their own.
         channels: 3 repeats a grey image in each channel; 1 needs grey images; where None, images keep their own.
         validation: the share of the training images that is put aside for validation.
-        seed: the seed that draws the validation part.
+        limit: how many of the other training images are kept, balanced over the classes; all of them where None.
+        seed: the seed that draws the validation part and the images that are kept.
         options: the dataset's own options.
 
     Raises:
         LabError: there is no such dataset, an option is wrong, or the dataset cannot be read in this way.
     """
     checked = DATASETS.get(name).check(options or {})
-    return _prepared(name, checked, size, channels, validation, seed)
+    return _prepared(name, checked, size, channels, validation, limit, seed)
 
 
 def load_planned(data: DataSpec, seed: int) -> Dataset:
@@ -45,11 +48,17 @@ def load_planned(data: DataSpec, seed: int) -> Dataset:
     Raises:
         LabError: the dataset cannot be read in this way.
     """
-    return _prepared(data.name, data.options, data.size, data.channels, data.validation, seed)
+    return _prepared(data.name, data.options, data.size, data.channels, data.validation, data.limit, seed)
 
 
 def _prepared(
-    name: str, options: Mapping[str, Any], size: int | None, channels: int | None, validation: float, seed: int
+    name: str,
+    options: Mapping[str, Any],
+    size: int | None,
+    channels: int | None,
+    validation: float,
+    limit: int | None,
+    seed: int,
 ) -> Dataset:
     raw = DATASETS.get(name).read(options, size)
     if size is not None:
@@ -58,7 +67,8 @@ def _prepared(
         if raw.shape[0] != 1 or channels != 3:
             raise LabError(f"dataset '{name}' has {raw.shape[0]} channels and cannot be given {channels}")
         raw = replace(raw, train=raw.train.rgb(), test=raw.test.rgb(), mean=raw.mean * 3, std=raw.std * 3)
-    return _split(raw, validation, seed) if validation else raw
+    raw = _split(raw, validation, seed) if validation else raw
+    return raw if limit is None else replace(raw, train=_limited(raw, limit, seed))
 
 
 def _split(raw: Dataset, share: float, seed: int) -> Dataset:
@@ -71,3 +81,17 @@ def _split(raw: Dataset, share: float, seed: int) -> Dataset:
             f"'{raw.name}' aside"
         )
     return replace(raw, train=raw.train.take(order[:kept]), validation=raw.train.take(order[kept:]))
+
+
+def _limited(raw: Dataset, limit: int, seed: int) -> Pictures:
+    """Keep some of the training images, in their order, with as equal numbers of each class as there are images."""
+    labels = raw.train.labels
+    if limit > len(labels):
+        raise LabError(f"'data.limit' is {limit}, but dataset '{raw.name}' has only {len(labels)} images to train on")
+    order = np.random.default_rng([seed, 2, 1]).permutation(len(labels))
+    turn = np.empty(len(labels), np.int64)  # for each image: how many of its class come before it in the random order
+    for label in range(len(raw.classes)):
+        places = order[labels[order] == label]
+        turn[places] = np.arange(len(places))
+    kept = order[np.argsort(turn[order], kind="stable")[:limit]]
+    return raw.train.take(np.sort(kept))

@@ -19,12 +19,37 @@ def names() -> list[str]:
     return list(_MODULES)
 
 
-def get(name: str) -> Engine:
-    """Look up an engine by its name.
+def choose(wanted: str) -> tuple[str, str]:
+    """Choose the engine that a name means on this machine.
+
+    Args:
+        wanted: the name of an engine, or `auto`: `mxnet` if it can run here, else `torch`.
+
+    Returns:
+        The name of the engine, and the reason for the choice. If no engine can run here, `auto` means `mxnet`.
 
     Raises:
         LabError: no engine has this name.
     """
+    if wanted != "auto":
+        return get(wanted).name, "asked for"
+    problems: list[str] = []
+    for name in _MODULES:
+        problem = get(name).problem()
+        if problem is None:
+            return name, "; ".join(problems) or "it can run here"
+        problems.append(problem)
+    return next(iter(_MODULES)), "; ".join(problems)
+
+
+def get(name: str) -> Engine:
+    """Look up an engine by its name; `auto` means what `choose` says.
+
+    Raises:
+        LabError: no engine has this name.
+    """
+    if name == "auto":
+        name = choose(name)[0]
     if name not in _MODULES:
         raise LabError(unknown("engine", name, _MODULES))
     engine: Engine = importlib.import_module(_MODULES[name]).ENGINE

@@ -20,6 +20,7 @@ from ..blocks.registry import BLOCKS, Block
 from ..blocks.shortcuts import Shortcut
 from ..network.graph import Parameter, Shape, show
 from ..network.tensor import Tensor
+from ..specs import plugins
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -146,7 +147,7 @@ def _sources(file: Path, found: set[Path]) -> set[Path]:
         names = [node.module] if isinstance(node, ast.ImportFrom) else []
         names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         for name in names:
-            home: str = getattr(sys.modules.get(name or ""), "__file__", None) or ""
+            home = str(plugins.helper(file, name or "") or getattr(sys.modules.get(name or ""), "__file__", None) or "")
             own = home.endswith(".py") and not _INSTALLED.intersection(Path(home).parts)
             if own and Path(home) not in found and not home.startswith((sys.base_prefix, _PACKAGE)):
                 _sources(Path(home), found)

@@ -148,7 +148,7 @@ class Graph:
         for node in self.nodes:
             inputs = node.inputs[:1] if node.op == "multiply" else node.inputs
             longest = max((depth[name] for name in inputs), default=0)
-            depth[node.name] = longest + (node.op in ("conv", "dense", "opaque"))
+            depth[node.name] = longest + (node.op in ("conv", "channel_conv", "dense", "opaque"))
         return depth[self.nodes[-1].name]
 
     @cached_property

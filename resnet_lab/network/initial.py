@@ -21,8 +21,18 @@ Weight = Literal["msra", "xavier"]
 Fan = Literal["in", "out", "avg"]
 Distribution = Literal["normal", "uniform"]
 
-_KEEP_ZERO = {"multiply", "dropout", "drop_path", "avg_pool", "global_avg_pool", "pad_channels", "subsample"}
-"""Ops whose output is zero where their first input is."""
+_KEEP_ZERO = {
+    "multiply",
+    "dropout",
+    "drop_path",
+    "avg_pool",
+    "global_avg_pool",
+    "pad_channels",
+    "subsample",
+    "split",
+    "part",
+}
+"""Ops whose output is zero where their first input is; `affine` without an offset is another."""
 
 
 def initial(
@@ -105,8 +115,8 @@ def branch_ends(graph: Graph) -> list[str]:
         shortcuts = {
             name
             for name in terms
-            if "shortcut" in name.split(".")
-            or all(_comes_from(other, name, nodes, order) for other in terms if other != name)
+            if "shortcut" in _unscaled(name, nodes).split(".")
+            or all(_comes_from(other, _unscaled(name, nodes), nodes, order) for other in terms if other != name)
         }
         if shortcuts:
             for name in terms:
@@ -133,6 +143,13 @@ def _sums(graph: Graph) -> list[tuple[Node, list[str]]]:
     return [(node, terms(node.name)) for node in graph.nodes if node.op == "add" and node.name not in inner]
 
 
+def _unscaled(name: str, nodes: Mapping[str, Node]) -> str:
+    """The node that a term was before numbers were multiplied or added: that of x in `y + 0.5 * x`."""
+    while nodes[name].op == "affine":
+        name = nodes[name].inputs[0]
+    return name
+
+
 def _comes_from(other: str, name: str, nodes: Mapping[str, Node], order: Mapping[str, int]) -> bool:
     """Whether the node `other` was computed from the node `name`."""
     seen, todo = set(), [other]
@@ -154,7 +171,7 @@ def _ends(node: Node, nodes: Mapping[str, Node], join: Node) -> list[str]:
         return [f"{node.name}.weight"]
     if node.op in ("add", "concat"):
         return [end for name in node.inputs for end in _ends(nodes[name], nodes, join)]
-    if node.op in _KEEP_ZERO:
+    if node.op in _KEEP_ZERO or (node.op == "affine" and not node.attrs["offset"]):
         return _ends(nodes[node.inputs[0]], nodes, join)
     raise LabError(
         f"init.last_scale: zero does not fit this network: the branch that {join.name} adds ends in "

@@ -54,11 +54,42 @@ class Tensor:
         """The number of channels, or of features."""
         return self.node.output[0]
 
-    def __add__(self, other: Tensor) -> Tensor:
-        return OPS["add"](self, other)
+    def __add__(self, other: Tensor | float) -> Tensor:
+        return OPS["add"](self, other) if isinstance(other, Tensor) else OPS["affine"](self, 1, other)
 
-    def __mul__(self, other: Tensor) -> Tensor:
-        return OPS["multiply"](self, other)
+    def __sub__(self, other: Tensor | float) -> Tensor:
+        return OPS["subtract"](self, other) if isinstance(other, Tensor) else OPS["affine"](self, 1, -other)
+
+    def __mul__(self, other: Tensor | float) -> Tensor:
+        return OPS["multiply"](self, other) if isinstance(other, Tensor) else OPS["affine"](self, other)
+
+    def __truediv__(self, number: float) -> Tensor:
+        return OPS["affine"](self, 1 / number)
+
+    def __radd__(self, number: float) -> Tensor:
+        return OPS["affine"](self, 1, number)
+
+    def __rsub__(self, number: float) -> Tensor:
+        return OPS["affine"](self, -1, number)
+
+    def __rmul__(self, number: float) -> Tensor:
+        return OPS["affine"](self, number)
+
+    def __neg__(self) -> Tensor:
+        return OPS["affine"](self, -1)
+
+    def __getitem__(self, channels: slice) -> Tensor:
+        """The channels from `start` up to `stop`, as in `x[8:16]`.
+
+        Raises:
+            GraphError: The index is not a slice with the step 1, or it holds no channel.
+        """
+        first, stop, step = channels.indices(self.channels) if isinstance(channels, slice) else (0, 0, 0)
+        if step != 1 or first >= stop:
+            raise GraphError(f"{self!r}: channels are taken by a slice such as x[8:16], not by {channels!r}")
+        sizes = [size for size in (first, stop - first, self.channels - stop) if size]
+        parts: Any = OPS["split"](self, sizes)
+        return parts[1 if first else 0]  # type: ignore[no-any-return]
 
 
 class Builder:

@@ -44,6 +44,12 @@ def sigmoid(x: Tensor, *, name: str | None = None) -> Tensor:
 
 
 @op
+def tanh(x: Tensor, *, name: str | None = None) -> Tensor:
+    """The hyperbolic tangent, 2 * sigmoid(2 * x) - 1."""
+    return emit("tanh", x, output=x.shape, name=name)
+
+
+@op
 def prelu(x: Tensor, value: float = 0.25, *, name: str | None = None) -> Tensor:
     """max(x, 0) + slope * min(x, 0), with a learnt slope for each channel (He et al. 2015b).
 

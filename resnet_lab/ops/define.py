@@ -1,23 +1,28 @@
 """What the definition of an op is made of: the registry, the checks, and the node that the op appends.
 
-Every op is one function that takes tensors (channels first, no batch) and returns one. The function states the op's
-shape rule, parameters, multiply-adds and initial values. To add an op, write a function under `@op` that ends in
-`emit`, and name it in `ops/__init__.py`; each engine and the ONNX export then need a lowering, which a test demands.
-Multiply-adds are counted in `conv` and `dense` only, as the papers do.
+Every op is one function that takes tensors (channels first, no batch) and returns one; `split` returns several. The
+function states the op's shape rule, parameters, multiply-adds and initial values. To add an op, write a function under
+`@op` that ends in `emit`, and name it in `ops/__init__.py`; each engine and the ONNX export then need a lowering, which
+a test demands.
+Multiply-adds are counted in convolutions (`conv`, `channel_conv`) and dense layers only, as the papers do.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, NoReturn
+from numbers import Real
+from typing import Any, NoReturn, TypeVar
 
 from ..network.graph import GraphError, Parameter, Shape, show
 from ..network.tensor import OPS, Tensor
 from ..network.window import Size, slide
 
+Op = TypeVar("Op", bound=Callable[..., Any])
 
-def op(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+
+def op(function: Op) -> Op:
     """Register a function as the op of its own name."""
     OPS[function.__name__] = function
     return function
@@ -66,6 +71,13 @@ def check_whole(x: Tensor, kind: str, name: str | None, **numbers: object) -> No
         for part in value if isinstance(value, (tuple, list)) else (value,):
             if type(part) is not int and part is not None:
                 refuse(x, kind, name, f"{title} is {value!r}, not a whole number (a division is written //)")
+
+
+def check_number(x: Tensor, kind: str, name: str | None, **numbers: object) -> None:
+    """Refuse what is not a finite number."""
+    for title, value in numbers.items():
+        if not isinstance(value, Real) or not math.isfinite(value):
+            refuse(x, kind, name, f"{title} is {value!r}, not a finite number")
 
 
 def check_map(x: Tensor, kind: str, name: str | None) -> Shape:

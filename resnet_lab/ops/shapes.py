@@ -2,30 +2,92 @@
 
 from __future__ import annotations
 
-from ..network.graph import show
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from ..network.graph import Shape, show
 from ..network.tensor import Tensor
-from .define import check_map, check_whole, emit, op, refuse
+from .define import check_map, check_whole, emit, op, refuse, scope
+
+AXES = ("channels", "height", "width")
+"""The extents of a feature map, in the order of its shape."""
+
+PART = "part"
+"""The node of one part of a split; `split` appends it, and blocks do not call it."""
 
 
 @op
-def concat(*tensors: Tensor, name: str | None = None) -> Tensor:
-    """Feature maps of one height and width, stacked along the channels.
+def concat(
+    *tensors: Tensor, axis: Literal["channels", "height", "width"] = "channels", name: str | None = None
+) -> Tensor:
+    """Tensors joined along the channels, or feature maps along the height or the width.
+
+    Args:
+        tensors: feature maps or vectors that differ in no other extent.
+        axis: the extent that the tensors are joined along.
+        name: the layer's name.
 
     Raises:
-        GraphError: Heights or widths differ.
+        GraphError: The tensors differ in another extent, or the axis is unknown.
     """
     if not tensors:
         raise TypeError("concat needs at least one tensor")
     x = tensors[0]
+    if axis not in AXES:
+        refuse(x, "concat", name, f"the axis is channels, height or width, not '{axis}'")
+    if axis != "channels":
+        check_map(x, "concat", name)
+    place = AXES.index(axis)
+
+    def around(tensor: Tensor) -> Shape:
+        return tensor.shape[:place] + tensor.shape[place + 1 :]
+
     for other in tensors[1:]:
-        if other.shape[1:] != x.shape[1:]:
+        if len(other.shape) != len(x.shape) or around(other) != around(x):
             refuse(
                 x,
                 "concat",
                 name,
                 f"cannot stack {show(x.shape)} (from {x.node.name}) and {show(other.shape)} (from {other.node.name})",
             )
-    return emit("concat", *tensors, output=(sum(tensor.channels for tensor in tensors), *x.shape[1:]), name=name)
+    extent = sum(tensor.shape[place] for tensor in tensors)
+    # The default is left out of the attributes, so that networks of earlier versions keep their digests.
+    attrs: dict[str, Any] = {} if axis == "channels" else {"axis": axis}
+    return emit("concat", *tensors, output=(*x.shape[:place], extent, *x.shape[place + 1 :]), name=name, **attrs)
+
+
+@op
+def split(x: Tensor, parts: int | Sequence[int], *, name: str | None = None) -> list[Tensor]:
+    """The channels of `x` in consecutive parts; `x[8:16]` is the shorter form for a single part.
+
+    The network gets one node for the division and one for each part, so that an engine divides `x` once.
+
+    Args:
+        x: a feature map or a vector.
+        parts: the number of equal parts, or the number of channels of each part.
+        name: the layer's name.
+
+    Returns:
+        The parts in their order; `x` itself where there is only one.
+
+    Raises:
+        GraphError: The number of parts does not divide the channels, or the parts do not add up to the channels.
+    """
+    check_whole(x, "split", name, parts=tuple(parts) if isinstance(parts, Sequence) else parts)
+    if isinstance(parts, int):
+        if parts < 1 or x.channels % parts:
+            refuse(x, "split", name, f"cannot make {parts} equal parts of {x.channels} channels (from {x.node.name})")
+        parts = [x.channels // parts] * parts
+    if min(parts, default=0) < 1 or sum(parts) != x.channels:
+        refuse(x, "split", name, f"parts of {list(parts)} channels do not add up to {x.channels} (from {x.node.name})")
+    if len(parts) == 1:
+        return [x]
+    whole = emit("split", x, output=x.shape, name=name, sizes=list(parts))
+    with scope(x, whole.node.name.removeprefix(x.builder.prefix)):
+        return [
+            emit(PART, whole, output=(size, *x.shape[1:]), name=f"part{index + 1}", index=index)
+            for index, size in enumerate(parts)
+        ]
 
 
 @op

@@ -51,8 +51,8 @@ COST = [name for name in METRICS if "_per_s" in name or "latency" in name] + ["p
 """Measured columns that depend on the machine."""
 
 MACHINE = ["device", "compile", "threads", "processor"]
-WHERE = [*MACHINE, "started", "revision", "python", "packages"]
-"""Columns that say where, when and with what a trial ran."""
+WHERE = [*MACHINE, "other_load", "started", "revision", "python", "packages"]
+"""Columns that say where, when and with what a trial ran; `other_load` is the cores that other programs used."""
 
 SHORT = {"train.epochs": "epochs", "train.batch_size": "batch_size", "data.name": "data"}
 """Dotted columns that repeat a short one."""

@@ -26,6 +26,8 @@ from .trial_folder import EPOCHS, RESULT, has_result, read_or_set_aside, recover
 
 _TABLE, _EPOCHS, _OWNER = "trials.csv", "epochs.csv", "experiment.json"
 _EPOCH_COLUMNS = ["epoch", "lr", "train_loss", "train_accuracy", "seconds", "images_per_s", "val_loss", "val_accuracy"]
+"""Columns of `epochs.csv`; with `train.test_every` come `test_loss` and `test_accuracy`."""
+
 _TEXTS = dict.fromkeys(("trial", "setting", "graph", "reason", "revision"), str)
 
 
@@ -57,6 +59,10 @@ class Store:
     def status(self, trial: str) -> str | None:
         """How a trial ended; None where it has no result."""
         return self._rows[trial]["status"] if trial in self._rows else None
+
+    def has_test_curve(self, trial: str) -> bool:
+        """Whether a trial was tested after its epochs, and not only at its end."""
+        return any("test_accuracy" in row for row in self._epochs(trial))
 
     def add(self, trial: str) -> dict[str, Any]:
         """Take up the result that a trial's folder holds now, write the tables, and return the trial's row."""
@@ -170,7 +176,7 @@ def claim(folder: Path, file: Path) -> None:
     if known is not None:
         owner = folder / str(known.get("file"))
         # A file that is gone was moved or renamed: its results go with the file that has its name now.
-        if owner.is_file() and not owner.samefile(file):
+        if owner.is_file() and not (file.is_file() and owner.samefile(file)):
             raise LabError(
                 f"{folder} holds the results of another experiment of this name, {owner.resolve()}; "
                 "name another folder with --results, or give one of the two files another name",
@@ -186,14 +192,26 @@ def read(path: str | Path) -> pd.DataFrame:
         LabError: There is no table, or the file is not a results table.
     """
     path = Path(path)
-    file = path / _TABLE if path.is_dir() else path
+    return _read(path / _TABLE if path.is_dir() else path, ("variant", "status"))
+
+
+def read_epochs(folder: str | Path) -> pd.DataFrame:
+    """Read the epochs of all trials in a results folder, one row each.
+
+    Raises:
+        LabError: There is no table of epochs.
+    """
+    return _read(Path(folder) / _EPOCHS, ("trial", "epoch"))
+
+
+def _read(file: Path, needed: Sequence[str]) -> pd.DataFrame:
     if not file.is_file():
         raise LabError(f"there are no results: {file} is missing; results are written by 'resnet-lab run'")
     try:
         table = pd.read_csv(file, dtype=_TEXTS, keep_default_na=True)
     except (ValueError, UnicodeDecodeError) as error:
         raise LabError(f"is no results table: {error}", file=file) from None
-    for column in ("variant", "status"):
+    for column in needed:
         if column not in table:
             raise LabError(f"is no results table: it has no column '{column}'", file=file)
     return table

@@ -20,6 +20,8 @@ class DataSpec(Strict):
         size: height and width in pixels to which images are resized; where None, they keep their own.
         channels: 3 repeats a grey image in each channel.
         validation: the share of the training images that is put aside for validation.
+        limit: how many of the remaining training images are trained on: a part with as equal numbers of each class as
+            there are images, drawn by the trial's seed. Where None, all of them.
         augment: what is done to training images.
         damaged: whether a damaged picture ends the trial (`refuse`), or is left out and counted (`skip`).
         workers: how many processes make the batches. Where None: none for pictures in memory; for encoded pictures one
@@ -32,6 +34,7 @@ class DataSpec(Strict):
     size: Whole | None = None
     channels: Literal[1, 3] | None = None
     validation: Share = 0.0
+    limit: Whole | None = None
     augment: AugmentSpec = NO_AUGMENTATION
     damaged: Literal["refuse", "skip"] = "refuse"
     workers: Annotated[Annotated[int, Field(ge=0)] | None, Outcome(decides=False)] = None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
@@ -27,12 +27,19 @@ class Described:
         name: the name of the variant or the block.
         summary: one line of description.
         graph: the network.
+        overrides: the dotted keys and values that change the variant's spec.
     """
 
     kind: str
     name: str
     summary: str
     graph: Graph
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def costs(self) -> dict[str, int | None]:
+        """The numbers that two networks are compared by: params, macs (None if not known) and layers."""
+        return {"params": self.graph.params, "macs": self.graph.macs, "layers": len(self.graph.layers)}
 
 
 @dataclass(frozen=True)
@@ -67,21 +74,31 @@ def shape(text: str) -> Shape:
     return channels, height, width
 
 
-def variant(name: str, input: str | None = None, classes: int | None = None) -> Described:
+def variant(
+    name: str, input: str | None = None, classes: int | None = None, overrides: Sequence[str] = ()
+) -> Described:
     """Build a variant's network.
 
     Args:
         name: the variant's name or path.
         input: the shape of an image, such as 3x224x224; the spec's own where None.
         classes: outputs of the head; the spec's own where None.
+        overrides: settings KEY=VALUE that change the spec, such as `every_stage.stride_on=3x3`.
 
     Raises:
-        LabError: There is no such variant, the spec is wrong, or shapes do not fit.
+        LabError: There is no such variant, the spec or a setting is wrong, or shapes do not fit.
     """
-    loaded = load(name)
-    return Described(
-        "variant", loaded.name, loaded.spec.description, loaded.graph(shape(input) if input else None, classes)
-    )
+    changes = dict(settings.parse(text, example="every_stage.stride_on=3x3") for text in overrides)
+    marks = {settings.parse(text)[0]: (f"--set {text}", 0) for text in overrides}
+    loaded = load(name, changes, marks=marks)
+    graph = loaded.graph(shape(input) if input else None, classes)
+    return Described("variant", loaded.name, loaded.spec.description, graph, changes)
+
+
+def ratios(described: Described, baseline: Described) -> dict[str, float | None]:
+    """Divide params, macs and layers of a network by those of a baseline; None where a number is not known or zero."""
+    pairs = zip(described.costs.items(), baseline.costs.values(), strict=True)
+    return {name: count / of if count is not None and of else None for (name, count), of in pairs}
 
 
 def block(
@@ -118,11 +135,17 @@ def block(
     return Described("block", name, entry.summary, builder.finish(y))
 
 
-def as_json(described: Described) -> dict[str, Any]:
-    """Return what `describe --json` prints: variant (or block), input, output, depth, params, macs, digest, layers."""
+def as_json(described: Described, baseline: Described | None = None) -> dict[str, Any]:
+    """Return what `describe --json` prints: variant (or block), input, output, depth, params, macs, digest, layers.
+
+    If the spec is changed by settings, `set` holds them by key. With a baseline, `against` holds its name, its params,
+    macs and number of layers, and the ratios to them.
+    """
     graph = described.graph
+    against = baseline and {"variant": baseline.name, **baseline.costs, "ratios": ratios(described, baseline)}
     return {
         described.kind: described.name,
+        **({"set": dict(described.overrides)} if described.overrides else {}),
         "input": list(graph.input),
         "output": list(graph.output),
         "depth": graph.depth,
@@ -133,6 +156,7 @@ def as_json(described: Described) -> dict[str, Any]:
             {"name": node.name, "op": node.op, "output": list(node.output), "params": node.trained, "macs": node.macs}
             for node in graph.layers
         ],
+        **({"against": against} if against else {}),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, WrapValidator
 
-from ..base.errors import unknown
+from ..base.errors import LabError, unknown
 from . import settings, workspace
 from .data import DataSpec
 from .explain import explain
@@ -20,7 +21,7 @@ from .optimizers import OPTIMIZERS
 from .schedules import SCHEDULES
 from .strict import Positive, Strict, named
 from .train import InitSpec, TrainSpec
-from .yamlfile import Document, read
+from .yamlfile import Document, KeyPath, Mark, dotted, read
 
 _MOST_SEEDS = 10_000
 _SWEEPABLE = ("data", "train", "variant", "precision")
@@ -60,9 +61,9 @@ class DecideSpec(Strict):
 class ExperimentSpec(Strict):
     """Which trials to run: every combination of the variants, the engines, the points of the grid and the seeds.
 
-    `datasets` names Python files that register datasets. `measure: false` leaves out the throughput measurements.
-    `baseline` is the variant with which verdicts compare the others. `match` changes the others until each costs what
-    the baseline costs.
+    `engine` is a list of engines; `auto` is `mxnet` if it can run here, else `torch`. `datasets` names Python files
+    that register datasets. `measure: false` leaves out the throughput measurements. `baseline` is the variant with
+    which verdicts compare the others. `match` changes the others until each costs what the baseline costs.
     """
 
     description: str = ""
@@ -156,20 +157,22 @@ class Experiment:
             )
 
 
-def load(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
-    """Read an experiment by its path, or by its name from `experiments/`.
+def load(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = (), name: str | None = None) -> Experiment:
+    """Read an experiment by its path, by its name from `experiments/`, or from a mapping of its keys.
 
     Args:
-        path: the path or the name.
+        source: the path, the name, or the mapping. Paths in a mapping are relative to the working directory.
         overrides: settings `KEY=VALUE`, the value as YAML, that are put on top of the file.
+        name: the name of the experiment; needed for a mapping, and only there.
 
     Raises:
-        LabError: The file is missing, or a key or value in it is wrong; with file and line.
+        LabError: The file is missing, or a key or value is wrong; with file and line, or with the key of the mapping.
     """
-    text = str(path)
-    own = Path(text)
-    file = own if own.is_file() else workspace.find(_shipped_name(text), "experiments")
-    document = read(file)
+    if isinstance(source, Mapping) != (name is not None):
+        raise LabError(
+            "an experiment that is given as a mapping needs a name, and one that is read from a file has one"
+        )
+    document = _of_mapping(source, str(name)) if isinstance(source, Mapping) else _of_file(str(source))
     _expand_words(document)
     for override in overrides:
         key, value = settings.parse(override)
@@ -177,7 +180,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Experiment:
         document.put(place, value, (f"--set {override}", 0))
     spec = _validated(document)
     _check_verdicts(spec, document)
-    return Experiment(file.stem, spec, document)
+    return Experiment(Path(document.file).stem, spec, document)
 
 
 def _check_verdicts(spec: ExperimentSpec, document: Document) -> None:
@@ -199,6 +202,29 @@ def _check_verdicts(spec: ExperimentSpec, document: Document) -> None:
     for key, several in (("engine", len(spec.engine) > 1), ("grid", bool(spec.grid))):
         if several:
             raise document.error((key,), f"'seeds: auto' compares variants under one recipe: '{key}' names several")
+
+
+def _of_file(text: str) -> Document:
+    own = Path(text)
+    return read(own if own.is_file() else workspace.find(_shipped_name(text), "experiments"))
+
+
+def _of_mapping(values: Mapping[str, Any], name: str) -> Document:
+    """Make the document of a mapping. Its file, NAME.yaml in the working directory, need not exist."""
+    if not re.fullmatch(r"[\w-]+", name):
+        raise LabError(f"the name of an experiment names its folder of results; it is one word, not {name!r}")
+    marks: dict[KeyPath, Mark] = {(): (f"experiment '{name}'", 0)}
+
+    def plain(value: object, path: KeyPath) -> Any:
+        if path:
+            marks[path] = (f"experiment '{name}', key '{dotted(path)}'", 0)
+        if isinstance(value, Mapping):
+            return {key: plain(item, (*path, key)) for key, item in value.items()}
+        if isinstance(value, (list, tuple, range)):
+            return [plain(item, (*path, index)) for index, item in enumerate(value)]
+        return str(value) if isinstance(value, Path) else value
+
+    return Document(plain(values, ()), f"{name}.yaml", marks)
 
 
 def _validated(document: Document) -> ExperimentSpec:

@@ -63,6 +63,9 @@ class TrainSpec(Strict):
     that a short training is not held at its start. Running statistics of norms are not averaged.
     """
 
+    test_every: Annotated[Whole | None, Outcome(decides=False)] = None
+    """Test the network after every so many epochs, too, for a curve; the training does not depend on it."""
+
     def rates(self, epoch: int, steps: int) -> list[float]:
         """The learning rate of every step of an epoch (from 0)."""
         return [self.optimizer.lr * self.schedule.share(epoch + step / steps, self.epochs) for step in range(steps)]

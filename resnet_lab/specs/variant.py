@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,11 @@ class Variant:
         shape = tuple(self.spec.input if input is None else input)
         return build_graph(self.spec, self.document, shape, self.spec.head.classes if classes is None else classes)
 
+    def takes(self, key: str) -> bool:
+        """Whether an override changes the spec: false only for an option that none of the blocks takes."""
+        places = _option_places(key, len(self.spec.stages))
+        return not places or any(place[-1] in BLOCKS.get(self.spec.stages[place[1]].block).options for place in places)
+
 
 def load(
     name: str,
@@ -58,6 +63,7 @@ def load(
     *,
     beside: Path | None = None,
     marks: Mapping[str, Mark] | None = None,
+    where_taken: bool = False,
 ) -> Variant:
     """Read and check a variant.
 
@@ -67,22 +73,47 @@ def load(
             `every_stage.stride_on` reaches every stage.
         beside: a folder to look for the variant in first.
         marks: file and line of each override, for messages.
+        where_taken: whether an override of a block's option reaches only the stages whose block takes the option.
+            Otherwise the option is refused in every other stage.
 
     Raises:
         LabError: There is no such variant, or the spec is wrong; with file and line.
     """
     document = resolve(workspace.find(name, "variants", beside=beside))
-    return validate(workspace.title(name), changed(document, overrides or {}, marks))
+    return validate(workspace.title(name), changed(document, overrides or {}, marks, where_taken))
 
 
-def changed(document: Document, overrides: Mapping[str, Any], marks: Mapping[str, Mark] | None = None) -> Document:
+def changed(
+    document: Document, overrides: Mapping[str, Any], marks: Mapping[str, Mark] | None = None, where_taken: bool = False
+) -> Document:
     """Put overrides on top of a resolved document, which is left as it is; `load` describes the arguments."""
     for key, value in overrides.items():
         mark = (marks or {}).get(key, (f"override {key}", 0))
         overlay = Document({}, mark[0])
         overlay.put(tuple(int(part) if part.isdecimal() else part for part in key.split(".")), value, mark)
         document = extend(document, overlay)
+        if where_taken:
+            document.inherited |= _option_places(key, len(document.value.get("stages") or ()))
     return document
+
+
+def _option_places(key: str, stages: int) -> set[tuple[Any, ...]]:
+    """The places of a spec where an override sets an option of a block; empty if the key is no such option.
+
+    Args:
+        key: the dotted key of the override: `every_stage.OPTION` or `stages.NUMBER.OPTION`, `first.` before the option.
+        stages: the number of stages of the spec.
+    """
+    outer, *inside = key.split(".")
+    numbers: Iterable[int] = range(stages)
+    if outer == "stages" and inside and inside[0].isdecimal():
+        numbers = [int(inside.pop(0)) - 1]
+    elif outer != "every_stage":
+        return set()
+    end = 2 if inside[:1] == ["first"] else 1
+    if len(inside) < end or (end == 1 and inside[0] in STAGE_KEYS):
+        return set()
+    return {("stages", number, *inside[:end]) for number in numbers}
 
 
 def validate(name: str, document: Document) -> Variant:

@@ -1,10 +1,11 @@
-"""Files that are known by a name: those in the folders of the working directory, then those of the package."""
+"""Files that are known by a name: in the working directory and its folders, then those of the package."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from ..base.errors import LabError, unknown
+from .yamlfile import read
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -21,18 +22,37 @@ def shipped(folder: str, in_checkout: str | None = None) -> Path:
 
 
 def folders(folder: str) -> list[Path]:
-    """List the folders in which names are looked up, in order."""
-    here = Path.cwd() / folder
-    return [here, shipped(folder)] if here.resolve() != shipped(folder) else [here]
+    """List the folders in which names are looked up, in order.
+
+    Args:
+        folder: `variants` or `experiments`. The working directory itself comes after its folder of this name, so that
+            the files of a small idea can lie side by side.
+    """
+    here = Path.cwd()
+    return list(dict.fromkeys([here / folder, here, shipped(folder)]))
 
 
 def names(folder: str) -> dict[str, Path]:
     """Return every name that `find` knows, with its file."""
+    return _names(folders(folder), folder)
+
+
+def _names(places: list[Path], folder: str) -> dict[str, Path]:
     found: dict[str, Path] = {}
-    for place in folders(folder):
+    for place in places:
         for path in sorted(place.glob("*.yaml")):
-            found.setdefault(path.stem, path)
+            if place.name == folder or _kind(path) == folder:
+                found.setdefault(path.stem, path)
     return found
+
+
+def _kind(path: Path) -> str:
+    """Which kind of spec a file is: `variants`, `experiments`, or '' for another file or one that cannot be read."""
+    try:
+        keys = read(path).value.keys()
+    except LabError:
+        return ""
+    return "experiments" if "variants" in keys else "variants" if keys & {"stages", "extends"} else ""
 
 
 def is_path(name: str) -> bool:
@@ -50,8 +70,9 @@ def find(name: str, folder: str, *, beside: Path | None = None, skip: Path | Non
 
     Args:
         name: a name such as `resnet50`, or a path: a word that ends in .yaml or .yml, or contains a slash.
-        folder: `variants` or `experiments`.
-        beside: the folder of the spec that uses the name; it is searched first.
+        folder: `variants` or `experiments`. Where files of both kinds may lie side by side, a file of the other kind
+            does not have the name.
+        beside: the folder of the file that uses the name; it is searched first.
         skip: the spec that uses the name, which cannot mean itself.
 
     Raises:
@@ -65,12 +86,13 @@ def find(name: str, folder: str, *, beside: Path | None = None, skip: Path | Non
     places = ([beside] if beside else []) + folders(folder)
     for place in places:
         path = place / f"{name}.yaml"
-        if path.is_file() and not (skip and path.resolve() == skip.resolve()):
+        if not path.is_file() or (skip and path.resolve() == skip.resolve()):
+            continue
+        if place.name == folder or _kind(path) in (folder, ""):  # a file that cannot be read gets its own message
             return _short(path)
     if skip and skip.stem == name:
         raise LabError(f"'{name}' extends itself")
-    others = {path.stem for place in places for path in place.glob("*.yaml")}
-    raise LabError(unknown(folder.removesuffix("s"), name, others))
+    raise LabError(unknown(folder.removesuffix("s"), name, _names(places, folder)))
 
 
 def _short(path: Path) -> Path:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.errors import LabError
 from ..base.registry import OptionError
 from ..data import DATASETS, Facts, Source
+from ..data.formats.decode import DecoderName, chosen_decoder
+from ..specs import plugins
 from ..specs.data import DataSpec
 from ..specs.yamlfile import Document
 
@@ -22,7 +23,8 @@ class Found:
         facts: image shape, classes and count.
         contents: digests of what decides a trial's outcome and is not written in the spec: `data.path` is that of the
             content of the file or folder that the option `path` names (likewise for every file option), `dataset` the
-            one that the dataset's own facts state, `dataset.code` that of a person's file that registers the dataset.
+            one that the dataset's own facts state, `dataset.code` that of a person's file that registers the dataset,
+            helper modules included.
     """
 
     data: DataSpec
@@ -45,6 +47,7 @@ def find(data: DataSpec, document: Document) -> Found:
     source = _source(data, document)
     data = _located(data, source, document)
     facts = _facts(data, source, document)
+    data = _with_decoder(data, source)
     return Found(data, facts, _contents(data, source, facts, document))
 
 
@@ -69,6 +72,13 @@ def _located(data: DataSpec, source: Source, document: Document) -> DataSpec:
         if key in source.file_options and (here / value).exists()
     }
     return data.model_copy(update=whole)
+
+
+def _with_decoder(data: DataSpec, source: Source) -> DataSpec:
+    """The spec with the decoder that `auto` means on this machine, since the decoder decides the pixels."""
+    names = source.options_of(DecoderName)
+    wanted = {name: data.options.get(name, source.options[name].default) for name in names}
+    return data.model_copy(update={name: chosen_decoder(decoder) for name, decoder in wanted.items()})
 
 
 def _facts(data: DataSpec, source: Source, document: Document) -> Facts:
@@ -97,8 +107,14 @@ def _contents(data: DataSpec, source: Source, facts: Facts, document: Document) 
     if facts.digest:
         found["dataset"] = facts.digest
     if not source.is_own:
-        code = Path(source.source.rpartition(":")[0]).read_bytes()
-        found["dataset.code"] = hashlib.sha256(code).hexdigest()[:12]
+        code = Path(source.source.rpartition(":")[0])
+        if not code.is_file():
+            raise document.error(
+                ("data", "name"),
+                f"dataset '{data.name}' is known to this session only, and trials run in processes of their own: put "
+                "the dataset into a file that the experiment names in 'datasets:'",
+            )
+        found["dataset.code"] = plugins.digest(code)[:12]
     return found
 
 

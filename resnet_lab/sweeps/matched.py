@@ -97,7 +97,7 @@ def by_latency(
     if problem:
         raise LabError(f"the engine '{engine}' cannot run here: {problem}")
     chosen, _ = runs.device(device)
-    place = Place(chosen, runs.compiling(spec.compile, chosen)[0], hardware.threads())
+    place = Place(chosen, runs.compiling(spec.compile, chosen)[0], hardware.threads_in_use())
     content = [graph.digest, baseline.digest, spec.match.by, spec.train.batch_size, spec.precision, engine]
     content += [runs.version(), place.device, place.compile, place.threads, hardware.processor()]
     key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]

@@ -28,6 +28,7 @@ from ..specs.variant import load as load_variant
 from ..training.trial import Trial
 from ..weights import finetune
 from . import datasets, matched
+from .grid_options import GridOptions
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,14 @@ class Plan:
         trials: each trial once, in the order of the grid, the variants, the engines and the seeds.
         duplicates: each trial that was left out, with the equal trial that is kept; two names may mean one network.
         matched: each variant that was changed for an equal cost, once for each network that it became.
+        notes: a line for each option of the grid that some of the variants do not take.
     """
 
     experiment: Experiment
     trials: tuple[Trial, ...]
     duplicates: tuple[tuple[Trial, Trial], ...]
     matched: tuple[Matched, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def plan(experiment: Experiment, device: str | None = None, results: Path | None = None) -> Plan:
@@ -64,9 +67,8 @@ def plan(experiment: Experiment, device: str | None = None, results: Path | None
     planned = planner.trials()
     kept: dict[str, Trial] = {}
     pairs = [(trial, kept.setdefault(trial.id, trial)) for trial in planned]
-    return Plan(
-        experiment, tuple(kept.values()), tuple(pair for pair in pairs if pair[0] is not pair[1]), planner.matched
-    )
+    duplicates = tuple(pair for pair in pairs if pair[0] is not pair[1])
+    return Plan(experiment, tuple(kept.values()), duplicates, planner.matched, planner.options.notes())
 
 
 def duplicate_message(trial: Trial, first: Trial) -> str:
@@ -88,6 +90,9 @@ class _Planner:
     _starts: dict[tuple[str, str], tuple[TrainSpec, dict[str, str]]] = field(default_factory=dict)
     _checked: set[tuple[Any, ...]] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        self.options = GridOptions(self.experiment)
+
     def trials(self) -> list[Trial]:
         """Every trial in order, with duplicates."""
         document = self.experiment.document
@@ -100,8 +105,9 @@ class _Planner:
             dataset = self._dataset(spec.data)
             self._check_batch(spec, dataset.facts, devices, swept)
             for index in range(len(spec.variants)):
-                for engine in spec.engine:
+                for engine in dict.fromkeys(engines.choose(name)[0] for name in spec.engine):
                     found += self._trials(spec, dataset, index, engine, swept, devices)
+        self.options.check()
         return found
 
     def _trials(
@@ -118,6 +124,9 @@ class _Planner:
         overrides = {key.removeprefix("variant."): value for key, value in swept.items() if key.startswith("variant.")}
         try:
             variant = self._variant(spec.variants[index], overrides)
+            reaching = self.options.reaching(variant, swept)
+            if len(reaching) < len(swept) and not self.options.is_new(index, engine, reaching):
+                return []
             data = datasets.with_channels(dataset.data, dataset.facts, variant.spec.input[0])
             graph = self._graph(variant, datasets.image_shape(data, dataset.facts), dataset.facts.classes)
             solved = self._match(spec, dataset, variant, graph, engine, overrides)
@@ -130,7 +139,7 @@ class _Planner:
         files = tuple(str(datasets.plugin(file, self.experiment.document.file)) for file in spec.datasets)
         return [
             Trial(
-                *(variant.name, graph, blocks, data, train, engine, spec.precision, seed, swept),
+                *(variant.name, graph, blocks, data, train, engine, spec.precision, seed, reaching),
                 devices=devices,
                 datasets=files,
                 contents=dataset.contents | weights,
@@ -158,9 +167,8 @@ class _Planner:
         if key not in self._variants:
             document = self.experiment.document
             marks = {override: document.mark(("grid", f"variant.{override}")) for override in overrides}
-            # A path may be relative to the experiment's file. A name always means a variant, not the experiment's file.
-            beside = Path(document.file).parent if workspace.is_path(name) else None
-            self._variants[key] = load_variant(name, overrides, beside=beside, marks=marks)
+            beside = Path(document.file).parent
+            self._variants[key] = load_variant(name, overrides, beside=beside, marks=marks, where_taken=True)
         return self._variants[key]
 
     def _graph(self, variant: Variant, input: tuple[int, int, int], classes: int) -> Graph:
@@ -211,11 +219,11 @@ class _Planner:
             with document.at("engine"):
                 engine = engines.get(name)
             with document.at("device"):
-                check_multi_gpu(name, gpu_numbers(spec.device), engine.multi_gpu)
+                check_multi_gpu(engine.name, gpu_numbers(spec.device), engine.multi_gpu)
             with document.at("precision"):
-                check_precision(name, spec.precision, engine.precisions)
+                check_precision(engine.name, spec.precision, engine.precisions)
             with document.at("compile"):
-                check_compile(name, spec.compile, engine.compile_modes)
+                check_compile(engine.name, spec.compile, engine.compile_modes)
 
     def _check_network(self, graph: Graph, engine: str, spec: ExperimentSpec) -> None:
         key = (graph.digest, engine, spec.precision, spec.train.init.last_scale)
@@ -237,12 +245,13 @@ class _Planner:
                     ("data", "validation"),
                     f"'data.validation' is {spec.data.validation}, which puts none of {facts.count} images aside",
                 )
-            if spec.train.batch_size > facts.count - aside:
-                raise document.error(
-                    _line_of("train.batch_size", swept),
-                    f"'train.batch_size' is {spec.train.batch_size}, but there are only {facts.count - aside} images "
-                    "to train on",
-                )
+            left = facts.count - aside
+            for key, count in (("data.limit", spec.data.limit or 0), ("train.batch_size", spec.train.batch_size)):
+                if count > left:
+                    raise document.error(
+                        _line_of(key, swept), f"'{key}' is {count}, but there are only {left} images to train on"
+                    )
+                left = spec.data.limit or left
         if spec.train.batch_size < devices:
             raise document.error(
                 _line_of("train.batch_size", swept),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from rich.console import Console
@@ -12,6 +12,7 @@ from rich.progress import Progress as Bars
 from rich.text import Text
 
 from ..training.trial import Trial
+from .time_left import TimeLeft
 
 
 class Progress(Protocol):
@@ -20,8 +21,8 @@ class Progress(Protocol):
     def note(self, text: str) -> None:
         """Show a line of its own."""
 
-    def begin(self, name: str, total: int, done: int) -> None:
-        """An experiment of `total` trials begins; `done` of them have results already."""
+    def begin(self, name: str, total: int, done: int, todo: Sequence[Trial] = ()) -> None:
+        """An experiment of `total` trials begins; `done` of them have results already, and `todo` are to run."""
 
     def trial(self, trial: Trial) -> None:
         """A trial begins."""
@@ -45,11 +46,16 @@ def outcome(trial: Trial, row: Mapping[str, Any]) -> str:
     return f"{name}: ok, test accuracy {row['test_accuracy']:.4f}{speed}, {row['wall_s']:.0f} s"
 
 
+def _clause(left: TimeLeft) -> str:
+    """The estimate of the time that is left as the end of a sentence; empty if there is none."""
+    return f", {left}" if str(left) else ""
+
+
 class Silent:
     """Shows nothing; for programs."""
 
     def note(self, text: str) -> None: ...
-    def begin(self, name: str, total: int, done: int) -> None: ...
+    def begin(self, name: str, total: int, done: int, todo: Sequence[Trial] = ()) -> None: ...
     def trial(self, trial: Trial) -> None: ...
     def event(self, trial: Trial, event: Mapping[str, Any]) -> None: ...
     def result(self, trial: Trial, row: Mapping[str, Any]) -> None: ...
@@ -62,12 +68,14 @@ class Plain:
     def __init__(self, console: Console) -> None:
         self.console = console
         self._count, self._total, self._epochs = 0, 0, 0
+        self._left = TimeLeft(())
 
     def note(self, text: str) -> None:
         self.console.print(Text(text), soft_wrap=True)
 
-    def begin(self, name: str, total: int, done: int) -> None:
+    def begin(self, name: str, total: int, done: int, todo: Sequence[Trial] = ()) -> None:
         self._count, self._total = done, total
+        self._left = TimeLeft(todo)
         self.note(f"{name}: {total} trials, {done} done already")
 
     def trial(self, trial: Trial) -> None:
@@ -78,16 +86,21 @@ class Plain:
         if event["event"] == "note":
             self.note(f"  {event['text']}")
         if event["event"] == "resumed":
+            self._left.resumed(trial, event["epochs"])
             self.note(f"  goes on after epoch {event['epochs']}")
         if event["event"] == "epoch":
+            self._left.trained(trial, event["epoch"])
             validation = f", validation {event['val_accuracy']:.4f}" if "val_accuracy" in event else ""
+            test = f", test {event['test_accuracy']:.4f}" if "test_accuracy" in event else ""
             self.note(
                 f"  epoch {event['epoch']}/{self._epochs}: loss {event['train_loss']:.4f}, accuracy "
-                f"{event['train_accuracy']:.4f}{validation}, {event['images_per_s']:.0f} images/s"
+                f"{event['train_accuracy']:.4f}{validation}{test}, {event['images_per_s']:.0f} images/s"
+                + _clause(self._left)
             )
 
     def result(self, trial: Trial, row: Mapping[str, Any]) -> None:
-        self.note(f"[{self._count}/{self._total}] {outcome(trial, row)}")
+        self._left.trained(trial, trial.train.epochs)
+        self.note(f"[{self._count}/{self._total}] {outcome(trial, row)}{_clause(self._left)}")
 
     def end(self) -> None: ...
 
@@ -106,15 +119,17 @@ class Bar:
             console=console,
         )
         self.live: Live | None = None
-        self._accuracy = ""
+        self._accuracy, self._name = "", ""
+        self._left = TimeLeft(())
 
     def note(self, text: str) -> None:
         self.console.print(Text(text))
 
-    def begin(self, name: str, total: int, done: int) -> None:
+    def begin(self, name: str, total: int, done: int, todo: Sequence[Trial] = ()) -> None:
         self.note(f"{name}: {total} trials, {done} done already")
         if done == total:
             return
+        self._name, self._left = name, TimeLeft(todo)
         self.sweep = self.bars.add_task("sweep", total=total, completed=done, text=name)
         self.epochs = self.bars.add_task("trial", total=None, text="")
         self.steps = self.bars.add_task("epoch", total=None, text="")
@@ -133,15 +148,19 @@ class Bar:
         if event["event"] == "note":
             self.note(event["text"])
         if event["event"] == "resumed":
+            self._left.resumed(trial, event["epochs"])
             self.bars.update(self.epochs, completed=event["epochs"])
         if event["event"] == "epoch":
             key = "val_accuracy" if "val_accuracy" in event else "train_accuracy"
             self._accuracy = f"  {key.replace('_', ' ')} {event[key]:.3f}"
             self.bars.update(self.epochs, completed=event["epoch"])
+            self._left.trained(trial, event["epoch"])
+            self.bars.update(self.sweep, text=f"{self._name}{_clause(self._left)}")
 
     def result(self, trial: Trial, row: Mapping[str, Any]) -> None:
         self.note(outcome(trial, row))
-        self.bars.advance(self.sweep)
+        self._left.trained(trial, trial.train.epochs)
+        self.bars.update(self.sweep, advance=1, text=f"{self._name}{_clause(self._left)}")
 
     def end(self) -> None:
         """Take the bars away, also after a sweep that was broken off; may be called twice."""

@@ -45,6 +45,7 @@ def run(
     device: str | None = None,
     fresh: bool = False,
     prune: bool = False,
+    threads: int | None = None,
     executor: Executor | None = None,
 ) -> pd.DataFrame:
     """Run the trials that have no result yet; a failed or interrupted one counts as having none.
@@ -56,6 +57,7 @@ def run(
         device: a device in place of the experiment's.
         fresh: run every trial anew; an older result stays until the new one is whole.
         prune: first remove the trials in the folder that do not belong to the experiment.
+        threads: how many CPU threads a trial uses; where None, what OMP_NUM_THREADS says, or one for each core.
         executor: where the trials run; on this machine, one at a time, if left out.
 
     Returns:
@@ -69,8 +71,12 @@ def run(
     planned = plan(experiment, device, results)
     for pair in planned.duplicates:
         progress.note(duplicate_message(*pair))
+    if "auto" in experiment.spec.engine:
+        progress.note("engine auto: {} ({})".format(*engines.choose("auto")))
+    for note in planned.notes:
+        progress.note(note)
     names = dict.fromkeys(trial.engine for trial in planned.trials)
-    places = {name: _place(name, device, experiment, progress) for name in names}
+    places = {name: _place(name, device, threads, experiment, progress) for name in names}
     for trial in planned.trials:
         _check_precision(trial, places[trial.engine].device, experiment)
     with _written(results):
@@ -83,7 +89,7 @@ def run(
             progress.note(line)
         trials = _ordered(planned.trials, experiment)
         keep(results, _design(trials, experiment))
-        sweep = _Sweep(experiment, store, progress, executor or Local(), places, fresh)
+        sweep = _Sweep(experiment, store, progress, executor or Local(threads), places, fresh)
         return _run_auto(sweep, trials) if experiment.spec.auto else sweep.run(trials)
 
 
@@ -171,8 +177,9 @@ def _unwritable(results: Path, error: OSError) -> LabError:
     )
 
 
-def _place(name: str, asked: str | None, experiment: Experiment, progress: Progress) -> Place:
+def _place(name: str, asked: str | None, threads: int | None, experiment: Experiment, progress: Progress) -> Place:
     """Where an engine runs; `asked` is the device that the command line names, before the experiment's."""
+    threads = threads or hardware.threads_in_use()
     engine = engines.get(name)
     problem = engine.problem()
     if problem:
@@ -185,10 +192,8 @@ def _place(name: str, asked: str | None, experiment: Experiment, progress: Progr
         way, because = engine.compiling(experiment.spec.compile, device)
     except LabError as error:
         raise error.at(*experiment.document.mark(("compile",))) from None
-    progress.note(
-        f"{name} {engine.version()} on {device} ({why}), compile {way} ({because}), {hardware.threads()} thread(s)"
-    )
-    return Place(device, way, hardware.threads())
+    progress.note(f"{name} {engine.version()} on {device} ({why}), compile {way} ({because}), {threads} thread(s)")
+    return Place(device, way, threads)
 
 
 def _check_precision(trial: Trial, device: str, experiment: Experiment) -> None:
@@ -226,7 +231,8 @@ class _Sweep:
         for trial in trials:
             self._mend_config(trial)
         self._fetch(todo)
-        progress.begin(self.experiment.name, len(trials), len(trials) - len(todo))
+        self._note_missing_curves([trial for trial in trials if not self.fresh and store.status(trial.id) in DONE])
+        progress.begin(self.experiment.name, len(trials), len(trials) - len(todo), todo)
         waiting, running = deque(todo), 0
         try:
             while waiting or running:
@@ -246,6 +252,15 @@ class _Sweep:
 
     def _is_to_do(self, trial: Trial) -> bool:
         return self.fresh or self.store.status(trial.id) not in DONE
+
+    def _note_missing_curves(self, done: list[Trial]) -> None:
+        """Say which trials were finished before the experiment asked for a test after each epoch."""
+        missing = [trial for trial in done if trial.train.test_every and not self.store.has_test_curve(trial.id)]
+        if missing:
+            self.progress.note(
+                f"{len(missing)} finished trials were not tested after their epochs, since train.test_every is new; "
+                "--fresh trains them again"
+            )
 
     def _folder(self, trial: Trial) -> Path:
         return self.store.folder / "trials" / trial.id

@@ -48,7 +48,7 @@ SMALLEST_ACCURACY = 0.01
 """The difference in test accuracy that counts as large enough to matter."""
 
 _IMAGES = 4300
-"""About how many training images a trial sees in all; at least one epoch."""
+"""About how many training images a trial sees in all: several epochs of a small dataset, or a part of a large one."""
 
 _SMALLEST = 32
 """Smaller images are resized to this height and width, since a network for larger ones would leave one pixel."""
@@ -197,9 +197,12 @@ def _block(file: Path, name: str | None) -> str:
 
 
 def _data(name: str) -> dict[str, Any]:
+    """The experiment's key `data`: images large enough, and not more than the time allows."""
     source = DATASETS.get(name)
-    height = source.facts(source.check({})).shape[1]
-    return {"name": name, "size": _SMALLEST} if height is None or height < _SMALLEST else {"name": name}
+    facts = source.facts(source.check({}))
+    is_small = facts.shape[1] is None or facts.shape[1] < _SMALLEST
+    is_large = facts.count is not None and facts.count > _IMAGES
+    return {"name": name} | ({"size": _SMALLEST} if is_small else {}) | ({"limit": _IMAGES} if is_large else {})
 
 
 def _epochs(data: str) -> int:

@@ -15,6 +15,7 @@ from typing import Any, TextIO
 
 from .. import engines
 from ..base.files import write_json
+from ..base.other_load import OtherLoad
 from ..results.trial_folder import DONE, RESULT
 from ..training.checkpoint import CHECKPOINT
 from ..training.loop import run
@@ -42,14 +43,14 @@ def _result(work: Work, reports: TextIO) -> dict[str, Any]:
     """Run the trial; an error becomes a result with the status `failed` or `out_of_memory`."""
     engine = engines.get(work.trial.engine)
     engine.use_threads(work.place.threads)
-    started, begin = now(), time.perf_counter()
+    started, begin, load = now(), time.perf_counter(), OtherLoad()
     try:
         result = run(work.trial, work.place, work.folder, work.measure, lambda event: _report(reports, event))
     except Exception as error:
         traceback.print_exc()
         status = "out_of_memory" if engine.out_of_memory(error) else "failed"
         result = {"status": status, "reason": reason(error), "wall_s": time.perf_counter() - begin}
-    return result | where(work.place, work.revision, engine.packages, started)
+    return result | {"other_load": round(load.cores(), 2)} | where(work.place, work.revision, engine.packages, started)
 
 
 def reason(error: BaseException) -> str:

@@ -200,7 +200,7 @@ class _Loop:
                 self._saved = time.perf_counter()
 
     def _epoch(self, epoch: int) -> None:
-        """Train one epoch (counted from 0), validate if there is a validation set, and write the epoch's row."""
+        """Train one epoch (counted from 0), validate and test if that is asked for, and write the epoch's row."""
         steps, train = self.feed.steps, self.job.trial.train
         learning_rates = train.rates(epoch, steps)
         watch = StepWatch(epoch, steps, self.emit)
@@ -225,6 +225,10 @@ class _Loop:
             with self.model.averaged():
                 validation = evaluate(self.model, self.batches(self.dataset.validation))
             row |= {"val_loss": validation.loss, "val_accuracy": validation.top1}
+        if train.test_every and (epoch + 1) % train.test_every == 0:
+            with self.model.averaged():
+                test = evaluate(self.model, self.batches(self.dataset.test))
+            row |= {"test_loss": test.loss, "test_accuracy": test.top1}
         self.rows.append(row)
         write_json(self.job.folder / EPOCHS, self.rows)
         self.emit({"event": "epoch", **row})

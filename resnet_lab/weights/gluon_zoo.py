@@ -16,7 +16,7 @@ from .. import engines
 from ..base.errors import LabError, unknown
 from ..data.formats import download
 from ..data.sources.cifar import CIFAR10_CLASSES
-from ..engines.mxnet import INSTALL, compat
+from ..engines.mxnet import INSTALL
 from ..network.graph import Graph
 from ..specs import workspace
 from . import files
@@ -41,7 +41,6 @@ def importable() -> Iterator[None]:
         raise LabError(f"Gluon-CV needs MXNet: {problem}")
     if importlib.util.find_spec("gluoncv") is None:
         raise LabError(f"Gluon-CV is not installed: {INSTALL}")
-    compat.install()
     from PIL import ImageFile
 
     missing, truncated = object(), ImageFile.LOAD_TRUNCATED_IMAGES

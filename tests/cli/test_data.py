@@ -48,7 +48,7 @@ def test_list_names_every_dataset_and_its_options(lab_data):
 
     for name in DATASETS.entries:
         assert name in printed.out
-    assert "path, test=0.2, crop=0.875, decoder=pillow" in printed.out
+    assert "path, test=0.2, crop=0.875, decoder=auto" in printed.out
 
 
 def test_check_counts_and_names_ten_damaged_among_a_thousand(lab_data, tmp_path):
@@ -160,7 +160,7 @@ def test_show_says_what_it_is_and_draws_it(lab_data, tmp_path):
         (("show", "digits", "--set", "size=big"), "--set: 'size' is 'big': it should be a valid integer"),
         (("show", "digits", "--set", "augment=[flop]"), "'flop'"),
         (("show", "digits", "--set", "augment=[[flip]]"), "is neither a name nor a mapping"),
-        (("show", "digits", "--set", "augment=[{flip: true}, flip]"), "'flip' stands twice"),
+        (("show", "digits", "--set", "augment=[{flip: true}, flip]"), "'flip' is given twice"),
         (("show", "digits", "--set", "augment=[null]"), "is neither a name nor a mapping"),
         (("show", "digits", "--set", "depth=3"), "unknown option of dataset 'digits': 'depth'"),
         (("check", "digits", "--from", "nowhere.py"), "there is no dataset file"),

@@ -2,6 +2,9 @@
 
 import json
 
+import pytest
+
+import resnet_lab as rl
 from tests.conftest import heavy_imports
 
 
@@ -47,3 +50,44 @@ def test_describe_shows_stages_or_layers_or_a_block(call):
 def test_describe_imports_no_framework():
     code = "from resnet_lab.cli.app import build; build()(['describe', 'resnet152'], standalone_mode=False)"
     assert heavy_imports(code) == []
+
+
+def test_a_setting_changes_the_spec(call):
+    described = json.loads(call("describe", "resnet50", "--set", "every_stage.stride_on=3x3", "--json"))
+    assert described["digest"] == rl.graph("resnet50_v1b").digest
+    assert described["set"] == {"every_stage.stride_on": "3x3"}
+    assert call("describe", "resnet18", "--set", "head.dropout=0.5").startswith("resnet18 head.dropout=0.5: ResNet-18")
+
+
+def test_a_baseline_stands_beside_with_ratios_that_fit_a_terminal(call):
+    printed = call("describe", "resnet34", "resnet18", "--against", "resnet18", "--set", "head.classes=10")
+    table = printed.partition("against resnet18")[2].splitlines()
+    assert max(map(len, table)) <= 80
+    assert [line.split() for line in table if "resnet" in line] == [
+        ["resnet18", "11,689,512", "1.000", "1,814,073,344", "1.000", "68", "1.000"],
+        ["resnet34", "21,289,802", "1.821", "3,663,254,528", "2.019", "124", "1.824"],
+        ["resnet18", "11,181,642", "0.957", "1,813,566,464", "1.000", "68", "1.000"],
+    ]
+    against = json.loads(call("describe", "resnet34", "--against", "resnet18", "--json"))["against"]
+    assert {name: against[name] for name in ("variant", "params", "macs", "layers")} == {
+        "variant": "resnet18",
+        "params": 11_689_512,
+        "macs": 1_814_073_344,
+        "layers": 68,
+    }
+    assert against["ratios"]["layers"] == 124 / 68
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("resnet18", "--against", "resnet81"), "unknown variant 'resnet81'; did you mean 'resnet18'?"),
+        (("resnet18", "--set", "every_stage.sride=2"), "--set every_stage.sride=2: unknown option of block 'basic'"),
+        (("--block", "basic", "--set", "se=8"), "--set works only with variants"),
+        (("--block", "basic", "--against", "resnet18"), "--against works only with variants"),
+    ],
+)
+def test_a_wrong_comparison_is_refused(lab, words, message):
+    done = lab("describe", *words)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert message in done.stderr

@@ -4,12 +4,14 @@ import pytest
 
 from resnet_lab import LabError
 from resnet_lab.cli import list as listing
+from resnet_lab.network.tensor import OPS
 
 
 @pytest.mark.parametrize(
     ("subject", "told"),
     [
         ("blocks", "preact_bottleneck"),
+        ("ops", "conv(x, channels, kernel, stride=1, *, padding=None,"),
         ("variants", "cifar_resnet1202"),
         ("datasets", "fashion_mnist"),
         ("engines", "mxnet"),
@@ -25,6 +27,13 @@ def test_every_subject_is_listed(call):
     for subject in listing.SUBJECTS:
         assert subject in call("list", subject)
         assert subject in printed
+
+
+def test_each_op_has_its_signature_and_one_line(call):
+    printed = call("list", "ops")
+    for name, function in OPS.items():
+        assert f" {name}(" in printed
+        assert function.__doc__.partition("\n")[0] in printed
 
 
 def test_an_unknown_subject_is_refused_by_name():

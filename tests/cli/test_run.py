@@ -4,6 +4,7 @@ import inspect
 import re
 import textwrap
 
+import resnet_lab as rl
 from resnet_lab.cli import run
 from resnet_lab.specs.experiment import load
 from resnet_lab.sweeps.plan import plan
@@ -26,3 +27,15 @@ def test_a_dry_run_lists_the_trials_and_writes_nothing(workspace, call):
     assert "e: 6 trials" in printed
     assert printed.count("to do") == 6
     assert not (workspace / "results").exists()
+
+
+def test_the_number_of_threads_and_a_busy_machine(workspace, call, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    monkeypatch.setattr("resnet_lab.base.other_load.busy_message", lambda: "the machine is busy: a line of its own")
+    (workspace / "experiments" / "e.yaml").write_text(
+        "variants: [cifar_resnet20]\ndata: {size: 8, limit: 32}\ntrain: {epochs: 1, batch_size: 32}\nmeasure: false\n"
+    )
+    printed = call("run", "e", "--engine", any_engine(), "--threads", "1")
+    assert "the machine is busy: a line of its own\n" in printed
+    assert ", 1 thread(s)" in printed
+    assert rl.results("results/e")["threads"].tolist() == [1]

@@ -135,7 +135,7 @@ def test_offline_nothing_is_asked_and_the_message_says_what_to_do(server, monkey
         LabError,
         match=r"f.bin is not here, and RESNET_LAB_OFFLINE forbids the download: "
         rf"put it into .*/things by hand \(MD5 {FILE.md5}\), "
-        "name its folder's parent in RESNET_LAB_DATA",
+        "set RESNET_LAB_DATA to the folder that holds things/f.bin",
     ):
         locate("things", FILE)
     assert server.requests == []
@@ -163,7 +163,7 @@ def test_a_full_disk(server, tmp_path, monkeypatch):
     if mounted.returncode:
         pytest.skip(f"no tmpfs can be mounted here: {mounted.stderr.decode().strip()}")
     try:
-        monkeypatch.setattr(download, "_make_room", lambda partial, needed: None)
+        monkeypatch.setattr(download, "_check_room", lambda partial, needed: None)
         with pytest.raises(LabError, match=r"f.bin cannot be kept in .*: the disk is full \(No space left on device\)"):
             fetch("things", FILE)
         assert left(tmp_path) == set()

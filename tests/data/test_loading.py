@@ -33,6 +33,37 @@ def test_one_channel_cannot_be_had_from_three():
         data.load("red", channels=1)
 
 
+def test_a_limit_keeps_a_balanced_part_that_the_seed_draws():
+    part = data.load("digits", limit=105, seed=3).train
+    counts = np.bincount(part.labels)
+    assert (len(part), counts.min(), counts.max()) == (105, 10, 11)
+    again, other = data.load("digits", limit=105, seed=3).train, data.load("digits", limit=105, seed=4).train
+    assert np.array_equal(part.images, again.images)
+    assert not np.array_equal(part.images, other.images)
+    smaller = data.load("digits", limit=50, seed=3).train
+    assert {*map(bytes, smaller.images)} <= {*map(bytes, part.images)}
+
+
+def test_a_limit_leaves_validation_and_test_whole():
+    limited, whole = (data.load("digits", validation=0.1, limit=limit) for limit in (200, None))
+    assert np.array_equal(limited.validation.images, whole.validation.images)
+    assert np.array_equal(limited.test.images, whole.test.images)
+    assert {*map(bytes, limited.train.images)} <= {*map(bytes, whole.train.images)}
+    with pytest.raises(LabError, match="'data.limit' is 1438, but dataset 'digits' has only 1437 images"):
+        data.load("digits", limit=1438)
+
+
+def test_a_rare_class_is_kept_whole_and_the_others_fill_up():
+    @data.dataset("uneven", shape=(1, 2, 2), classes=3, count=13)
+    def uneven() -> Dataset:
+        labels = np.array([0] * 8 + [1] * 4 + [2], np.int32)
+        split = InMemory(np.zeros((13, 1, 2, 2), np.uint8), labels)
+        return Dataset("uneven", ("a", "b", "c"), split, split, (0.0,), (1.0,))
+
+    for limit, counts in ((9, [4, 4, 1]), (11, [6, 4, 1]), (13, [8, 4, 1])):
+        assert np.bincount(data.load("uneven", limit=limit).train.labels).tolist() == counts
+
+
 @pytest.mark.parametrize("share", [0.0001, 0.9999])
 def test_a_validation_part_that_leaves_one_part_empty_is_refused(share):
     with pytest.raises(LabError, match=f"'data.validation' is {share}, which puts (0|1437) of 1437 images"):

@@ -51,11 +51,11 @@ def test_an_index_gives_the_order(tmp_path):
         (
             MAGIC + struct.pack("<I", 24) + struct.pack("<IfQQ", 9, 0, 0, 0),
             None,
-            "is damaged at offset 0: 9 labels are more than it holds",
+            "is damaged at offset 0: the record is too short for its 9 labels",
         ),
         (record(b"abc"), "0\t4\n", "x.rec: is damaged at offset 4: no record begins there"),
         (record(b"abc"), "0\t0\n1\t99\n", "x.idx:2: names the offset 99, but x.rec ends at 36"),
-        (record(b"abc"), "0\tzero\n", "x.idx:1: is no line of an index"),
+        (record(b"abc"), "0\tzero\n", "x.idx:1: is not a line of an index: KEY<tab>OFFSET was expected"),
     ],
 )
 def test_a_damaged_file_is_named_with_the_place(tmp_path, content, index, told):

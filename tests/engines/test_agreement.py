@@ -16,9 +16,9 @@ from tests.conftest import engine_or_skip, random_weights
 
 VARIANTS = sorted(path.stem for path in shipped("variants").glob("*.yaml"))
 LONG = {"cifar_resnet1202", "preact_resnet1001"} | {
-    name for name in VARIANTS if re.search("101|152", name) and name not in {"resnet152", "resnet101_v2"}
+    name for name in VARIANTS if re.search("101|152|64d", name) and name not in {"resnet152", "resnet101_v2"}
 }
-"""Nets that only `make test-all` compares: deep ones, whose blocks the shallower nets of the same family test too."""
+"""Nets that only `make test-all` compares: deep or wide ones, whose blocks other nets of the same family test too."""
 
 
 def both(graph):

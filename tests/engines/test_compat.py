@@ -16,7 +16,7 @@ import sys, types, warnings
 import numpy
 before, paths = set(vars(numpy)), set(sys.modules)
 from resnet_lab.engines.mxnet import compat
-sys.meta_path.insert(0, compat.Finder())  # in any case: beside an old NumPy it changes nothing either
+compat.needed = lambda: True  # in any case: beside an old NumPy it changes nothing either
 import mxnet as mx
 added = set(vars(numpy)) ^ before
 """
@@ -97,8 +97,31 @@ def test_what_was_not_tried_is_refused():
     assert "pip install 'numpy<2.6'" in compat.problem((3, 13), (2, 6))
 
 
-def test_nothing_is_installed_where_it_is_not_needed(monkeypatch):
-    finders = list(sys.meta_path)
+def test_python_imports_these_packages_itself_where_it_can(monkeypatch):
     monkeypatch.setattr(compat, "needed", lambda: False)
-    compat.install()
-    assert sys.meta_path == finders
+    assert compat.find_spec("mxnet", None) is None
+    monkeypatch.setattr(compat, "needed", lambda: True)
+    assert type(compat.find_spec("mxnet", None).loader).__name__ == "_Loader"
+
+
+def test_only_these_packages_are_asked_for():
+    finder = next(each for each in sys.meta_path if getattr(each, "__name__", "") == "_MXNetFinder")
+    assert finder.find_spec("numpy", None) is None
+    assert finder.find_spec("mxnetlike", None) is None
+
+
+def test_a_block_file_may_import_mxnet_first(tmp_path):
+    """The person's file runs before any engine of ours is asked for."""
+    (tmp_path / "block.py").write_text(
+        "from mxnet.gluon.model_zoo.vision.resnet import BasicBlockV1\n"
+        "from resnet_lab import module_block\n"
+        "module_block('gluon_basic')(BasicBlockV1)\n"
+    )
+    (tmp_path / "net.yaml").write_text(
+        "extends: cifar_resnet20\nblocks: [block.py]\nevery_stage: {block: gluon_basic, shortcut: projection}\n"
+        "stages: {2: {first: {downsample: true}}, 3: {first: {downsample: true}}}\n"
+    )
+    code = "from resnet_lab import graph\nprint(graph('net.yaml', input=(3, 8, 8), classes=4).params)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 200_000

@@ -7,6 +7,7 @@ import pytest
 
 from resnet_lab import engines, ops
 from resnet_lab.network.tensor import OPS, Builder
+from resnet_lab.ops.shapes import PART
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((2, 6, 5, 7)).astype(np.float32)
@@ -48,6 +49,18 @@ def _c(values):
 
 def leaky(x, slope):
     return np.where(x > 0, x, x * slope)
+
+
+def softened(x, parts):
+    powers = np.exp(x.reshape(len(x), parts, -1, *x.shape[2:]))
+    return (powers / powers.sum(axis=1, keepdims=True)).reshape(x.shape)
+
+
+def along_channels(x, weight):
+    """A 1-D convolution over the channels of (batch, C, 1, 1) or (batch, C)."""
+    reach = weight.size // 2
+    row = np.pad(x.reshape(len(x), -1), ((0, 0), (reach, reach)))
+    return (np.lib.stride_tricks.sliding_window_view(row, weight.size, axis=1) @ weight.reshape(-1)).reshape(x.shape)
 
 
 def _sigmoid(x):
@@ -103,7 +116,54 @@ CASES = {
         lambda x: x * ops.dense(x, 6),
         lambda x, w: x * (x.reshape(len(x), -1) @ w["dense1.weight"].T + w["dense1.bias"])[:, :, None, None],
     ),
+    "multiply by a gate of positions": (
+        lambda x: x * ops.channel_mean(x),
+        lambda x, w: x * x.mean(axis=1, keepdims=True),
+    ),
+    "subtract": (lambda x: x - ops.relu(x), lambda x, w: np.minimum(x, 0)),
+    "affine": (lambda x: 0.5 * x - 2, lambda x, w: x / 2 - 2),
+    "affine with factor only": (lambda x: -(x / 4), lambda x, w: -x / 4),
+    "affine with offset only": (lambda x: sum([x, x]) + 1, lambda x, w: 2 * x + 1),
+    "affine the other way round": (lambda x: 1 - ops.sigmoid(x), lambda x, w: 1 - _sigmoid(x)),
+    "softmax": (ops.softmax, lambda x, w: softened(x, 6)),
+    "softmax over two parts": (lambda x: ops.softmax(x, 2), lambda x, w: softened(x, 2)),
+    "softmax over parts of a vector": (
+        lambda x: ops.softmax(ops.dense(x, 6, bias=False), 3),
+        lambda x, w: softened(x.reshape(len(x), -1) @ w["dense1.weight"].T, 3),
+    ),
+    "tanh": (ops.tanh, lambda x, w: np.tanh(x)),
+    "channel_mean": (ops.channel_mean, lambda x, w: x.mean(axis=1, keepdims=True)),
+    "channel_max": (ops.channel_max, lambda x, w: x.max(axis=1, keepdims=True)),
+    "channel_conv": (
+        lambda x: ops.channel_conv(ops.global_avg_pool(x), 3),
+        lambda x, w: along_channels(x.mean(axis=(2, 3), keepdims=True), w["channel_conv1.weight"]),
+    ),
+    "channel_conv wider than a vector": (
+        lambda x: ops.channel_conv(ops.dense(x, 3, bias=False), 7),
+        lambda x, w: along_channels(x.reshape(len(x), -1) @ w["dense1.weight"].T, w["channel_conv1.weight"]),
+    ),
+    "split": (
+        lambda x: ops.concat(*reversed(ops.split(x, 3))),
+        lambda x, w: np.concatenate([x[:, 4:], x[:, 2:4], x[:, :2]], axis=1),
+    ),
+    "split unequally, one part unused": (
+        lambda x: ops.conv(ops.split(x, [1, 3, 2])[1], 2, 3),
+        lambda x, w: convolved(x[:, 1:4], w["conv1.weight"], None, 1, (1, 1), 1, 1),
+    ),
+    "split of a vector": (
+        lambda x: sum(ops.split(ops.dense(x, 6, bias=False), 2)),
+        lambda x, w: (x.reshape(len(x), -1) @ w["dense1.weight"].T).reshape(len(x), 2, 3).sum(axis=1),
+    ),
+    "split by slices": (lambda x: x[:2] * x[2:4] - x[-2:], lambda x, w: x[:, :2] * x[:, 2:4] - x[:, 4:]),
     "concat": (lambda x: ops.concat(x, ops.relu(x), x), lambda x, w: np.concatenate([x, np.maximum(x, 0), x], axis=1)),
+    "concat along the height": (
+        lambda x: ops.concat(x, ops.subsample(x, 1), axis="height"),
+        lambda x, w: np.concatenate([x, x], axis=2),
+    ),
+    "concat along the width": (
+        lambda x: ops.concat(x, ops.relu(x), axis="width"),
+        lambda x, w: np.concatenate([x, np.maximum(x, 0)], axis=3),
+    ),
     "pad_channels": (lambda x: ops.pad_channels(x, 21), lambda x, w: np.pad(x, ((0, 0), (7, 8), (0, 0), (0, 0)))),
     "pad_channels by one": (lambda x: ops.pad_channels(x, 7), lambda x, w: np.pad(x, ((0, 0), (0, 1), (0, 0), (0, 0)))),
     "pad_channels by none": (lambda x: ops.pad_channels(x, 6), lambda x, w: x),
@@ -150,7 +210,7 @@ def test_every_op_has_a_case():
 @pytest.mark.parametrize("name", engines.names())
 def test_every_engine_lowers_every_op(name):
     """Needs no framework: the list of lowerings is there without it."""
-    assert engines.get(name).ops == set(OPS)
+    assert engines.get(name).ops == {*OPS, PART}
 
 
 def test_weights_go_in_and_out_unchanged_and_misfits_are_told(engine):

@@ -154,7 +154,7 @@ def test_what_cannot_reach_into_a_module_says_so(theirs, tmp_path):
     pytest.importorskip("onnx")
     from resnet_lab.weights.export import onnx
 
-    with pytest.raises(LabError, match="no ONNX is known for it"):
+    with pytest.raises(LabError, match="is a framework's own module, which cannot be exported to ONNX"):
         onnx.lower(rl.graph("theirs"), {}, {})
 
 
@@ -166,6 +166,23 @@ def test_a_change_of_its_code_changes_the_digest_a_comment_does_not(theirs, work
     file.write_text(file.read_text() + "\nmore = 1\n")
     # Gluon's class lies in MXNet itself, and not in the file that registers it.
     assert (rl.graph("theirs").digest == before) == (theirs == "mxnet")
+
+
+def test_a_modules_digest_follows_a_helper_beside_its_file(workspace):
+    engine_or_skip("torch")
+    file, helper = workspace / "variants" / "mine.py", workspace / "variants" / "kernels.py"
+    file.write_text(
+        "from kernels import make\nfrom resnet_lab import module_block\n\n\n@module_block('helped', engine='torch')\n"
+        "def helped(in_channels, channels, stride):\n    return make(in_channels, channels, stride)\n"
+    )
+    helper.write_text("from torch import nn\ndef make(i, c, s):\n    return nn.Conv2d(i, c, 3, s, 1, bias=False)\n")
+    (workspace / "variants" / "mine.yaml").write_text(
+        "extends: cifar_resnet20\nblocks: [mine.py]\nevery_stage: {block: helped}\n"
+    )
+    before = rl.graph("mine")
+    helper.write_text(helper.read_text().replace("1, bias", "1, 1, bias"))
+    assert rl.graph("mine").params == before.params
+    assert rl.graph("mine").digest != before.digest
 
 
 CONSTANTS = """

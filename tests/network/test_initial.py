@@ -8,7 +8,7 @@ from resnet_lab import LabError, block
 from resnet_lab.blocks.shortcuts import Shortcut
 from resnet_lab.network.initial import branch_ends, initial
 from resnet_lab.network.tensor import Builder
-from resnet_lab.ops import concat, conv, layer_scale, norm, relu
+from resnet_lab.ops import concat, conv, layer_scale, norm, relu, split
 from resnet_lab.weights import safetensors
 
 
@@ -89,6 +89,17 @@ def test_branch_ends_of_unusual_blocks():
     assert branch(lambda x: x + (norm(conv(x, 8, 3)) + conv(x, 8, 1))) == ["norm1.scale", "conv2.weight"]
     assert branch(lambda x: concat(conv(x, 4, 3), norm(conv(x, 4, 1))) + x) == ["conv1.weight", "norm1.scale"]
     assert branch(lambda x: Shortcut(16, 2)(x) + conv(x, 16, 3, 2)) == ["conv1.weight"]
+
+
+def test_branch_ends_of_sums_with_numbers():
+    assert branch(lambda x: 0.5 * x + 2 * norm(conv(x, 8, 3))) == ["norm1.scale"]
+    assert branch(lambda x: norm(conv(x, 16, 3, 2)) + Shortcut(16, 2)(x) / 2) == ["norm1.scale"]
+    with pytest.raises(LabError, match="ends in affine"):
+        branch(lambda x: x + (norm(conv(x, 8, 3)) + 1))
+
+
+def test_branch_ends_of_a_branch_that_is_split():
+    assert branch(lambda x: x + concat(*reversed(split(norm(conv(x, 8, 3)), 2)))) == ["norm1.scale"]
 
 
 def test_every_branch_of_a_longer_sum_starts_at_zero():

@@ -3,13 +3,60 @@
 import pytest
 
 from resnet_lab.network.graph import GraphError
-from resnet_lab.ops import dense, global_avg_pool, layer_scale
+from resnet_lab.ops import channel_mean, dense, global_avg_pool, layer_scale, subsample
 
 
 def test_the_operators_are_the_ops(image):
     x = image(6, 7, 5)
     assert (x + x).node.op == "add"
     assert (x * x).node.op == "multiply"
+    assert (x - x).node.op == "subtract"
+
+
+@pytest.mark.parametrize(
+    ("function", "factor", "offset"),
+    [
+        (lambda x: 0.5 * x, 0.5, 0),
+        (lambda x: x * 2, 2, 0),
+        (lambda x: x / 4, 0.25, 0),
+        (lambda x: -x, -1, 0),
+        (lambda x: x + 1, 1, 1),
+        (lambda x: 1 + x, 1, 1),
+        (lambda x: x - 3, 1, -3),
+        (lambda x: 1 - x, -1, 1),
+    ],
+)
+def test_an_operator_with_a_number_is_one_affine_node(image, function, factor, offset):
+    x = image(6, 7, 5)
+    node = function(x).node
+    assert (node.op, node.inputs, node.output, node.macs) == ("affine", ("input",), x.shape, 0)
+    assert node.attrs == {"factor": factor, "offset": offset}
+
+
+def test_a_sum_over_tensors_adds_no_node_for_the_zero_that_it_starts_from(image):
+    x = image(6, 7, 5)
+    assert sum([x, x, x]).node.name == "add2"
+    assert list(x.builder.nodes) == ["input", "add1", "add2"]
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), "half", None, [1]])
+def test_a_number_that_is_none_is_refused(image, number):
+    with pytest.raises(GraphError, match="affine1: factor is .*, not a finite number"):
+        image(6, 7, 5) * number
+
+
+def test_tensors_of_different_shapes_have_no_difference(image):
+    x = image(6, 7, 5)
+    with pytest.raises(GraphError, match=r"subtract1: cannot subtract 6x7x5 \(from input\) and 6x1x1 \(from global"):
+        x - global_avg_pool(x)
+
+
+def test_a_gate_has_one_number_for_each_position(image):
+    x = image(6, 7, 5)
+    y = x * channel_mean(x)
+    assert (y.shape, y.node.attrs["broadcast"]) == (x.shape, "positions")
+    with pytest.raises(GraphError, match=r"multiply2: cannot multiply 6x7x5 \(from input\) by 1x4x3 \(from subs"):
+        x * subsample(channel_mean(x), 2)
 
 
 def test_a_gate_has_one_number_for_each_channel(image):

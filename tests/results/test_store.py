@@ -7,7 +7,7 @@ import pytest
 
 from resnet_lab import LabError
 from resnet_lab import results as results_function
-from resnet_lab.results.store import claim, is_done, read, read_several
+from resnet_lab.results.store import claim, is_done, read, read_epochs, read_several
 
 LR = "train.optimizer.lr"
 
@@ -127,6 +127,8 @@ def test_a_results_folder_belongs_to_one_file(tmp_path):
     claim(folder, tmp_path / "x" / "e.yaml")
     with pytest.raises(LabError, match=r"y/e\.yaml: .* results of another experiment .*x/e\.yaml; .*--results"):
         claim(folder, tmp_path / "y" / "e.yaml")
+    with pytest.raises(LabError, match="results of another experiment"):
+        claim(folder, tmp_path / "e.yaml")  # a mapping of this name, which is in no file
     (tmp_path / "x" / "e.yaml").unlink()  # moved: the results go with it
     claim(folder, tmp_path / "y" / "e.yaml")
 
@@ -192,3 +194,11 @@ def test_formats(folder, lab, form):
         assert r"test\_accuracy" in done.stdout
     else:
         assert "0.9000" in done.stdout
+
+
+def test_the_epochs_of_a_folder_are_one_table(tmp_path):
+    (tmp_path / "epochs.csv").write_text("trial,epoch,train_loss\n0123,1,2.0\n0123,2,1.0\n")
+    assert read_epochs(tmp_path)["train_loss"].tolist() == [2.0, 1.0]
+    assert results_function(tmp_path, epochs=True)["trial"].tolist() == ["0123"] * 2
+    with pytest.raises(LabError, match=r"there are no results: .*epochs\.csv is missing"):
+        read_epochs(tmp_path / "elsewhere")

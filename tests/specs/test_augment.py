@@ -24,7 +24,7 @@ def test_a_name_alone_means_a_valid_setting_and_off_is_left_out(name):
         (["flop"], "unknown augmentation 'flop'; did you mean 'flip'"),
         ([["flip"]], "is neither a name nor a mapping"),
         ("flip", "should be a list such as"),
-        (["flip", "flip"], "'flip' stands twice"),
+        (["flip", "flip"], "'flip' is given twice"),
         ([{"mixup": "much"}], "should be a valid number"),
         ([{"resize": 30}, "random_resized_crop"], "resize and random_resized_crop both draw a crop"),
         ([{"resize": [30, 20]}], r"the first of \[30, 20\] is the least"),

@@ -1,8 +1,11 @@
 """What `describe` states of a variant or of one block."""
 
+from dataclasses import replace
+
 import pytest
 
 from resnet_lab import LabError
+from resnet_lab.network.graph import Graph, Node
 from resnet_lab.specs import describe
 
 
@@ -41,3 +44,15 @@ def test_one_block_alone():
 def test_a_wrong_block_is_refused(arguments, message):
     with pytest.raises(LabError, match=message):
         describe.block(*arguments)
+
+
+def test_ratios_to_a_baseline():
+    small, large = describe.variant("resnet18"), describe.variant("resnet18", overrides=["head.classes=2000"])
+    found = describe.ratios(large, small)
+    assert found["params"] == large.graph.params / small.graph.params > 1
+    assert found["layers"] == 1
+    assert describe.ratios(replace(large, graph=UNKNOWN), small) == {"params": 0, "macs": None, "layers": 1 / 68}
+    assert describe.ratios(small, replace(large, graph=UNKNOWN))["params"] is None
+
+
+UNKNOWN = Graph((Node("input", "input", (), (1, 2, 2)), Node("own", "opaque", ("input",), (1, 2, 2), macs=None)))

@@ -1,5 +1,7 @@
 """Experiments as people write them: reading, settings on top, the points of the grid."""
 
+from pathlib import Path
+
 import pytest
 
 from resnet_lab import LabError
@@ -81,3 +83,40 @@ def test_a_word_says_which_cost_is_matched(experiment):
 def test_a_mistake_in_match_is_refused_at_its_line(experiment, match, message):
     with pytest.raises(LabError, match=message):
         experiment(f"match: {match}\n")
+
+
+MAPPING = {"variants": ["resnet18"], "train": {"epochs": 1, "batch_size": 8}, "seeds": range(3)}
+
+
+def test_an_experiment_as_a_mapping(workspace):
+    read = load({**MAPPING, "data": {"name": "imagefolder", "path": Path("photos")}}, ["train.epochs=7"], "mine")
+    assert (read.name, Path(read.document.file)) == ("mine", Path("mine.yaml"))
+    assert (read.spec.seeds, read.spec.train.epochs) == ([0, 1, 2], 7)
+    assert read.spec.data.options == {"path": "photos"}
+    assert MAPPING["train"] == {"epochs": 1, "batch_size": 8}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tran": 1}, "^experiment 'mine', key 'tran': unknown key: 'tran'; did you mean 'train'?"),
+        ({"train": {"epochs": 0, "batch_size": 8}}, "^experiment 'mine', key 'train.epochs': 'train.epochs' is 0"),
+        ({"train": {"epochs": 1}}, "^experiment 'mine', key 'train': .*'batch_size'"),
+        ({"seeds": [0, -1]}, "^experiment 'mine', key 'seeds.1': "),
+    ],
+)
+def test_a_mistake_in_a_mapping_is_named_by_its_key(workspace, changes, message):
+    with pytest.raises(LabError, match=message):
+        load(MAPPING | changes, name="mine")
+
+
+@pytest.mark.parametrize("name", [None, "two words", "a/b", ""])
+def test_a_mapping_needs_a_name_that_can_be_a_folder(workspace, name):
+    with pytest.raises(LabError, match="needs a name|is one word, not"):
+        load(MAPPING, name=name)
+
+
+def test_a_file_has_its_own_name(experiment):
+    experiment()
+    with pytest.raises(LabError, match="one that is read from a file has one"):
+        load("e", name="other")

@@ -100,3 +100,74 @@ def test_a_missing_file_is_told_at_the_specs_line(tmp_path):
 
     with pytest.raises(LabError, match=r"spec.yaml:3: there is no dataset file .*absent.py"):
         load_file(tmp_path / "absent.py", ("spec.yaml", 3), "dataset")
+
+
+HELPED = """
+from resnet_lab import block
+from resnet_lab.ops import conv, norm, relu
+from helper import KERNEL
+
+
+@block("NAME")
+def mine(x, channels, stride, shortcut):
+    import late
+    return relu(norm(conv(x, channels, KERNEL, stride, groups=late.GROUPS)) + shortcut(x))
+"""
+
+
+def helped(folder, name, kernel):
+    """A spec whose block file imports two helpers beside it, one of them inside the block."""
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.py").write_text(HELPED.replace("NAME", name))
+    (folder / "helper.py").write_text(f"from deeper import TWO\nKERNEL = {kernel} + 0 * TWO\n")
+    (folder / "deeper.py").write_text("import helper\nTWO = 2\n")
+    (folder / "late.py").write_text("GROUPS = 1\n")
+    (folder / f"{name}.yaml").write_text(f"extends: resnet18\nblocks: [{name}.py]\nevery_stage: {{block: {name}}}\n")
+    return str(folder / f"{name}.yaml")
+
+
+def test_block_files_in_two_folders_have_helpers_of_the_same_name(workspace):
+    before, modules = list(sys.path), set(sys.modules)
+    three, five = helped(workspace / "a", "three", 3), helped(workspace / "b", "five", 5)
+    small, large = rl.graph(three), rl.graph(five)
+    assert large.params > small.params
+    assert rl.graph(three).digest == small.digest
+    assert sys.path == before
+    assert not {"helper", "deeper", "late"} & (set(sys.modules) - modules)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [("helper.py", "KERNEL = 3", "KERNEL = 5"), ("late.py", "GROUPS = 1", "GROUPS = 2"), ("deeper.py", "TWO = 2", "")],
+)
+def test_a_helper_that_changes_is_read_again(workspace, file, old, new):
+    spec = helped(workspace / "a", "three", 3)
+    before = rl.graph(spec)
+    path = workspace / "a" / file
+    path.write_text(path.read_text().replace(old, new))
+    if new:
+        assert rl.graph(spec).digest != before.digest
+    else:
+        with pytest.raises(LabError, match=r"helper.py:1: fails when it is loaded: ImportError: cannot import name"):
+            rl.graph(spec)
+
+
+def test_a_block_file_is_a_helper_of_another(workspace):
+    (workspace / "variants" / "base.py").write_text(BLOCK.format(options=""))
+    (workspace / "variants" / "other.py").write_text(
+        "from base import mine\nfrom resnet_lab import block\n\n\n@block('other')\n"
+        "def other(x, channels, stride, shortcut):\n    return mine(mine(x, channels, stride, shortcut), channels, 1, "
+        "lambda y: y)\n"
+    )
+    write(workspace, "a.yaml", "extends: resnet18\nblocks: [base.py]\nevery_stage: {block: mine}\n")
+    write(workspace, "b.yaml", "extends: resnet18\nblocks: [other.py]\nevery_stage: {block: other}\n")
+    write(workspace, "c.yaml", "extends: b\nblocks: [base.py]\nstages: {1: {block: mine}}\n")
+    depths = [rl.graph(name).depth for name in ("a", "b", "c", "a")]
+    assert depths == [10, 18, 16, 10]
+
+
+def test_a_file_beside_does_not_take_the_name_of_a_module_of_python(workspace):
+    spec = helped(workspace / "a", "three", 3)
+    (workspace / "a" / "random.py").write_text("raise RuntimeError\n")
+    (workspace / "a" / "helper.py").write_text("import random\nKERNEL = random.choice([3])\n")
+    assert rl.graph(spec).depth == 10

@@ -44,3 +44,33 @@ def test_a_path_ends_in_yaml_or_has_a_slash(workspace, word, path):
 def test_names_lists_both_places(workspace):
     (workspace / "variants" / "mine.yaml").write_text("")
     assert {"mine", "resnet50"} <= files.names("variants").keys()
+
+
+def test_a_spec_in_the_working_directory_is_found_by_its_name(workspace):
+    (workspace / "mine.yaml").write_text("extends: resnet18\n")
+    (workspace / "try_it.yaml").write_text("variants: [mine]\n")
+    assert files.find("mine", "variants") == Path("mine.yaml")
+    assert files.find("try_it", "experiments") == Path("try_it.yaml")
+    assert "mine" in files.names("variants")
+    assert "try_it" not in files.names("variants")
+    (workspace / "variants" / "mine.yaml").write_text("extends: resnet34\n")
+    assert files.find("mine", "variants") == Path("variants/mine.yaml")
+
+
+def test_a_file_of_the_other_kind_does_not_have_the_name(workspace):
+    (workspace / "mine.yaml").write_text("variants: [resnet18]\n")
+    (workspace / "resnet18.yaml").write_text("variants: [resnet18]\n")
+    with pytest.raises(LabError, match="unknown variant 'mine'"):
+        files.find("mine", "variants")
+    assert files.find("resnet18", "variants") == files.shipped("variants") / "resnet18.yaml"
+    (workspace / "extension.yaml").write_text("extends: resnet18\n")
+    with pytest.raises(LabError, match="unknown experiment 'extension'"):
+        files.find("extension", "experiments")
+
+
+def test_the_nearest_name_may_lie_in_the_working_directory(workspace):
+    (workspace / "wide_idea.yaml").write_text("extends: resnet18\n")
+    (workspace / "broken.yaml").write_text("- a list\n")
+    with pytest.raises(LabError, match="unknown variant 'wide_ida'; did you mean 'wide_idea'"):
+        files.find("wide_ida", "variants")
+    assert files.find("broken", "variants") == Path("broken.yaml")

@@ -166,3 +166,10 @@ def test_an_unknown_decoder_is_refused_at_its_line(workspace, ids):
     photos(workspace / "a")
     with pytest.raises(LabError, match=r"e\.yaml:5: unknown decoder 'fats'; did you mean 'fast'\?"):
         ids("{name: imagefolder, path: ../a,\n  size: 16,\n  decoder: fats}")
+
+
+def test_a_dataset_that_was_typed_into_a_session_cannot_go_to_another_process(ids):
+    code = "from resnet_lab.data import dataset\n\n@dataset('typed', shape=(1, 8, 8), classes=2)\ndef typed(): ..."
+    exec(compile(code, "<input 1>", "exec", dont_inherit=True), {"__name__": "__main__"})
+    with pytest.raises(LabError, match=r"e.yaml:\d+: dataset 'typed' is known to this session only"):
+        ids("{name: typed}")

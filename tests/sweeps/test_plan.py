@@ -126,6 +126,21 @@ def test_an_experiment_may_have_the_name_of_its_variant(trials, workspace):
     assert trials(TEXT.replace("[cifar_resnet20]", "[e]"))[0].variant == "e"
 
 
+def test_a_variant_beside_the_experiment_is_found_by_its_name(workspace, monkeypatch):
+    idea = workspace / "ideas" / "first"
+    idea.mkdir(parents=True)
+    (idea / "mine.yaml").write_text("extends: cifar_resnet20\nhead: {dropout: 0.5}\n")
+    (idea / "sweep.yaml").write_text(TEXT.replace("[cifar_resnet20]", "[mine]"))
+    found = plan(load("ideas/first/sweep.yaml")).trials
+    assert found[0].variant == "mine"
+    (idea / "sweep.yaml").write_text(TEXT.replace("[cifar_resnet20]", "[min]"))
+    with pytest.raises(LabError, match=r"sweep.yaml:2: unknown variant 'min'; did you mean 'mine'\?"):
+        plan(load("ideas/first/sweep.yaml"))
+    (idea / "sweep.yaml").write_text(TEXT.replace("[cifar_resnet20]", "[mine]"))
+    monkeypatch.chdir(idea)
+    assert [trial.id for trial in plan(load("sweep")).trials] == [trial.id for trial in found]
+
+
 def test_every_setting_is_a_column_whether_it_is_swept_or_not(trials):
     text = TEXT + "grid: {train.optimizer: [{name: adam, lr: 0.001}, {lr: 0.2}]}\n"
     adam, sgd = (trial.labels() for trial in trials(text))
@@ -141,6 +156,18 @@ def test_every_setting_is_a_column_whether_it_is_swept_or_not(trials):
         assert "data.workers" not in row  # it decides nothing
     text = TEXT.replace("size: 16", "size: 16, augment: [{pad_crop: 4}, flip]")
     assert trials(text)[0].labels()["data.augment"] == '{"flip": true, "pad_crop": 4}'
+
+
+def test_a_limit_decides_the_outcome_and_a_test_after_each_epoch_does_not(trials):
+    assert trials(TEXT, "train.test_every=1")[0].id == KNOWN
+    assert trials(TEXT, "data.limit=null")[0].id == KNOWN
+    limited = trials(TEXT, "data.limit=100")[0]
+    assert limited.id != KNOWN
+    assert limited.labels()["data.limit"] == 100
+    with pytest.raises(LabError, match=r"--set data.limit=1438: 'data.limit' is 1438, but there are only 1437 images"):
+        trials(TEXT, "data.limit=1438")
+    with pytest.raises(LabError, match=r"e.yaml:4: 'train.batch_size' is 32, but there are only 20 images to train"):
+        trials(TEXT, "data.limit=20")
 
 
 def test_a_word_can_be_added_to(trials):
@@ -178,6 +205,11 @@ def test_a_dataset_of_ones_own_beside_the_experiment(trials, workspace):
     (workspace / "experiments" / "mine.py").write_text(MINE)
     assert trials(text)[0].id == first.id
     assert trials(text + "grid: {data.width: [1, 2, 3]}")[1].data.options == {"width": 2}
+    (workspace / "experiments" / "mine.py").write_text("from levels import DARK\n" + MINE)
+    (workspace / "experiments" / "levels.py").write_text("DARK = 0\n")
+    helped = trials(text)[0]
+    (workspace / "experiments" / "levels.py").write_text("DARK = 1\n")
+    assert len({first.id, helped.id, trials(text)[0].id}) == 3
 
 
 def test_an_id_goes_with_the_pictures_and_not_with_their_place(trials, workspace):

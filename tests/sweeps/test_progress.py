@@ -1,6 +1,7 @@
 """How a sweep is shown: plain lines for logs, bars on a terminal."""
 
 import io
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -8,7 +9,12 @@ from rich.console import Console
 
 from resnet_lab.sweeps.progress import Bar, Plain, Silent, for_console, outcome
 
-TRIAL = SimpleNamespace(title="resnet18 mxnet lr=0.1 seed=0", id="0123456789ab", train=SimpleNamespace(epochs=2))
+TRIAL = SimpleNamespace(
+    title="resnet18 mxnet lr=0.1 seed=0",
+    id="0123456789ab",
+    train=SimpleNamespace(epochs=2),
+    graph=SimpleNamespace(macs=100, params=10),
+)
 EPOCH = {"event": "epoch", "epoch": 1, "train_loss": 0.5, "train_accuracy": 0.75, "images_per_s": 100.0}
 OK = {"status": "ok", "reason": "", "test_accuracy": 0.9, "train_images_per_s": 100.0, "wall_s": 3.0}
 
@@ -64,3 +70,20 @@ def test_a_terminal_gets_bars(terminal, kind):
 def test_an_outcome_without_throughput_leaves_it_out():
     row = {name: value for name, value in OK.items() if "per_s" not in name}
     assert outcome(TRIAL, row) == "resnet18 mxnet lr=0.1 seed=0 (0123456789ab): ok, test accuracy 0.9000, 3 s"
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_the_time_that_is_left_stands_beside_the_epochs(terminal):
+    text = io.StringIO()
+    progress = for_console(Console(file=text, force_terminal=terminal, width=200))
+    second = SimpleNamespace(**{**vars(TRIAL), "id": "1"})
+    progress.begin("e", 2, 0, [TRIAL, second])
+    progress.trial(TRIAL)
+    progress.event(TRIAL, {**EPOCH, "test_accuracy": 0.5})
+    progress.result(TRIAL, OK)
+    progress.end()
+    lines = text.getvalue().splitlines()
+    assert any(re.search(r"left", line) for line in lines)
+    if not terminal:
+        assert re.fullmatch(r"  epoch 1/2: .*, test 0.5000, 100 images/s, about \d+ s left", lines[2])
+        assert re.fullmatch(r"\[1/2\] .* 3 s, about \d+ s left", lines[3])

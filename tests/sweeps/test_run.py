@@ -62,6 +62,7 @@ def test_a_sweep_from_the_first_run_to_the_second(tiny, lab):
         "device",
         "compile",
         "threads",
+        "other_load",
         "processor",
         "python",
         "packages",
@@ -100,6 +101,39 @@ def test_a_sweep_from_the_first_run_to_the_second(tiny, lab):
     more = lab("run", "experiments/e.yaml", cwd=tiny)
     assert "4 trials, 2 done already" in more.stdout
     assert sorted(rl.results(tiny / "results" / "e")["seed"]) == [0, 0, 1, 1]
+
+
+MAPPING = {
+    "variants": ["tiny"],
+    "data": {"name": "digits", "size": 8, "limit": 200},
+    "train": {"epochs": 2, "batch_size": 32},
+    "measure": False,
+}
+
+
+def test_an_experiment_is_a_mapping_and_shows_lines_without_a_terminal(tiny, capsys):
+    table = rl.run(MAPPING, name="mine", settings=["train.test_every=2"])
+    assert (table["status"][0], table["data.limit"][0]) == ("ok", 200)
+    lines = capsys.readouterr().out.splitlines()
+    assert "mine: 1 trials, 0 done already" in lines
+    assert any(line.startswith("  epoch 1/2: ") and line.endswith("left") for line in lines)
+    epochs = rl.results("results/mine", epochs=True)
+    assert epochs["epoch"].tolist() == [1, 2]
+    assert epochs["test_accuracy"].isna().tolist() == [True, False]
+    assert epochs["test_accuracy"][1] == table["test_accuracy"][0]
+    rl.run(MAPPING, name="mine", progress=False)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_curve_that_was_not_measured_is_named(tiny, capsys):
+    rl.run(MAPPING, name="mine", progress=False)
+    again = rl.run(MAPPING, name="mine", settings=["train.test_every=1"])
+    assert "1 finished trials were not tested after their epochs" in capsys.readouterr().out
+    fresh = rl.run(MAPPING, name="mine", settings=["train.test_every=1"], fresh=True)
+    assert "finished trials" not in capsys.readouterr().out
+    assert rl.results("results/mine", epochs=True)["test_accuracy"].notna().all()
+    assert again["trial"].equals(fresh["trial"])
+    assert again["test_loss"].equals(fresh["test_loss"])
 
 
 def test_two_runs_give_the_same_accuracies_and_fresh_runs_anew(tiny, lab):

@@ -176,3 +176,10 @@ def test_a_trial_that_fails_ends_the_runs(prepared):
         tried, 600
     )
     assert (outcome.pairs, outcome.problem) == (1, "cifar_resnet20_mine: failed: ValueError: no")
+
+
+def test_the_data_fits_the_time(prepared):
+    small = load(prepared().experiment).spec
+    assert (small.data.size, small.data.limit, small.train.epochs) == (32, None, 3)
+    large = load(prepared(data="cifar10").experiment).spec
+    assert (large.data.size, large.data.limit, large.train.epochs) == (None, 4300, 1)

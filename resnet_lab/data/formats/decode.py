@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NewType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,14 @@ class DecoderEntry(Entry):
 
 DECODERS: Registry[DecoderEntry] = Registry("decoder")
 
+DecoderName = NewType("DecoderName", str)
+"""The type of a dataset's option that names a decoder. The plan of an experiment replaces `auto` by the decoder that it
+means on this machine, so that the trial's id and its row name the decoder."""
+
+AUTO = DecoderName("auto")
+_PREFERRED = ("fast", "pillow")
+"""The decoders of which `auto` means the first that can be used."""
+
 
 def decoder(name: str, *, check: Callable[[], None] | None = None, replace: bool = False) -> Callable[[Decode], Decode]:
     """Register a decoder under the name that the option `decoder` of a dataset uses.
@@ -58,18 +67,32 @@ def decoder(name: str, *, check: Callable[[], None] | None = None, replace: bool
     return register
 
 
-def check_decoder(name: str) -> None:
-    """Check that a decoder exists and that its libraries are installed.
+def chosen_decoder(name: str) -> str:
+    """Return the name of the decoder that `name` means on this machine.
+
+    Args:
+        name: a registered decoder, or `auto`: `fast` if its libraries are installed, else `pillow`.
 
     Raises:
-        OptionError: there is no such decoder, or it is not installed.
+        OptionError: there is no such decoder, or its libraries are not installed.
     """
+    if name == AUTO:
+        return next(each for each in _PREFERRED if _problem(each) is None)
+    problem = _problem(name)
+    if problem is not None:
+        raise OptionError("decoder", problem)
+    return name
+
+
+def _problem(name: str) -> str | None:
+    """Return why a decoder cannot be used; None if it can."""
     try:
         entry = DECODERS.get(name)
         if entry.check_installed is not None:
             entry.check_installed()
     except LabError as error:
-        raise OptionError("decoder", error.message) from None
+        return error.message
+    return None
 
 
 def central(width: int, height: int, share: float = 1.0) -> tuple[float, float, float, float]:

@@ -10,7 +10,7 @@ import numpy as np
 from ...base.errors import LabError
 from ..dataset import IMAGENET_MEAN, IMAGENET_STD, Dataset, Facts, dataset, find
 from ..formats.archives import is_archive, unpacked
-from ..formats.decode import check_decoder
+from ..formats.decode import AUTO, DecoderName, chosen_decoder
 from ..formats.digests import listing_digest
 from ..formats.picture import SUFFIXES
 from ..pipeline.pictures import Files, OnDisk
@@ -18,8 +18,8 @@ from ..pipeline.pictures import Files, OnDisk
 _TEST_FOLDERS = ("test", "val", "validation")
 
 
-def _facts(path: Path, test: float = 0.2, crop: float = 0.875, decoder: str = "pillow") -> Facts:
-    check_decoder(decoder)
+def _facts(path: Path, test: float = 0.2, crop: float = 0.875, decoder: DecoderName = AUTO) -> Facts:
+    chosen_decoder(decoder)
     train, held_out = _parts(_root(path))
     names = _names(train)
     count = len(names) if held_out else len(names) - len(_test_pictures(names, test))
@@ -40,7 +40,7 @@ def pictures_digest(path: Path) -> str:
 
 
 @dataset("imagefolder", facts=_facts, content=pictures_digest)
-def imagefolder(path: Path, test: float = 0.2, crop: float = 0.875, decoder: str = "pillow") -> Dataset:
+def imagefolder(path: Path, test: float = 0.2, crop: float = 0.875, decoder: DecoderName = AUTO) -> Dataset:
     """Pictures in one folder for each class, below `train` and `test` (or `val`) if there are such folders.
 
     Args:
@@ -48,7 +48,8 @@ def imagefolder(path: Path, test: float = 0.2, crop: float = 0.875, decoder: str
         test: the share of each class that is used for testing if there is no folder of test pictures; always the same
             pictures.
         crop: the side of the central square that the network sees in testing, as a share of the picture's shorter side.
-        decoder: `pillow`, or `fast`, which takes less time and smooths less when it shrinks a picture.
+        decoder: `auto` (`fast` if simplejpeg and OpenCV are installed, else `pillow`), `fast` or `pillow`. `fast` takes
+            less time and smooths less when it shrinks a picture.
     """
     train, held_out = _parts(_root(path))
     names = classes(train)
@@ -143,7 +144,6 @@ def _test_pictures(names: list[str], share: float) -> set[str]:
 
 def _on_disk(folder: Path, names: list[str], files: list[str], crop: float, decoder: str) -> OnDisk:
     """The pictures `files` of a folder, with the positions of their classes in `names` as labels."""
-    check_decoder(decoder)
     numbers = {name: number for number, name in enumerate(names)}
     labels = np.array([numbers[file.partition("/")[0]] for file in files], np.int32)
-    return OnDisk(Files(folder, tuple(files)), labels, np.arange(len(files)), crop, decoder)
+    return OnDisk(Files(folder, tuple(files)), labels, np.arange(len(files)), crop, chosen_decoder(decoder))

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...base.errors import LabError
 from ..dataset import IMAGENET_MEAN, IMAGENET_STD, Dataset, Facts, dataset, find
-from ..formats.decode import check_decoder
+from ..formats.decode import AUTO, DecoderName, chosen_decoder
 from ..formats.digests import file_digests
 from ..pipeline.pictures import OnDisk, Records
 from .folders import imagefolder, pictures_digest
@@ -17,8 +17,8 @@ from .folders import imagefolder, pictures_digest
 _IMAGENET = (3, 224, 224)
 
 
-def _facts(path: Path, test: Path, classes: int, crop: float = 0.875, decoder: str = "pillow") -> Facts:
-    check_decoder(decoder)
+def _facts(path: Path, test: Path, classes: int, crop: float = 0.875, decoder: DecoderName = AUTO) -> Facts:
+    chosen_decoder(decoder)
     _file(test)
     return Facts((3, None, None), classes, len(Records(_file(path))))
 
@@ -35,7 +35,7 @@ def records_digest(path: Path) -> str:
 
 
 @dataset("recordio", facts=_facts, content=records_digest)
-def recordio(path: Path, test: Path, classes: int, crop: float = 0.875, decoder: str = "pillow") -> Dataset:
+def recordio(path: Path, test: Path, classes: int, crop: float = 0.875, decoder: DecoderName = AUTO) -> Dataset:
     """Two .rec files of packed pictures, with or without .idx files, as MXNet's im2rec makes them.
 
     Args:
@@ -43,7 +43,8 @@ def recordio(path: Path, test: Path, classes: int, crop: float = 0.875, decoder:
         test: the file to test on.
         classes: the number of classes; labels count from 0.
         crop: the side of the central square that the network sees in testing, as a share of the picture's shorter side.
-        decoder: `pillow`, or `fast`, which takes less time and smooths less when it shrinks a picture.
+        decoder: `auto` (`fast` if simplejpeg and OpenCV are installed, else `pillow`), `fast` or `pillow`. `fast` takes
+            less time and smooths less when it shrinks a picture.
     """
     train, held_out = (stored(_file(name), crop, decoder) for name in (path, test))
     names = tuple(str(number) for number in range(classes))
@@ -59,12 +60,11 @@ def _file(path: Path) -> Path:
 
 def stored(path: Path, crop: float, decoder: str) -> OnDisk:
     """The pictures of a .rec file; the first label of each record is its class."""
-    check_decoder(decoder)
     items = Records(path)
-    return OnDisk(items, items.file.labels(), np.arange(len(items)), crop, decoder)
+    return OnDisk(items, items.file.labels(), np.arange(len(items)), crop, chosen_decoder(decoder))
 
 
-def _imagenet_facts(path: Path = Path("imagenet"), decoder: str = "pillow") -> Facts:
+def _imagenet_facts(path: Path = Path("imagenet"), decoder: DecoderName = AUTO) -> Facts:
     root = _imagenet_root(path)
     if (root / "train.rec").is_file():
         facts = _facts(root / "train.rec", root / "val.rec", 1000, decoder=decoder)
@@ -86,14 +86,15 @@ def imagenet_digest(path: Path) -> str:
 
 
 @dataset("imagenet", facts=_imagenet_facts, content=imagenet_digest)
-def imagenet(path: Path = Path("imagenet"), decoder: str = "pillow") -> Dataset:
+def imagenet(path: Path = Path("imagenet"), decoder: DecoderName = AUTO) -> Dataset:
     """ImageNet (Russakovsky et al. 2015): 1,000 classes, 224x224 by default; tested on its validation pictures.
 
     Args:
         path: a folder with `train` and `val`, 1,000 class folders in each (named by WordNet ids), or with `train.rec`
             and `val.rec` and their .idx files; its licence does not allow others to offer it for
             download, so you have to get it yourself.
-        decoder: `pillow`, or `fast`, which takes less time and smooths less when it shrinks a picture.
+        decoder: `auto` (`fast` if simplejpeg and OpenCV are installed, else `pillow`), `fast` or `pillow`. `fast` takes
+            less time and smooths less when it shrinks a picture.
     """
     root = _imagenet_root(path)
     if (root / "train.rec").is_file():

@@ -154,7 +154,6 @@ class MXNetEngine:
         problem = self.problem()
         if problem:
             raise LabError(f"the engine 'mxnet' cannot run here: {problem}")
-        compat.install()
         if "mxnet" not in sys.modules and (self._wheel() or "").startswith("mxnet-cu"):
             preload()
         with hardware.openmp_threads(self._threads or hardware.threads()):

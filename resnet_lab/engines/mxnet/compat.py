@@ -6,9 +6,10 @@ two things that newer versions no longer have:
 - `distutils.version`, which Python 3.12 removed;
 - names that NumPy removed, such as `numpy.PZERO` (2.0), `numpy.bool` (1.24 to 1.26) and `ndarray.tostring` (2.3).
 
-`install` therefore puts a finder on `sys.meta_path` that takes part only in the import of modules of these packages. It
-gives each of them an `__import__` of its own, which answers `numpy` with a view of NumPy that has the lost names, and
-`distutils` with a stand-in. NumPy itself, `sys.modules` and every other package stay exactly as they are.
+`find_spec` therefore loads the modules of these packages, and only those: it gives each of them an `__import__` of its
+own, which answers `numpy` with a view of NumPy that has the lost names, and `distutils` with a stand-in. NumPy itself,
+`sys.modules` and every other package stay exactly as they are. The finder in resnet_lab/__init__.py asks `find_spec`,
+so that a person's file or notebook may import MXNet too, once resnet_lab is imported.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import sys
 import types
 from collections.abc import Sequence
 from functools import cache, total_ordering
-from importlib.abc import Loader, MetaPathFinder, SourceLoader
+from importlib.abc import Loader, SourceLoader
 from importlib.machinery import ModuleSpec, PathFinder
 from typing import Any, NoReturn
 
@@ -48,6 +49,7 @@ def problem(python: tuple[int, int], numpy: tuple[int, int]) -> str | None:
     return None
 
 
+@cache
 def needed() -> bool:
     """Whether Python or NumPy is too new for these packages as they are."""
     return sys.version_info >= (3, 12) or numpy_version() >= (1, 24)
@@ -59,27 +61,18 @@ def numpy_version() -> tuple[int, int]:
     return int(major), int(minor)
 
 
-def install() -> None:
-    """Put the finder in place, once, and only where it is needed.
+def find_spec(name: str, path: Sequence[str] | None, target: types.ModuleType | None = None) -> ModuleSpec | None:
+    """Find a module of PACKAGES where Python would, and have `_Loader` load it.
 
-    On Python 3.10 and 3.11 beside NumPy 1.23 nothing is changed at all.
+    Returns:
+        None on Python 3.10 and 3.11 beside NumPy 1.23, where Python imports these packages without help.
     """
-    if needed() and not any(isinstance(finder, Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, Finder())
-
-
-class Finder(MetaPathFinder):
-    """Finds the modules of PACKAGES where Python would, and has them loaded by `_Loader`."""
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if name.partition(".")[0] not in PACKAGES:
-            return None
-        spec = PathFinder.find_spec(name, path, target)
-        if spec is not None and isinstance(spec.loader, SourceLoader):
-            spec.loader = _Loader(spec.loader)
-        return spec
+    if not needed():
+        return None
+    spec = PathFinder.find_spec(name, path, target)
+    if spec is not None and isinstance(spec.loader, SourceLoader):
+        spec.loader = _Loader(spec.loader)
+    return spec
 
 
 class _Loader(Loader):

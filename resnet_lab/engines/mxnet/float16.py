@@ -45,8 +45,9 @@ def forward(F: Any, nodes: Sequence[Node], x: Any, arrays: Mapping[str, Any], mo
 def _lower(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
     """The float16 output of a node for float16 inputs; its parameters have the types of `dtype_of`."""
     lowering = LOWERINGS[node.op]
-    if node.op == "norm" and node.attrs["kind"] != "batch":
+    if node.op == "channel_max" or (node.op == "norm" and node.attrs["kind"] != "batch"):
         # MXNet's batch norm accepts float16 images with float32 parameters. The other norms sum in their input's type.
+        # The maximum over channels finds the number of a channel, which float16 holds up to 2048 only.
         return F.cast(lowering(F, node, [F.cast(x, dtype="float32") for x in inputs], params), dtype="float16")
     if node.op not in _FLOAT16_OPS and node.op != "norm":
         params = {key: F.cast(array, dtype="float16") for key, array in params.items()}

@@ -7,9 +7,11 @@ MXNet's batch norm divides the batch's sum of squares by n, where PyTorch divide
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from ...network.graph import Node
+from ...ops.shapes import AXES
 
 Lowering = Callable[[Any, Node, Sequence[Any], Mapping[str, Any]], Any]
 """Receives F, a node, the values of the node's inputs and its parameters by key; returns the value of the node."""
@@ -176,14 +178,41 @@ def _add(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -
 
 @lowers("multiply")
 def _multiply(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    x, gate = inputs
     if not node.attrs["broadcast"]:
-        return inputs[0] * inputs[1]
-    return F.broadcast_mul(inputs[0], F.reshape(inputs[1], shape=(0, -1) + (1,) * (len(node.output) - 1)))
+        return x * gate
+    if node.attrs["broadcast"] == "positions":
+        return F.broadcast_mul(x, gate)
+    return F.broadcast_mul(x, F.reshape(gate, shape=(0, -1) + (1,) * (len(node.output) - 1)))
+
+
+@lowers("subtract")
+def _subtract(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    return inputs[0] - inputs[1]
+
+
+@lowers("affine")
+def _affine(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    factor, offset = node.attrs["factor"], node.attrs["offset"]
+    if factor == -1:
+        return offset - inputs[0]
+    scaled = inputs[0] if factor == 1 else inputs[0] * factor
+    return scaled + offset if offset else scaled
 
 
 @lowers("concat")
 def _concat(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
-    return F.Concat(*inputs, dim=1)
+    return F.Concat(*inputs, dim=1 + AXES.index(node.attrs.get("axis", "channels")))
+
+
+@lowers("split")
+def _split(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    return F.split_v2(inputs[0], tuple(accumulate(node.attrs["sizes"][:-1])), axis=1)
+
+
+@lowers("part")
+def _part(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    return inputs[0][node.attrs["index"]]
 
 
 @lowers("pad_channels")
@@ -218,3 +247,36 @@ def _layer_scale(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str,
 @lowers("prelu")
 def _prelu(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
     return F.LeakyReLU(inputs[0], params["slope"], act_type="prelu")
+
+
+@lowers("tanh")
+def _tanh(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    return F.tanh(inputs[0])
+
+
+@lowers("softmax")
+def _softmax(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    parts, (channels, *extents) = node.attrs["parts"], node.output
+    if parts == channels:
+        return F.softmax(inputs[0], axis=1)
+    apart = F.reshape(inputs[0], shape=(0, parts, channels // parts, *extents))
+    return F.reshape(F.softmax(apart, axis=1), shape=(0, *node.output))
+
+
+@lowers("channel_mean")
+def _channel_mean(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    return F.mean(inputs[0], axis=1, keepdims=True)
+
+
+@lowers("channel_max")
+def _channel_max(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    # F.max gives the whole gradient to each of several equal channels, so that it counts more than once.
+    return F.pick(inputs[0], F.argmax(inputs[0], axis=1), axis=1, keepdims=True)
+
+
+@lowers("channel_conv")
+def _channel_conv(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    kernel = node.attrs["kernel"]
+    row = F.reshape(inputs[0], shape=(0, 1, -1))
+    row = F.Convolution(row, params["weight"], kernel=(kernel,), pad=(kernel // 2,), num_filter=1, no_bias=True)
+    return F.reshape(row, shape=(0, *node.output))

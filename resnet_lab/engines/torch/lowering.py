@@ -16,7 +16,8 @@ from torch.nn import functional
 
 from ...blocks import opaque
 from ...network.graph import Graph, Node
-from .modules import NARROW, DropPath, FrozenBatchNorm, LayerNorm, LayerScale, PReLU, StridedPointwise
+from ...ops.shapes import AXES
+from .modules import NARROW, ChannelConv, DropPath, FrozenBatchNorm, LayerNorm, LayerScale, PReLU, StridedPointwise
 
 Lowering = Callable[["Program", Node, Sequence[fx.Node]], fx.Node]
 """Adds one node of the graph to a program; receives the values of the node's inputs, and returns that of its output."""
@@ -193,14 +194,68 @@ def _add(program: Program, node: Node, inputs: Sequence[fx.Node]) -> fx.Node:
 @lowers("multiply")
 def _multiply(program: Program, node: Node, inputs: Sequence[fx.Node]) -> fx.Node:
     gate = inputs[1]
-    if node.attrs["broadcast"]:
+    if node.attrs["broadcast"] is True:
         gate = program.call(torch.reshape, gate, (-1, *node.output[:1], *(1,) * (len(node.output) - 1)))
     return program.call(operator.mul, inputs[0], gate)
 
 
 @lowers("concat")
 def _concat(program: Program, node: Node, inputs: Sequence[fx.Node]) -> fx.Node:
-    return program.call(torch.cat, list(inputs), 1)
+    return program.call(torch.cat, list(inputs), 1 + AXES.index(node.attrs.get("axis", "channels")))
+
+
+@lowers("split")
+def _split(program: Program, node: Node, inputs: Sequence[fx.Node]) -> fx.Node:
+    return program.call(torch.split, inputs[0], node.attrs["sizes"], 1)
+
+
+@lowers("part")
+def _part(program: Program, node: Node, inputs: Sequence[fx.Node]) -> fx.Node:
+    return program.call(operator.getitem, inputs[0], node.attrs["index"])
+
+
+@lowers("subtract")
+def _subtract(program: Program, node: Node, inputs: Sequence[fx.Node]) -> fx.Node:
+    return program.call(operator.sub, *inputs)
+
+
+@lowers("affine")
+def _affine(program: Program, node: Node, inputs: Sequence[fx.Node]) -> fx.Node:
+    factor, offset = node.attrs["factor"], node.attrs["offset"]
+    if factor == -1:
+        return program.call(operator.sub, offset, inputs[0])
+    scaled = inputs[0] if factor == 1 else program.call(operator.mul, inputs[0], factor)
+    return program.call(operator.add, scaled, offset) if offset else scaled
+
+
+@lowers("tanh")
+def _tanh(program: Program, node: Node, inputs: Sequence[fx.Node]) -> fx.Node:
+    return program.call(torch.tanh, inputs[0])
+
+
+@lowers("softmax")
+def _softmax(program: Program, node: Node, inputs: Sequence[fx.Node]) -> fx.Node:
+    parts, (channels, *extents) = node.attrs["parts"], node.output
+    if parts == channels:
+        return program.call(torch.softmax, inputs[0], 1)
+    apart = program.call(torch.reshape, inputs[0], (-1, parts, channels // parts, *extents))
+    return program.call(torch.reshape, program.call(torch.softmax, apart, 1), (-1, *node.output))
+
+
+@lowers("channel_mean")
+def _channel_mean(program: Program, node: Node, inputs: Sequence[fx.Node]) -> fx.Node:
+    return program.call(torch.mean, inputs[0], 1, True)
+
+
+@lowers("channel_max")
+def _channel_max(program: Program, node: Node, inputs: Sequence[fx.Node]) -> fx.Node:
+    # torch.amax divides the gradient among several equal channels; torch.max gives it to the first, as MXNet does.
+    return program.call(operator.getitem, program.call(torch.max, inputs[0], 1, True), 0)
+
+
+@lowers("channel_conv")
+def _channel_conv(program: Program, node: Node, inputs: Sequence[fx.Node]) -> fx.Node:
+    return program.module(node, ChannelConv(node.attrs["kernel"]), inputs[0])
 
 
 @lowers("pad_channels")

@@ -48,6 +48,16 @@ class StridedPointwise(nn.Conv2d):
         return functional.conv2d(x, self.weight, self.bias, groups=self.groups)
 
 
+class ChannelConv(nn.Conv1d):
+    """A 1-D convolution along the channels of (batch, C) or (batch, C, 1, 1), to the same shape (ECA-Net)."""
+
+    def __init__(self, kernel: int) -> None:
+        super().__init__(1, 1, kernel, padding=kernel // 2, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x.flatten(1).unsqueeze(1)).reshape(x.shape)
+
+
 class LayerScale(nn.Module):
     """Multiply each channel by a trained factor (Touvron et al. 2021, "Going deeper with Image Transformers").
 

@@ -23,11 +23,19 @@ COMMAND = (
 
 
 class Local:
-    """One worker process at a time."""
+    """One worker process at a time.
+
+    Args:
+        threads: the number of CPU threads that a worker uses, whatever OMP_NUM_THREADS says; None leaves the choice to
+            the variable and to the place of the trial.
+    """
 
     capacity = 1
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int | None = None) -> None:
+        self._environment = {"PYTHONSAFEPATH": "1"}  # also for the processes that the worker starts
+        if threads is not None:
+            self._environment["OMP_NUM_THREADS"] = str(threads)
         self._work: Work | None = None
         self._process: subprocess.Popen[str] | None = None
         self._kills: dict[str, int] = {}
@@ -43,7 +51,7 @@ class Local:
                 stderr=log,
                 text=True,
                 start_new_session=True,  # Ctrl-C reaches this process alone, which then ends its worker
-                env={**os.environ, "PYTHONSAFEPATH": "1"},  # also for the processes that the worker starts
+                env=os.environ | self._environment,
             )
         self._work, self._process = work, process
         assert process.stdin is not None

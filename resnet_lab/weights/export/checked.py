@@ -62,6 +62,7 @@ def export(net: Pretrained, to: str, path: Path, *, engine: str = "mxnet", folde
         raise LabError(f"batch norms are folded into convolutions for {able} only")
     if not path.name or path.is_dir() or not path.parent.is_dir():
         raise LabError(f"'{path}' names no file in an existing folder")
+    engine = engines.choose(engine)[0]
     model = engines.get(engine).build(net.graph, "cpu")
     model.load(net.arrays)
     try:

@@ -14,6 +14,7 @@ from ...base.errors import LabError
 from ...base.files import atomic_write
 from ...blocks.opaque import OP
 from ...network.graph import Graph, Node
+from ...ops.shapes import AXES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -160,9 +161,9 @@ def _norm(program: Program, node: Node, inputs: Sequence[str]) -> str:
     return program.add("Add", [scaled, offset], node.name)
 
 
-@lowers("relu", "sigmoid", "hard_swish")
+@lowers("relu", "sigmoid", "tanh", "hard_swish")
 def _same(program: Program, node: Node, inputs: Sequence[str]) -> str:
-    names = {"relu": "Relu", "sigmoid": "Sigmoid", "hard_swish": "HardSwish"}
+    names = {"relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh", "hard_swish": "HardSwish"}
     return program.add(names[node.op], inputs, node.name)
 
 
@@ -231,14 +232,67 @@ def _add(program: Program, node: Node, inputs: Sequence[str]) -> str:
 @lowers("multiply")
 def _multiply(program: Program, node: Node, inputs: Sequence[str]) -> str:
     x, gate = inputs
-    if node.attrs["broadcast"]:
+    if node.attrs["broadcast"] is True:
         gate = program.reshape(gate, (0, node.output[0], *(1,) * (len(node.output) - 1)), f"{node.name}.gate")
     return program.add("Mul", [x, gate], node.name)
 
 
 @lowers("concat")
 def _concat(program: Program, node: Node, inputs: Sequence[str]) -> str:
-    return program.add("Concat", inputs, node.name, axis=1)
+    return program.add("Concat", inputs, node.name, axis=1 + AXES.index(node.attrs.get("axis", "channels")))
+
+
+@lowers("split")
+def _split(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    sizes = program.constant(f"{node.name}.sizes", np.array(node.attrs["sizes"], np.int64))
+    outputs = [f"{node.name}.part{index + 1}" for index in range(len(node.attrs["sizes"]))]
+    program.nodes.append(program.onnx.helper.make_node("Split", [*inputs, sizes], outputs, name=node.name, axis=1))
+    return node.name
+
+
+@lowers("part")
+def _part(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    return f"{inputs[0]}.part{node.attrs['index'] + 1}"
+
+
+@lowers("subtract")
+def _subtract(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    return program.add("Sub", inputs, node.name)
+
+
+@lowers("affine")
+def _affine(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    factor, offset = (
+        program.constant(f"{node.name}.{key}", np.array(node.attrs[key], np.float32)) for key in ("factor", "offset")
+    )
+    return program.add("Add", [program.add("Mul", [*inputs, factor], f"{node.name}.scaled"), offset], node.name)
+
+
+@lowers("softmax")
+def _softmax(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    parts, (channels, *extents) = node.attrs["parts"], node.output
+    apart = program.reshape(inputs[0], (0, parts, channels // parts, *extents), f"{node.name}.apart")
+    shares = program.add("Softmax", [apart], f"{node.name}.shares", axis=1)
+    return program.reshape(shares, (0, *node.output), node.name)
+
+
+@lowers("channel_mean", "channel_max")
+def _over_channels(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    return program.add({"channel_mean": "ReduceMean", "channel_max": "ReduceMax"}[node.op], inputs, node.name, axes=[1])
+
+
+@lowers("channel_conv")
+def _channel_conv(program: Program, node: Node, inputs: Sequence[str]) -> str:
+    kernel = node.attrs["kernel"]
+    row = program.reshape(inputs[0], (0, 1, -1), f"{node.name}.row")
+    row = program.add(
+        "Conv",
+        [row, program.parameter(node, "weight")],
+        f"{node.name}.sums",
+        kernel_shape=[kernel],
+        pads=[kernel // 2] * 2,
+    )
+    return program.reshape(row, (0, *node.output), node.name)
 
 
 @lowers("pad_channels")

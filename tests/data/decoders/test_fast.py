@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from resnet_lab import LabError
-from resnet_lab.data.formats.decode import check_decoder
+from resnet_lab.data.formats.decode import chosen_decoder
 from resnet_lab.data.formats.decoders import fast
 from resnet_lab.data.formats.decoders.pillow import by_pillow
 from tests.data.writing import jpeg
@@ -45,13 +45,19 @@ def test_other_formats_have_pillows_pixels():
     assert np.array_equal(decoded(fast.fast, stream.getvalue(), 24), decoded(by_pillow, stream.getvalue(), 24))
 
 
+def test_auto_means_fast_where_its_libraries_are_installed():
+    libraries()
+    assert chosen_decoder("auto") == chosen_decoder("fast") == "fast"
+
+
 def test_a_decoder_that_is_not_installed_is_refused(monkeypatch):
     def missing():
         raise ImportError("No module named 'simplejpeg'")
 
     monkeypatch.setattr(fast, "_libraries", missing)
     with pytest.raises(LabError, match=r"'fast' cannot be used \(No module named 'simplejpeg'\): pip install"):
-        check_decoder("fast")
-    check_decoder("pillow")
+        chosen_decoder("fast")
+    assert chosen_decoder("pillow") == "pillow"
+    assert chosen_decoder("auto") == "pillow"
     with pytest.raises(LabError, match="unknown decoder 'pilow'; did you mean 'pillow'?"):
-        check_decoder("pilow")
+        chosen_decoder("pilow")

@@ -31,7 +31,7 @@ def test_arrays_of_ones_own(tmp_path, layout):
         ({"y_test": np.array([0, 9])}, "'arrays', test: the label 9 of item 1 is outside the classes, 0 to 3"),
         (
             {"x_test": np.zeros((2, 9, 9), np.uint8)},
-            r"images to train on are \(1, 8, 8\), those to test on \(1, 9, 9\)",
+            r"the training images are \(1, 8, 8\), but the test images are \(1, 9, 9\)",
         ),
         ({"y_test": np.array([{}, {}])}, r"is no \.npz file of plain arrays"),
     ],

@@ -49,7 +49,10 @@ class Evil:
 @pytest.mark.parametrize(
     ("members", "told"),
     [
-        ({"train": pickle.dumps(Evil())}, r"p\.tar\.gz: is damaged: UnpicklingError: it asks for builtins.print"),
+        (
+            {"train": pickle.dumps(Evil())},
+            r"p\.tar\.gz: is damaged: UnpicklingError: it refers to builtins.print, which is neither",
+        ),
         ({"train": b"\x80"}, "is damaged"),
         ({}, "is damaged"),
     ],

@@ -26,5 +26,8 @@ def test_digits_are_scikit_learns_with_a_fixed_split():
 
 def test_without_scikit_learn_the_message_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(LabError, match=r"it comes with scikit-learn \(pip install scikit-learn\)"):
+    with pytest.raises(
+        LabError,
+        match=r"the dataset 'digits' is part of scikit-learn, which is not installed: pip install scikit-learn",
+    ):
         data.load("digits")

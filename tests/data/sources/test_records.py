@@ -21,7 +21,7 @@ def test_records_are_a_dataset_and_labels_are_held_to_the_classes(tmp_path, monk
     with pytest.raises(LabError, match=r"'recordio', train: the label 2 of item 2 is outside the classes, 0 to 1"):
         data.load("recordio", size=16, options={"path": "a.rec", "test": "b.rec", "classes": 2})
     records(tmp_path / "a.rec", [0, 1.5])
-    with pytest.raises(LabError, match=r"a\.rec: the label 1.5 of record 1 is no class"):
+    with pytest.raises(LabError, match=r"a\.rec: the label 1.5 of record 1 is not a whole number"):
         data.load("recordio", size=16, options={"path": "a.rec", "test": "b.rec", "classes": 3})
     with pytest.raises(LabError, match=r"is no \.rec file"):
         data.load("recordio", size=16, options={"path": str(tmp_path), "test": "b.rec", "classes": 3})

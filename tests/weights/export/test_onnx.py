@@ -5,6 +5,7 @@ import pytest
 
 import resnet_lab as rl
 from resnet_lab.network.tensor import OPS, Builder
+from resnet_lab.ops.shapes import PART
 from resnet_lab.weights.export import onnx
 from resnet_lab.weights.export.fold import fold
 from tests.conftest import random_weights
@@ -20,7 +21,7 @@ def run(graph, arrays, images):
 
 
 def test_every_op_has_a_lowering():
-    assert set(onnx.LOWERINGS) == set(OPS) - {"input"}
+    assert set(onnx.LOWERINGS) == {*OPS, PART}
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -26,8 +26,7 @@ def check() -> None:
         _libraries()
     except ImportError as error:
         raise LabError(
-            f"the decoder 'fast' cannot be used ({error}): pip install 'resnet-lab[fast]', "
-            "or leave 'decoder' out for Pillow"
+            f"the decoder 'fast' cannot be used ({error}): pip install 'resnet-lab[fast]', or set 'decoder: pillow'"
         ) from None
 
 
