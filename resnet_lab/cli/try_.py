@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..results.verdict import Verdict
-    from ..sweeps.tryout import Outcome, Tryout
+    from ..sweeps.pairs import Outcome
+    from ..sweeps.tryout import Tryout
 
 _WIDTH = 80
 
@@ -49,7 +50,8 @@ def command(
 
     Exit status: 0, also for the verdict `undecided`; 1 if a run failed; 2 if the input is wrong.
     """
-    from ..sweeps.tryout import duration, prepare, run_pairs
+    from ..sweeps.pairs import run_pairs
+    from ..sweeps.tryout import duration, prepare
 
     seconds = None if at_most is None else duration(at_most)
     tried = prepare(file, baseline=baseline, data=data, results=results, match=match, block=block, engine=engine)
