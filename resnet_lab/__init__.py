@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from .api import build, evaluate, export, graph, predict, read_weights, run, variant
+    from .api import build, evaluate, export, graph, predict, read_weights, run, variant, verdicts
     from .base.errors import LabError
     from .blocks import block
     from .blocks.stems import stem
@@ -38,6 +38,7 @@ __all__ = [
     "run",
     "stem",
     "variant",
+    "verdicts",
 ]
 
 _HOMES = {"LabError": "base.errors", "block": "blocks", "module_block": "engines.modules", "stem": "blocks.stems"}

@@ -294,3 +294,35 @@ def run(
         )
     finally:
         shown.end()
+
+
+def verdicts(
+    results: str | Path,
+    baseline: str | None = None,
+    *,
+    metrics: Sequence[str] | None = None,
+    smallest: Mapping[str, float] | None = None,
+    confidence: float | None = None,
+) -> pd.DataFrame:
+    """Judge the variants of an experiment: better, worse, the same as the baseline, or undecided.
+
+    Args:
+        results: The experiment's results folder, or a `trials.csv`.
+        baseline: The variant with which the others are compared; that of the experiment if None.
+        metrics: Columns of results; if None, the accuracy, the speed of training, the parameters and the multiply-adds.
+        smallest: For a metric the difference that would matter; that of the experiment's `decide` if None.
+        confidence: Of the intervals; that of the experiment's `decide`, or 0.95, if None.
+
+    Returns:
+        A DataFrame with one row for each metric and variant: the mean difference, its interval, the p-value, the word
+        and the reason; `results.verdict.Verdict` describes the columns.
+
+    Raises:
+        LabError: There is no results table, no such baseline or metric, or the trials have several recipes.
+    """
+    from .results.design import judge
+    from .results.store import read
+    from .results.verdict import frame
+
+    path = Path(results)
+    return frame(judge(read(path), [path], baseline, metrics, smallest, confidence))

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..base.errors import LabError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -77,6 +79,20 @@ def command(
     against: Annotated[
         str | None, typer.Option(help="Compare with a variant of the table, or with a table of published figures.")
     ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            help="Judge each variant against this one: better, worse, same or undecided, from runs paired by their "
+            "seed. Goes with --where, --columns (the metrics to judge), --smallest and --format."
+        ),
+    ] = None,
+    smallest: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="METRIC=VALUE: the difference that would matter, such as test_accuracy=0.003, instead of the "
+            "experiment's; repeatable. With --baseline."
+        ),
+    ] = None,
     stale: Annotated[
         bool, typer.Option("--stale", help="Show also trials that the experiment no longer asks for.")
     ] = False,
@@ -91,12 +107,21 @@ def command(
     Example: `resnet-lab compare results/depth_sweep --by variant --against resnet18`
 
     Example: `resnet-lab compare results/depth_sweep --best val_accuracy --where 'params < 30e6'`
+
+    Example: `resnet-lab compare results/my_block --baseline resnet18 --smallest test_accuracy=0.003`
     """
     from ..results.compare import compare as compared
     from ..results.store import read_several
     from .tables import written
 
     joined = read_several(results)
+    if baseline is not None:
+        if by or best or sort or against or stale:
+            raise LabError("--baseline goes with --where, --columns, --smallest and --format alone")
+        _show_verdicts(joined, results, baseline, where, _names(columns), smallest or [], format)
+        return
+    if smallest:
+        raise LabError("--smallest is the smallest difference that matters to a verdict; it works only with --baseline")
     table = compared(
         joined,
         by=_names(by),
@@ -113,6 +138,37 @@ def command(
         print(written(table, format.value))
     for note in table.attrs["notes"]:
         print(note, file=sys.stderr)
+
+
+def _show_verdicts(
+    table: pd.DataFrame,
+    results: list[Path],
+    baseline: str,
+    where: str | None,
+    metrics: list[str] | None,
+    smallest: list[str],
+    format: Format,
+) -> None:
+    from ..results import select
+    from ..results.design import judge
+    from ..results.verdict import frame
+    from ..specs import settings
+    from .tables import written
+    from .verdicts import show as show_verdicts
+
+    limits = {}
+    for text in smallest:
+        metric, value = settings.parse(text, "--smallest", "test_accuracy=0.003")
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
+            raise LabError(f"--smallest {text}: the smallest difference that matters is a number above 0")
+        limits[metric] = float(value)
+    if where is not None:
+        table = select.where(table, where)
+    found = judge(table, results, baseline, metrics, limits)
+    if format is Format.table:
+        show_verdicts(found)
+    else:
+        print(written(frame(found), format.value))
 
 
 def _names(text: str | None) -> list[str] | None:

@@ -11,6 +11,8 @@ import typer
 from ..base.errors import LabError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ..specs.experiment import Experiment
 
 
@@ -62,7 +64,7 @@ def command(
       optimizer: {name: sgd, lr: 0.04, momentum: 0.9}
       schedule: cosine
     engine: mxnet                            # or torch, or [mxnet, torch]
-    seeds: [0, 1, 2]
+    seeds: 3                                 # or a list, or auto
     grid: {train.optimizer.lr: [0.1, 0.05]}  # optional
     ```
 
@@ -108,9 +110,23 @@ def command(
     finally:
         progress.end()
     show(compare(table))
+    if loaded.spec.baseline is not None:
+        print()
+        _show_verdicts(table, folder)
     print(f"\n{folder}/trials.csv: one row for each trial; {folder}/epochs.csv: one row for each epoch")
     if (table["status"] != "ok").any():
         raise typer.Exit(1)
+
+
+def _show_verdicts(table: pd.DataFrame, folder: Path) -> None:
+    """Print the verdicts on the variants, or why there are none; the trials are done either way."""
+    from ..results.design import judge
+    from .verdicts import show
+
+    try:
+        show(judge(table, [folder]))
+    except LabError as error:
+        print(f"no verdicts: {error}")
 
 
 def show_plan(experiment: Experiment, folder: Path, device: str | None = None) -> None:
@@ -123,6 +139,8 @@ def show_plan(experiment: Experiment, folder: Path, device: str | None = None) -
     found = find_trials(experiment, device, folder)
     trials = found.trials
     swept = list(dict.fromkeys(key for trial in trials for key in trial.swept))
+    last = [key.rpartition(".")[2] for key in swept]
+    heads = [key if last.count(short_key) > 1 else short_key for key, short_key in zip(swept, last, strict=True)]
     rows = [
         (
             trial.id,
@@ -137,8 +155,8 @@ def show_plan(experiment: Experiment, folder: Path, device: str | None = None) -
         for trial in trials
     ]
     grid(
-        f"{experiment.name}: {len(trials)} trials",
-        ["trial", "variant", "engine", "seed", *swept, "params", "macs", ""],
+        f"{experiment.name}: {'at most ' * experiment.spec.auto}{len(trials)} trials",
+        ["trial", "variant", "engine", "seed", *heads, "params", "macs", ""],
         rows,
         ["params", "macs"],
     )

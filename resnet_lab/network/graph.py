@@ -65,8 +65,8 @@ class Node:
         op: the op's name.
         inputs: names of earlier nodes.
         output: the shape of the result.
-        attrs: the op's settings. The digest leaves out a setting whose name begins with `_`: it says where a thing
-            is kept.
+        attrs: the op's settings. The digest leaves out a setting whose name begins with `_`: it follows from the
+            inputs, or says where a thing is kept.
         params: the arrays of this node by their short names, such as `weight`.
         macs: multiply-adds of one image, each counted once, as in Table 1 of He et al. 2015; None where they are not
             known, as for a framework's own module.

@@ -52,7 +52,9 @@ def concat(
             )
     extent = sum(tensor.shape[place] for tensor in tensors)
     # The default is left out of the attributes, so that networks of earlier versions keep their digests.
-    attrs: dict[str, Any] = {} if axis == "channels" else {"axis": axis}
+    attrs: dict[str, Any] = {"_sizes": [tensor.shape[place] for tensor in tensors]}
+    if axis != "channels":
+        attrs["axis"] = axis
     return emit("concat", *tensors, output=(*x.shape[:place], extent, *x.shape[place + 1 :]), name=name, **attrs)
 
 

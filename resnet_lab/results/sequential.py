@@ -1,9 +1,8 @@
 """Verdicts that look at the pairs while the sweep runs, and stop each variant as soon as its verdict is clear.
 
-A group-sequential design: the looks come after a number of seeds that is fixed beforehand, and a Lan-DeMets spending
-function of Pocock's type shares the error out over them. The test at each look is the sign-flip test, whose critical
-values follow from the patterns of signs that no earlier look has rejected. The page docs/verdicts.md names the sources
-and gives the measured errors.
+A group-sequential design: a look follows each seed from the sixth on, and a spending function (Lan and DeMets 1983)
+shares the error out over the looks. The test at each look is the sign-flip test, whose critical values follow from the
+patterns of signs that no earlier look has rejected. docs/verdicts.md names the sources and gives the measured errors.
 """
 
 from __future__ import annotations
@@ -18,20 +17,25 @@ from numpy.typing import NDArray
 
 from ..specs.experiment import DecideSpec
 from . import statistics
-from .verdict import Pairs, Verdict, Word, comparable, is_better, pairs
+from .pairs import Pairs, comparable, pairs
+from .verdict import Verdict, Word, is_better
 
-FIRST, STEP = 6, 2
-"""The first look comes after FIRST seeds, because fewer can show nothing, and each later one after STEP more."""
+FIRST = 6
+"""The first look comes after this many seeds, because fewer can show nothing; then each seed is followed by a look."""
 
 
 def looks(at_most: int) -> list[int]:
     """The numbers of seeds after which the design looks."""
-    return [*range(min(FIRST, at_most), at_most, STEP), at_most]
+    return list(range(min(FIRST, at_most), at_most + 1))
 
 
 def spent(level: float, share: float) -> float:
-    """How much of an error has been spent when a share of all pairs is there (Lan and DeMets 1983, Pocock's type)."""
-    return level * math.log(1 + (math.e - 1) * share)
+    """How much of an error has been spent when a share of all pairs is there.
+
+    The power family of Kim and DeMets (1987) with the exponent 1/2: much is spent early, since most differences that
+    matter are seen within a third of the pairs that the smallest ones need.
+    """
+    return level * math.sqrt(share)
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..base.errors import LabError, unknown
-from . import select, statistics
-from .columns import MACHINE, differing
-from .compare import OF_THE_VARIANT
+from . import statistics
 from .images import ImageOutcomes
+from .pairs import Pairs, check_metric, comparable, pairs
+from .quiet import disturbed, is_speed
 
 Word = Literal["better", "worse", "same", "undecided"]
 
@@ -29,8 +28,6 @@ EXACT = ("params", "macs", "depth")
 """Metrics that are counted and not measured: no test is needed."""
 
 _LESS_IS_BETTER = ("loss", "latency", "memory", "wall_s", "params", "macs", "depth")
-_SPREAD = 0.25
-"""A machine counts as quiet if the 10th and the 90th percentile of a speed differ by less than this share of it."""
 
 
 @dataclass(frozen=True)
@@ -77,34 +74,6 @@ class Verdict:
     detectable: float = math.inf
 
 
-@dataclass(frozen=True)
-class Pairs:
-    """The results of a variant and the baseline for the seeds that both have.
-
-    Attributes:
-        variant: the variant's name.
-        baseline: the baseline's name.
-        metric: a column of results.
-        seeds: the seeds, in rising order.
-        ours: the variant's results.
-        theirs: the baseline's results.
-        trials: for each pair the ids of the variant's and the baseline's trial; '' where the table has no ids.
-    """
-
-    variant: str
-    baseline: str
-    metric: str
-    seeds: list[int]
-    ours: NDArray[Any]
-    theirs: NDArray[Any]
-    trials: list[tuple[str, str]]
-
-    @property
-    def differences(self) -> NDArray[Any]:
-        """Variant minus baseline for each pair."""
-        return np.asarray(self.ours - self.theirs)
-
-
 def verdicts(
     table: pd.DataFrame,
     baseline: str,
@@ -133,7 +102,7 @@ def verdicts(
     table = comparable(table, baseline)
     asked = metrics if metrics is not None else [name for name in METRICS if name in table]
     for metric in (*asked, *(smallest or {})):
-        _check_metric(metric, table)
+        check_metric(metric, table)
     variants = [name for name in dict.fromkeys(table["variant"]) if name != baseline]
     found: list[Verdict] = []
     for metric in asked:
@@ -142,60 +111,12 @@ def verdicts(
             found += [_exact(table, variant, baseline, metric) for variant in variants]
             continue
         several = [pairs(table, variant, baseline, metric) for variant in variants]
-        judged = tested(several, limit, 1 - confidence)
+        judged = judge_metric(several, limit, 1 - confidence)
         judged = [_with_noise(verdict, side, images) for verdict, side in zip(judged, several, strict=True)]
-        if _is_speed(metric):
+        if is_speed(metric):
             judged = [_if_quiet(verdict, table) for verdict in judged]
         found += judged
     return found
-
-
-def comparable(table: pd.DataFrame, baseline: str) -> pd.DataFrame:
-    """The current trials of a table, each once, after a check that one recipe is compared with itself.
-
-    Raises:
-        LabError: As `verdicts`.
-    """
-    table = select.each_once(select.current(table)[0])
-    if baseline not in set(table["variant"]):
-        raise LabError(unknown("variant", baseline, table["variant"]))
-    if table["variant"].nunique() < 2:
-        raise LabError(f"there is no variant beside {baseline} to compare with it")
-    if "seed" not in table:
-        raise LabError("the table has no column 'seed', by which runs are paired")
-    several = [name for name in differing(table) if name not in OF_THE_VARIANT]
-    for _, rows in table.groupby("variant"):
-        several += [name for name in differing(rows) if name not in several]
-    if several:
-        name = several[0]
-        example = next(value for value in table[name] if pd.notna(value))
-        shown = f"`{name}`" if not all(part.isidentifier() for part in name.split(".")) else name
-        raise LabError(
-            f"the trials differ in {', '.join(several)}, so seeds are not all that changes; "
-            f'choose with --where, such as --where "{shown} == {example!r}"'
-        )
-    return table
-
-
-def pairs(table: pd.DataFrame, variant: str, baseline: str, metric: str) -> Pairs:
-    """The pairs of a variant and the baseline: the seeds for which both trials ended `ok` with a figure."""
-    _check_metric(metric, table)
-    ok = table[(table["status"] == "ok") & table[metric].notna()]
-    ours, theirs = (
-        ok[ok["variant"] == name].drop_duplicates("seed").set_index("seed").sort_index() for name in (variant, baseline)
-    )
-    seeds = [seed for seed in ours.index if seed in theirs.index]
-    ours, theirs = ours.loc[seeds], theirs.loc[seeds]
-    ids = [("", "")] * len(seeds)
-    if "trial" in table:
-        ids = list(zip(ours["trial"], theirs["trial"], strict=True))
-    figures, reference = (side[metric].to_numpy(np.float64) for side in (ours, theirs))
-    return Pairs(variant, baseline, metric, [int(seed) for seed in seeds], figures, reference, ids)
-
-
-def _check_metric(metric: str, table: pd.DataFrame) -> None:
-    if metric not in table or not pd.api.types.is_numeric_dtype(table[metric]):
-        raise LabError(unknown("metric", metric, table.select_dtypes("number").columns))
 
 
 def is_better(metric: str, difference: float) -> bool:
@@ -203,7 +124,7 @@ def is_better(metric: str, difference: float) -> bool:
     return (difference < 0) == any(word in metric for word in _LESS_IS_BETTER)
 
 
-def tested(several: Sequence[Pairs], smallest: float | None, alpha: float) -> list[Verdict]:
+def judge_metric(several: Sequence[Pairs], smallest: float | None, alpha: float) -> list[Verdict]:
     """Judge several variants on one metric.
 
     `better` and `worse` rest on the sign-flip test and `same` on two one-sided sign-flip tests, each with Holm's
@@ -214,24 +135,32 @@ def tested(several: Sequence[Pairs], smallest: float | None, alpha: float) -> li
         smallest: the difference that would matter; None if it is not stated.
         alpha: the family-wise error over the variants.
     """
-    differ = statistics.holm([float(statistics.sign_flip(side.differences)) if side.seeds else 1.0 for side in several])
-    alike = statistics.holm([_p_of_equivalence(side.differences, smallest) for side in several])
+    values = [side.differences for side in several]
+    differ = statistics.holm([float(statistics.sign_flip(one)) if len(one) else 1.0 for one in values])
+    limit = 0.0 if smallest is None else smallest
+    alike = statistics.holm([float(p_of_equivalence(one, limit)) if limit and len(one) else 1.0 for one in values])
     return [
-        _tested(side, p, p_same, smallest, alpha, len(several))
+        _judged(side, p, p_same, smallest, alpha, len(several))
         for side, p, p_same in zip(several, differ, alike, strict=True)
     ]
 
 
-def _p_of_equivalence(differences: NDArray[Any], smallest: float | None) -> float:
-    """Twice the larger p-value of the two one-sided tests, so that alpha belongs to the interval that is shown."""
-    if smallest is None or not len(differences):
-        return 1.0
-    above = float(statistics.sign_flip(differences + smallest, "greater"))
-    below = float(statistics.sign_flip(differences - smallest, "less"))
-    return min(1.0, 2 * max(above, below))
+def p_of_equivalence(differences: NDArray[Any], smallest: float) -> NDArray[Any]:
+    """The p-value of `same`: twice the larger one of two one-sided tests (Schuirmann 1987).
+
+    Twice, so that one variant is the `same` at the level alpha exactly where the interval of 1 - alpha that is shown
+    lies between minus `smallest` and `smallest`.
+
+    Args:
+        differences: as for `statistics.sign_flip`.
+        smallest: the difference that would matter.
+    """
+    above = statistics.sign_flip(differences + smallest, "greater")
+    below = statistics.sign_flip(differences - smallest, "less")
+    return np.minimum(1, 2 * np.maximum(above, below))
 
 
-def _tested(side: Pairs, p: float, p_same: float, smallest: float | None, alpha: float, variants: int) -> Verdict:
+def _judged(side: Pairs, p: float, p_same: float, smallest: float | None, alpha: float, variants: int) -> Verdict:
     values, n = side.differences, len(side.seeds)
     mean = float(values.mean()) if n else math.nan
     std = float(values.std(ddof=1)) if n > 1 else math.nan
@@ -310,36 +239,18 @@ def _exact(table: pd.DataFrame, variant: str, baseline: str, metric: str) -> Ver
     return Verdict(variant, baseline, metric, word, 1, difference, difference, difference, math.nan, 0.0, reason)
 
 
-def _is_speed(metric: str) -> bool:
-    return "_per_s" in metric or "latency" in metric or metric == "wall_s"
-
-
 def _if_quiet(verdict: Verdict, table: pd.DataFrame) -> Verdict:
     """The verdict on a speed, or `undecided` where the rows do not show that the comparison was fair."""
     rows = table[table["variant"].isin([verdict.variant, verdict.baseline]) & (table["status"] == "ok")]
-    problem = _disturbed(rows, verdict.metric)
+    problem = disturbed(rows, verdict.metric)
     if problem is None:
         return verdict
     return replace(verdict, word="undecided", reason=problem, more_seeds=None)
 
 
-def _disturbed(rows: pd.DataFrame, metric: str) -> str | None:
-    """Why the speeds of two variants' trials cannot be compared; None where they can."""
-    several = [name for name in MACHINE if name in rows and rows[name].nunique(dropna=False) > 1]
-    if several:
-        return f"the trials ran in different places ({', '.join(several)})"
-    if "started" not in rows or rows["started"].isna().any():
-        return "the rows do not say when the trials ran"
-    order = list(rows.sort_values("started", kind="stable")["variant"])
-    if any(len(set(order[index : index + 3])) == 1 for index in range(len(order) - 2)):
-        return "the trials of the two did not run in turns"
-    low, high = (rows.get(f"{metric}_{end}") for end in ("p10", "p90"))
-    if low is None or high is None:
-        return "the rows do not say whether the machine was quiet"
-    spread = ((high - low) / rows[metric]).max()
-    if not spread < _SPREAD:
-        return f"the machine was not quiet: the percentiles of one trial lie {spread:.0%} apart"
-    return None
+def frame(found: Sequence[Verdict]) -> pd.DataFrame:
+    """The verdicts as a table, one row each."""
+    return pd.DataFrame([asdict(verdict) for verdict in found], columns=[field.name for field in fields(Verdict)])
 
 
 def caveats(found: Sequence[Verdict], alpha: float = 0.05) -> list[str]:

@@ -26,7 +26,19 @@ def test_a_dry_run_lists_the_trials_and_writes_nothing(workspace, call):
     printed = call("run", "e", "--engine", any_engine(), "--set", "variants=[resnet18]", "--dry-run")
     assert "e: 6 trials" in printed
     assert printed.count("to do") == 6
+    assert " lr " in printed
+    assert max(map(len, printed.splitlines())) <= 80
     assert not (workspace / "results").exists()
+
+
+def test_a_dry_run_names_swept_keys_as_long_as_it_must_and_says_what_runs_once(workspace, call):
+    (workspace / "experiments" / "e.yaml").write_text(textwrap.dedent(EXAMPLE))
+    grid = "grid={variant.stages.1.stride_on: [1x1], variant.stages.2.stride_on: [1x1, 3x3]}"
+    words = ("--set", "variants=[resnet18, resnet50]", "--set", grid, "--set", "seeds=[0]", "--dry-run")
+    printed = call("run", "e", "--engine", any_engine(), *words)
+    assert "e: 3 trials" in printed
+    assert "variant.stages.1.stride_on" in printed
+    assert printed.count("where no block of resnet18 takes 'stride_on', it is trained once") == 2
 
 
 def test_the_number_of_threads_and_a_busy_machine(workspace, call, monkeypatch):

@@ -1,8 +1,8 @@
-"""Compare gradients of a network in float32 with those in float64, in a process of its own.
+"""Compare gradients in float32 with those in float64, for every op, in a process of its own.
 
-Words: the engine, the threads, and a JSON list of cases [[batch, channels, height, width], op, arguments]. Prints a
-JSON number a line: the largest relative error of each case. A process of its own is needed because the number of
-threads is read once, and because a wrong kernel may crash.
+Words: the engine, the number of threads, and the number of networks that are drawn for each op. Prints a line of JSON
+for each case: its name and its largest relative error. A process of its own is needed because the number of threads is
+read once, and because a wrong kernel may end the process.
 """
 
 import json
@@ -11,7 +11,7 @@ import sys
 
 if __name__ == "__main__":
     os.environ["OMP_NUM_THREADS"] = sys.argv[2]
-    from tests.engines.gradients import worst_error
+    from tests.engines.odd_shapes import worst_errors
 
-    for shape, op, arguments in json.loads(sys.argv[3]):
-        print(json.dumps(worst_error(sys.argv[1], shape, op, arguments)), flush=True)
+    for case in worst_errors(sys.argv[1], int(sys.argv[3])):
+        print(json.dumps(case), flush=True)

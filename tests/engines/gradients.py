@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from resnet_lab import engines, ops
+from resnet_lab import engines
 from resnet_lab.network.graph import Graph
 from resnet_lab.network.tensor import Builder, Tensor
 
@@ -88,18 +88,3 @@ def random_inputs(graph: Graph, batch: int, seed: int = 0) -> tuple[dict[str, An
         for name, parameter in graph.parameters.items()
     }
     return weights, draw(batch, *graph.input), draw(batch, *graph.output)
-
-
-def worst_error(engine: str, shape: Sequence[int], op: str, arguments: dict[str, Any]) -> float:
-    """The largest difference between gradients in float32 and in float64, relative to each array's largest gradient.
-
-    Args:
-        shape: batch, channels, height, width.
-        op: a name of the op registry.
-        arguments: of the op.
-    """
-    batch, *image = shape
-    graph = graph_of(lambda x: getattr(ops, op)(x, **arguments), image)
-    inputs = random_inputs(graph, batch)
-    single, double = (gradients(engine, graph, *inputs, dtype) for dtype in ("float32", "float64"))
-    return max(float(np.abs(single[name] - double[name]).max() / np.abs(double[name]).max()) for name in double)

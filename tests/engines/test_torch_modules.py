@@ -87,3 +87,14 @@ def test_drop_path_removes_whole_images_in_training_and_keeps_the_mean(torch, mo
     assert values[:, 0].unique().tolist() == pytest.approx([0.0, 1 / 0.75])
     assert y.mean().item() == pytest.approx(1.0, abs=0.05)
     assert torch.equal(module.eval()(x), x)
+
+
+@pytest.mark.parametrize("shape", [(4, 6), (4, 6, 1, 1)])
+def test_a_channel_convolution_sums_neighbouring_channels(torch, modules, shape):
+    conv = modules.ChannelConv(3)
+    conv.weight.data.copy_(torch.tensor([[[1.0, 10.0, 100.0]]]))
+    x = torch.zeros(shape)
+    x[:, 2] = 1
+    y = conv(x)
+    assert y.shape == shape
+    assert y.flatten(1)[0].tolist() == [0, 100, 10, 1, 0, 0]

@@ -27,7 +27,7 @@ def test_maps_of_other_sizes_are_not_stacked(image):
 def test_maps_are_joined_along_their_height_or_width(image):
     x = image(6, 7, 5)
     assert concat(x, subsample(x, 1), axis="height").shape == (6, 14, 5)
-    assert concat(x, x[:2], axis="channels").node.attrs == {}
+    assert concat(x, x[:2], axis="channels").node.attrs == {"_sizes": [6, 2]}
     with pytest.raises(GraphError, match="concat3: cannot stack 6x7x5 .* and 6x4x3"):
         concat(x, subsample(x, 2), axis="width")
     with pytest.raises(GraphError, match="concat3: the axis is channels, height or width, not 'depth'"):

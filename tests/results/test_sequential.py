@@ -17,11 +17,9 @@ RNG = np.random.default_rng(0)
 NOISE = RNG.normal(0, 1, (40, 30))
 
 
-@pytest.mark.parametrize(
-    ("at_most", "found"), [(6, [6]), (7, [6, 7]), (8, [6, 8]), (11, [6, 8, 10, 11]), (12, [6, 8, 10, 12])]
-)
-def test_the_looks_end_with_the_last_seed(at_most, found):
-    assert looks(at_most) == found
+def test_a_look_follows_each_seed_from_the_sixth_on():
+    assert looks(6) == [6]
+    assert looks(9) == [6, 7, 8, 9]
 
 
 def test_all_of_the_error_is_spent_at_the_end():
@@ -36,11 +34,11 @@ def decided(differences, smallest=None, at_most=12, level=0.05):
 
 @pytest.mark.parametrize(("sign", "word"), [(1, "greater"), (-1, "less")])
 def test_differences_of_one_sign_are_decided_as_soon_as_the_patterns_allow(sign, word):
-    """Of 2^n patterns one is as extreme, and half the error of 0.05 has been spent in part: 8 pairs are enough."""
+    """Of 2^n patterns one is as extreme, and a part of half the error has been spent: 7 pairs are enough."""
     values = sign * np.arange(1, 13)
-    assert spent(0.025, 6 / 12) < 2**-6
-    assert spent(0.025, 8 / 12) > 2**-8
-    assert decided(values) == Stop(word, 1)
+    assert spent(0.02, 6 / 12) < 2**-6
+    assert spent(0.02, 7 / 12) > 2**-7
+    assert decided(values, level=0.04) == Stop(word, 1)
 
 
 def test_equal_pairs_are_the_same_or_undecided():
@@ -63,7 +61,7 @@ def test_one_look_is_the_sign_flip_test():
 
 def test_a_decision_is_not_taken_back_by_later_looks():
     for values in NOISE[:, :12] + 1.0:
-        ends = [stop(values, looks(12)[:count], 0.05, 0.05, None, 12) for count in (1, 2, 3, 4)]
+        ends = [stop(values, looks(12)[:count], 0.05, 0.05, None, 12) for count in range(1, 8)]
         first = next((end for end in ends if end is not None), None)
         assert all(end == first for end in ends if end is not None)
 
@@ -99,15 +97,16 @@ def table(seeds, shift=0.05, baseline_seeds=None, status="ok"):
 DECIDE = DecideSpec(smallest=0.01, at_most=12)
 
 
-def one(rows, decide=DECIDE, variants=1):
+def one(rows, decide=DECIDE, variants=2):
     (verdict,) = sequential.verdicts(rows, "base", decide, variants)
     return verdict
 
 
 def test_a_verdict_of_a_sweep():
+    """With two variants 6 pairs cannot reach the share of the error that has been spent, and 7 can."""
     found = one(table(8))
-    assert (found.word, found.n) == ("better", 8)
-    assert found.reason == "clear at look 2 of 4, after 8 pairs"
+    assert (found.word, found.n) == ("better", 7)
+    assert found.reason == "clear at look 2 of 7, after 7 pairs"
     assert math.isnan(found.p)  # the looks decide
     assert 0.04 < found.low < found.difference < found.high < 0.06
     assert one(table(8, -0.05)).word == "worse"
@@ -123,7 +122,7 @@ def test_seeds_that_came_after_the_decision_do_not_change_it():
 
 
 def test_a_look_counts_only_when_all_its_trials_have_ended():
-    found = one(table(7, baseline_seeds=12))
+    found = one(table(6, baseline_seeds=12))
     assert (found.word, found.n, found.reason) == ("undecided", 6, "6 of at most 12 seeds are done")
     assert found.more_seeds == 1
     assert one(table(5)).reason == "no look is complete, or no seed has a trial of both that ended ok"

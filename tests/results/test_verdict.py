@@ -3,38 +3,11 @@
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from resnet_lab import LabError
 from resnet_lab.results.images import ImageOutcomes
 from resnet_lab.results.verdict import caveats, is_better, verdicts
-
-
-def table(seeds=8, **accuracies):
-    """A table with a variant for each keyword: a list of accuracies, or a shift to those of the variant `base`."""
-    base = 0.9 + np.random.default_rng(0).normal(0, 0.01, seeds)
-    noise = np.random.default_rng(1).normal(0, 0.001, seeds)
-    rows = []
-    for variant, given in {"base": 0.0, **accuracies}.items():
-        values = given if isinstance(given, list) else base + given + noise * (variant != "base")
-        for seed, value in enumerate(values):
-            rows.append(
-                {
-                    "trial": f"{variant}{seed}",
-                    "variant": variant,
-                    "seed": seed,
-                    "status": "ok",
-                    "test_accuracy": value,
-                    "test_loss": 1 - value,
-                    "params": 1000 if variant == "base" else 1200,
-                    "macs": 5000,
-                    "started": f"2026-01-01T00:{seed:02}:{len(rows) % 60:02}Z",
-                    "device": "cpu",
-                    "train.optimizer.lr": 0.1,
-                }
-            )
-    return pd.DataFrame(rows)
+from tests.results.tables import table
 
 
 def one(rows, **options):
@@ -112,28 +85,10 @@ def test_equal_pairs_are_never_better_or_worse(smallest):
     assert (found.bca_low, found.bca_high) == (0, 0)
 
 
-def test_only_seeds_that_both_ended_ok_are_pairs():
-    rows = table(v=0.01)
-    rows.loc[(rows["variant"] == "v") & (rows["seed"] == 3), "status"] = "diverged"
-    rows.loc[(rows["variant"] == "base") & (rows["seed"] == 5), "test_accuracy"] = math.nan
-    found = one(rows)
-    assert found.n == 6
-    rows.loc[rows["variant"] == "v", "status"] = "failed"
-    nothing = one(rows)
-    assert (nothing.word, nothing.n) == ("undecided", 0)
-    assert nothing.reason == "no seed has a trial of both that ended ok"
-
-
 def test_one_pair_is_no_evidence():
     found = one(table(seeds=1, v=0.5))
     assert (found.word, found.n, found.more_seeds) == ("undecided", 1, None)
     assert "at least 6 pairs are needed" in found.reason
-
-
-def test_stale_trials_are_left_out():
-    rows = table(v=0.01)
-    rows["stale"] = rows["seed"] > 5
-    assert one(rows).n == 6
 
 
 def test_costs_are_counted():
@@ -143,31 +98,6 @@ def test_costs_are_counted():
     rows = table(v=0.0)
     rows["macs"] = rows["macs"].where(rows["variant"] == "base")
     assert verdicts(rows, "base", ["macs"])[0].word == "undecided"
-
-
-def speeds(**changes):
-    rows = table(v=0.0)
-    rows["train_images_per_s"] = np.where(rows["variant"] == "v", 200.0, 100.0) + rows["seed"]
-    rows["train_images_per_s_p10"] = rows["train_images_per_s"] * 0.95
-    rows["train_images_per_s_p90"] = rows["train_images_per_s"] * 1.05
-    return rows.assign(**changes)
-
-
-@pytest.mark.parametrize(
-    ("changes", "word", "reason"),
-    [
-        ({}, "better", "p is"),
-        ({"train_images_per_s_p10": 10.0}, "undecided", "was not quiet"),
-        ({"started": [f"2026-01-01T{n:02}" for n in range(16)]}, "undecided", "did not run in turns"),
-        ({"started": None}, "undecided", "do not say when"),
-        ({"device": ["cpu"] * 15 + ["gpu:0"]}, "undecided", "in different places (device)"),
-    ],
-)
-def test_speed_is_judged_only_from_turns_on_a_quiet_machine(changes, word, reason):
-    (found,) = verdicts(speeds(**changes), "base", ["train_images_per_s"])
-    assert found.word == word
-    assert reason in found.reason
-    assert found.difference == 100
 
 
 def test_the_noise_of_the_test_set_comes_from_the_images_kept():
@@ -180,24 +110,3 @@ def test_the_noise_of_the_test_set_comes_from_the_images_kept():
     assert found.image_noise == pytest.approx(np.std([0, -1, 1, 1], ddof=1) / 2)
     assert any("other test images would move" in line for line in caveats([found]))
     assert math.isnan(one(table(v=0.01), images=lambda trial: None).image_noise)
-
-
-@pytest.mark.parametrize(
-    ("rows", "baseline", "options", "message"),
-    [
-        (table(v=0.0), "bas", {}, "unknown variant 'bas'; did you mean 'base'"),
-        (table(), "base", {}, "there is no variant beside base"),
-        (table(v=0.0), "base", {"metrics": ["test_acc"]}, "unknown metric 'test_acc'; did you mean 'test_accuracy'"),
-        (table(v=0.0), "base", {"smallest": {"top1": 1}}, "unknown metric 'top1'"),
-        (table(v=0.0).drop(columns="seed"), "base", {}, "no column 'seed'"),
-        (
-            table(v=0.0).assign(**{"train.optimizer.lr": [0.1, 0.2] * 8}),
-            "base",
-            {},
-            'the trials differ in train.optimizer.lr, .* --where "train.optimizer.lr == 0.1"',
-        ),
-    ],
-)
-def test_what_cannot_be_judged_is_refused(rows, baseline, options, message):
-    with pytest.raises(LabError, match=message):
-        verdicts(rows, baseline, **options)

@@ -120,3 +120,50 @@ def test_a_file_has_its_own_name(experiment):
     experiment()
     with pytest.raises(LabError, match="one that is read from a file has one"):
         load("e", name="other")
+
+
+TWO = "baseline: resnet18\n"
+AUTO = ("variants=[resnet18, resnet34]", "seeds=auto", "decide={smallest: 0.003}")
+
+
+def test_a_number_of_seeds_stands_for_the_first_ones(experiment):
+    assert experiment("seeds: 3\n").spec.seeds == [0, 1, 2]
+    assert experiment("seeds: [4, 2]\n").spec.possible_seeds == [4, 2]
+    assert experiment().spec.possible_seeds == [0]
+    assert not experiment().spec.auto
+
+
+def test_auto_chooses_among_the_seeds_that_decide_allows(experiment):
+    spec = experiment(TWO, *AUTO).spec
+    assert spec.auto
+    assert spec.possible_seeds == list(range(30))
+    assert (spec.decide.metric, spec.decide.smallest, spec.decide.confidence) == ("test_accuracy", 0.003, 0.95)
+
+
+def test_a_baseline_may_be_a_path(experiment):
+    spec = experiment("baseline: ./variants/resnet18.yaml\n").spec
+    assert spec.baseline_name == "resnet18"
+
+
+@pytest.mark.parametrize(
+    ("extra", "settings", "message"),
+    [
+        ("seeds: 0\n", [], r"e\.yaml:5: 'seeds': 0 is no number from 1 to 10000, no list of seeds"),
+        ("seeds: true\n", [], r"'seeds': True is no number"),
+        ("seeds: automatic\n", [], r"'seeds': 'automatic' is no number .* and not the word auto"),
+        ("seeds: 10001\n", [], r"'seeds': 10001 is no number"),
+        ("seeds: 1.5\n", [], r"e\.yaml:5: 'seeds' is 1\.5"),
+        ("baseline: resnet81\n", [], r"e\.yaml:5: unknown variant 'resnet81'; did you mean 'resnet18'"),
+        ("decide: {smallest: 0.1}\n", [], r"e\.yaml:5: 'decide' needs 'baseline'"),
+        (TWO + "decide: {smalest: 0.1}\n", [], r"e\.yaml:6: unknown key in 'decide': 'smalest'; did you mean"),
+        (TWO + "decide: {smallest: 0}\n", [], r"'decide.smallest' is 0"),
+        (TWO + "decide: {at_most: 5}\n", [], r"'decide.at_most' is 5"),
+        ("seeds: auto\n", [], r"e\.yaml:5: 'seeds: auto' needs 'baseline' and 'decide'"),
+        (TWO, ["seeds=auto", "decide={}"], "needs a variant beside the baseline"),
+        (TWO, [*AUTO, "engine=[mxnet, torch]"], "'seeds: auto' compares variants under one recipe: 'engine'"),
+        (TWO + "grid: {train.epochs: [1, 2]}\n", AUTO, r"e\.yaml:6: .* under one recipe: 'grid' names several"),
+    ],
+)
+def test_seeds_and_baselines_that_do_not_fit_are_refused(experiment, extra, settings, message):
+    with pytest.raises(LabError, match=message):
+        experiment(extra, *settings)

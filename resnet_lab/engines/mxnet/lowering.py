@@ -202,7 +202,29 @@ def _affine(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]
 
 @lowers("concat")
 def _concat(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
-    return F.Concat(*inputs, dim=1 + AXES.index(node.attrs.get("axis", "channels")))
+    axis = node.attrs.get("axis", "channels")
+    if axis != "channels":
+        return F.Concat(*inputs, dim=1 + AXES.index(axis))
+    return _joined(F, inputs, node.attrs["_sizes"], node)
+
+
+def _joined(F: Any, parts: Sequence[Any], sizes: Sequence[int], node: Node) -> Any:
+    """Join tensors along the channels.
+
+    On the CPU, MXNet's kernel for feature maps works on blocks of 16 channels. If a part is no multiple of 16, the
+    gradient of that kernel can end the process with signal 8, or raise "could not construct a sub-memory". Another
+    kernel, which has no blocks, joins arrays of three axes.
+
+    Args:
+        F: `mxnet.nd` or `mxnet.sym`.
+        parts: (batch, C, H, W) or (batch, C) each.
+        sizes: the channels of each part.
+        node: the node whose output is the result.
+    """
+    if len(node.output) != 3 or not any(size % 16 for size in sizes):
+        return F.Concat(*parts, dim=1)
+    rows = [F.reshape(part, shape=(0, 0, -1)) for part in parts]
+    return F.reshape(F.Concat(*rows, dim=1), shape=(0, *node.output))
 
 
 @lowers("split")
@@ -217,10 +239,14 @@ def _part(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) 
 
 @lowers("pad_channels")
 def _pad_channels(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    before, after = node.attrs["before"], node.attrs["after"]
+    if not before + after:
+        return inputs[0]
     zero = F.zeros_like(F.slice_axis(inputs[0], axis=1, begin=0, end=1))
-    sizes = [node.attrs["before"], None, node.attrs["after"]]
-    parts = [inputs[0] if size is None else F.broadcast_axis(zero, axis=1, size=size) for size in sizes if size != 0]
-    return F.Concat(*parts, dim=1) if len(parts) > 1 else inputs[0]
+    parts = [F.broadcast_axis(zero, axis=1, size=size) if size else None for size in (before, after)]
+    parts.insert(1, inputs[0])
+    sizes = [before, node.output[0] - before - after, after]
+    return _joined(F, [part for part in parts if part is not None], sizes, node)
 
 
 @lowers("subsample")

@@ -1,0 +1,96 @@
+"""Pairs of trials: the variant's and the baseline's result for one seed, under one recipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..base.errors import LabError, unknown
+from . import select
+from .columns import differing
+from .compare import OF_THE_VARIANT
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The results of a variant and the baseline for the seeds that both have.
+
+    Attributes:
+        variant: the variant's name.
+        baseline: the baseline's name.
+        metric: a column of results.
+        seeds: the seeds, in rising order.
+        ours: the variant's results.
+        theirs: the baseline's results.
+        trials: for each pair the ids of the variant's and the baseline's trial; '' where the table has no ids.
+    """
+
+    variant: str
+    baseline: str
+    metric: str
+    seeds: list[int]
+    ours: NDArray[Any]
+    theirs: NDArray[Any]
+    trials: list[tuple[str, str]]
+
+    @property
+    def differences(self) -> NDArray[Any]:
+        """Variant minus baseline for each pair."""
+        return np.asarray(self.ours - self.theirs)
+
+
+def comparable(table: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    """The current trials of a table, each once, after a check that one recipe is compared with itself.
+
+    Raises:
+        LabError: As `verdicts`.
+    """
+    table = select.each_once(select.current(table)[0])
+    if baseline not in set(table["variant"]):
+        raise LabError(unknown("variant", baseline, table["variant"]))
+    if table["variant"].nunique() < 2:
+        raise LabError(f"there is no variant beside {baseline} to compare with it")
+    if "seed" not in table:
+        raise LabError("the table has no column 'seed', by which runs are paired")
+    several = [name for name in differing(table) if name not in OF_THE_VARIANT]
+    for _, rows in table.groupby("variant"):
+        several += [name for name in differing(rows) if name not in several]
+    if several:
+        name = several[0]
+        example = next(value for value in table[name] if pd.notna(value))
+        shown = f"`{name}`" if not all(part.isidentifier() for part in name.split(".")) else name
+        raise LabError(
+            f"the trials differ in {', '.join(several)}, so seeds are not all that changes; "
+            f'choose with --where, such as --where "{shown} == {example!r}"'
+        )
+    return table
+
+
+def pairs(table: pd.DataFrame, variant: str, baseline: str, metric: str) -> Pairs:
+    """The pairs of a variant and the baseline: the seeds for which both trials ended `ok` with a figure."""
+    check_metric(metric, table)
+    ok = table[(table["status"] == "ok") & table[metric].notna()]
+    ours, theirs = (
+        ok[ok["variant"] == name].drop_duplicates("seed").set_index("seed").sort_index() for name in (variant, baseline)
+    )
+    seeds = [seed for seed in ours.index if seed in theirs.index]
+    ours, theirs = ours.loc[seeds], theirs.loc[seeds]
+    ids = [("", "")] * len(seeds)
+    if "trial" in table:
+        ids = list(zip(ours["trial"], theirs["trial"], strict=True))
+    figures, reference = (side[metric].to_numpy(np.float64) for side in (ours, theirs))
+    return Pairs(variant, baseline, metric, [int(seed) for seed in seeds], figures, reference, ids)
+
+
+def check_metric(metric: str, table: pd.DataFrame) -> None:
+    """Check that a column of the table holds figures.
+
+    Raises:
+        LabError: It does not, or there is no such column.
+    """
+    if metric not in table or not pd.api.types.is_numeric_dtype(table[metric]):
+        raise LabError(unknown("metric", metric, table.select_dtypes("number").columns))
