@@ -26,7 +26,8 @@ def command(
     baseline: Annotated[str, typer.Option(help="The variant whose every stage gets the block.")] = "resnet18",
     data: Annotated[str, typer.Option(help="The dataset.")] = "digits",
     match: Annotated[
-        str | None, typer.Option(help="macs or params: change the width until the block costs what the baseline costs.")
+        str | None,
+        typer.Option(help="macs, params or latency: change the width until the block costs what the baseline costs."),
     ] = None,
     at_most: Annotated[
         str | None,
