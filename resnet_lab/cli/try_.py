@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..results.verdict import Verdict
-    from ..sweeps.tryout import Outcome, Tryout
+    from ..sweeps.pairs import Outcome
+    from ..sweeps.tryout import Tryout
 
 _WIDTH = 80
 
@@ -25,7 +26,8 @@ def command(
     baseline: Annotated[str, typer.Option(help="The variant whose every stage gets the block.")] = "resnet18",
     data: Annotated[str, typer.Option(help="The dataset.")] = "digits",
     match: Annotated[
-        str | None, typer.Option(help="macs or params: change the width until the block costs what the baseline costs.")
+        str | None,
+        typer.Option(help="macs, params or latency: change the width until the block costs what the baseline costs."),
     ] = None,
     at_most: Annotated[
         str | None,
@@ -35,7 +37,7 @@ def command(
         ),
     ] = None,
     block: Annotated[str | None, typer.Option(help="Which block, if the file registers several.")] = None,
-    engine: Annotated[str, typer.Option(help="mxnet or torch.")] = "mxnet",
+    engine: Annotated[str, typer.Option(help="mxnet, torch, or auto: mxnet if it can run here.")] = "auto",
     results: Annotated[Path, typer.Option(help="The folder that holds a folder for each experiment.")] = Path(
         "results"
     ),
@@ -49,7 +51,8 @@ def command(
 
     Exit status: 0, also for the verdict `undecided`; 1 if a run failed; 2 if the input is wrong.
     """
-    from ..sweeps.tryout import duration, prepare, run_pairs
+    from ..sweeps.pairs import run_pairs
+    from ..sweeps.tryout import duration, prepare
 
     seconds = None if at_most is None else duration(at_most)
     tried = prepare(file, baseline=baseline, data=data, results=results, match=match, block=block, engine=engine)

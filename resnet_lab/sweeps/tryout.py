@@ -1,15 +1,13 @@
-"""From a block's file to paired runs: puts the block into a baseline, and trains both until the time is over."""
+"""Puts the block of a file into a baseline, and writes the variant and the experiment; pairs.py runs them."""
 
 from __future__ import annotations
 
-import math
 import os
 import re
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
@@ -20,17 +18,10 @@ from ..data import DATASETS
 from ..network.graph import Graph
 from ..network.initial import branch_ends
 from ..results.statistics import least_pairs
-from ..results.store import is_done
 from ..specs import plugins, variant, workspace
 from ..specs.experiment import load
 from . import matched
-from .executors import Executor
 from .plan import Plan, plan
-from .progress import Silent
-from .run import run
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LEAST = least_pairs(0.05)
 """With fewer pairs no difference can be significant, however large it is."""
@@ -38,17 +29,11 @@ LEAST = least_pairs(0.05)
 MOST = 30
 """More pairs than this are not run, however much time there is."""
 
-DEFAULT_SECONDS = 600.0
-"""The time for all pairs unless another is asked for."""
-
-_SPARE = 0.95
-"""The share of the time left for which pairs are planned, since their times differ."""
-
 SMALLEST_ACCURACY = 0.01
 """The difference in test accuracy that counts as large enough to matter."""
 
 _IMAGES = 4300
-"""About how many training images a trial sees in all; at least one epoch."""
+"""About how many training images a trial sees in all: several epochs of a small dataset, or a part of a large one."""
 
 _SMALLEST = 32
 """Smaller images are resized to this height and width, since a network for larger ones would leave one pixel."""
@@ -99,25 +84,6 @@ class Tryout:
     def is_same_network(self) -> bool:
         """Whether the block makes the network that the baseline is, so that every pair would be exactly equal."""
         return len(self.plan.trials) == 1
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The pairs that were run.
-
-    Attributes:
-        table: one row for each trial.
-        pairs: how many pairs have been run, by this call and earlier ones.
-        planned: how many pairs were planned.
-        seconds: the mean time of a pair that this call ran; NaN if it ran none.
-        problem: why no verdict can be reached; '' if one can.
-    """
-
-    table: pd.DataFrame
-    pairs: int
-    planned: int
-    seconds: float
-    problem: str = ""
 
 
 def duration(text: str) -> float:
@@ -197,9 +163,12 @@ def _block(file: Path, name: str | None) -> str:
 
 
 def _data(name: str) -> dict[str, Any]:
+    """The experiment's key `data`: images large enough, and not more than the time allows."""
     source = DATASETS.get(name)
-    height = source.facts(source.check({})).shape[1]
-    return {"name": name, "size": _SMALLEST} if height is None or height < _SMALLEST else {"name": name}
+    facts = source.facts(source.check({}))
+    is_small = facts.shape[1] is None or facts.shape[1] < _SMALLEST
+    is_large = facts.count is not None and facts.count > _IMAGES
+    return {"name": name} | ({"size": _SMALLEST} if is_small else {}) | ({"limit": _IMAGES} if is_large else {})
 
 
 def _epochs(data: str) -> int:
@@ -234,88 +203,3 @@ def _planned(experiment: Path, values: Mapping[str, Any]) -> int | None:
         return None
     text = experiment.read_text(encoding="utf-8")
     return next((seeds for seeds in range(LEAST, MOST + 1) if text == _text(experiment, values, seeds)), None)
-
-
-def run_pairs(
-    tried: Tryout,
-    at_most: float | None,
-    show: Callable[[str], None],
-    *,
-    clock: Callable[[], float] = time.monotonic,
-    executor: Executor | None = None,
-) -> Outcome:
-    """Run pairs, a trial of the baseline and a trial of the variant for each seed, until the time is over.
-
-    The first pair is timed, and the number of pairs is chosen by the time that is left, never by the results: a number
-    that the results had a say in would make the p-value of the verdict wrong. Pairs that an earlier call has run are
-    not run again.
-
-    Args:
-        tried: the block in the baseline.
-        at_most: the time in seconds. None takes 10 minutes, and keeps the number of pairs that an earlier call chose.
-        show: shows one line.
-        clock: the time in seconds.
-        executor: where the trials run; on this machine if left out.
-    """
-    end = clock() + (DEFAULT_SECONDS if at_most is None else at_most)
-    planned = tried.seeds if at_most is None else None
-    pairs, times = 0, list[float]()
-    lines = _Lines(show)
-    while pairs < (planned or MOST):
-        begin = clock()
-        if pairs and begin + (_mean(times) if times else 0) > end:
-            break
-        loaded = load(tried.experiment, [f"seeds={pairs + 1}"])
-        is_new = not all(is_done(tried.folder, trial.id) for trial in plan(loaded, results=tried.folder).trials)
-        table = run(loaded, tried.folder, lines, executor=executor)
-        last = table[table["seed"] == pairs]
-        pairs += 1
-        if is_new:
-            times.append(clock() - begin)
-            show(_pair_line(last, planned))
-        failed = last[~last["status"].isin(["ok", "diverged"])] if pairs > 1 else last[last["status"] != "ok"]
-        if len(failed):
-            problem = "; ".join(f"{row['variant']}: {row['status']}: {row['reason']}" for _, row in failed.iterrows())
-            return Outcome(table, pairs, planned or pairs, _mean(times), problem)
-        if planned is None and times:
-            planned = min(MOST, pairs + int(max(0.0, end - clock()) * _SPARE / times[0]))
-            tried.write(max(planned, LEAST))
-            if planned < LEAST:
-                break
-            show(f"a pair takes {times[0]:.0f} s, so there is time for {planned} pairs")
-    problem = "" if pairs >= LEAST else _too_few(pairs, _mean(times))
-    return Outcome(table, pairs, planned or pairs, _mean(times), problem)
-
-
-def _mean(times: Sequence[float]) -> float:
-    return sum(times) / len(times) if times else math.nan
-
-
-def _too_few(pairs: int, seconds: float) -> str:
-    need = math.ceil(seconds * (LEAST - pairs + 1) / 60)
-    return (
-        f"there was time for {pairs} pair{'s' * (pairs > 1)}, and with fewer than {LEAST} no difference can be "
-        f"significant: a pair takes {seconds:.0f} s, so --at-most {need}m would be enough to go on to {LEAST}"
-    )
-
-
-def _pair_line(rows: pd.DataFrame, planned: int | None) -> str:
-    """'pair 3 of 14: resnet18 0.9833, resnet18_se_basic 0.9806'."""
-    number = int(rows["seed"].iloc[0]) + 1
-    figures = [
-        f"{row['variant']} {row['test_accuracy']:.4f}" if row["status"] == "ok" else f"{row['variant']} {row['status']}"
-        for _, row in rows.iterrows()
-    ]
-    return f"pair {number}{f' of {planned}' if planned else ''}: {', '.join(figures)}"
-
-
-class _Lines(Silent):
-    """Shows each note of the sweeps once: every pair is a sweep, which says again where it runs."""
-
-    def __init__(self, show: Callable[[str], None]) -> None:
-        self.show, self.shown = show, set[str]()
-
-    def note(self, text: str) -> None:
-        if text not in self.shown:
-            self.show(text)
-        self.shown.add(text)

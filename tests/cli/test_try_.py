@@ -19,7 +19,7 @@ def pretend(monkeypatch, gain):
     def outcome(trial):
         return {"test_accuracy": 0.8 + trial.seed / 1000 + gain * (trial.variant != "cifar_resnet20")}
 
-    monkeypatch.setattr("resnet_lab.sweeps.run.Local", lambda: Pretender(outcome))
+    monkeypatch.setattr("resnet_lab.sweeps.run.Local", lambda threads: Pretender(outcome))
 
 
 @pytest.mark.parametrize(("gain", "word"), [(0.05, "BETTER"), (-0.05, "WORSE"), (0.001, "SAME")])

@@ -1,4 +1,4 @@
-"""An executor that trains nothing: tests choose how each trial ends."""
+"""What tests of sweeps need to run no training: a small block, and an executor whose trials end as a test chooses."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Callable
 from resnet_lab.base.files import write_json
 from resnet_lab.sweeps.executors import Ended, Work
 from resnet_lab.training.trial import Trial
+from tests.specs.writing import BLOCK
+
+MINE = BLOCK.replace("{options}", "")
 
 
 class Pretender:

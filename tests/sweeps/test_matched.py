@@ -72,6 +72,18 @@ def test_another_measurement_is_not_taken_for_it(planned, setting):
         planned(measures, setting)
 
 
+def test_a_latency_that_is_not_measured_again_is_refused(planned):
+    class Jumps(Counted):
+        times = 0
+
+        def __call__(self, graph):
+            found, self.times = super().__call__(graph), self.times + (abs(super().__call__(graph) - 1) <= 0.05)
+            return found if self.times < 2 else 1.2
+
+    with pytest.raises(LabError, match=r"e\.yaml:4: the latency of wide cannot be matched now: .* again 1\.200 times"):
+        planned(Jumps)
+
+
 def test_a_machine_that_is_not_quiet_ends_it_at_the_line_of_match(planned):
     class Loud(Counted):
         def check_quiet(self):
