@@ -52,3 +52,22 @@ def test_stale_trials_are_left_out():
 def test_what_cannot_be_judged_is_refused(rows, baseline, options, message):
     with pytest.raises(LabError, match=message):
         verdicts(rows, baseline, **options)
+
+
+def test_each_value_of_an_option_that_the_baseline_does_not_take_is_a_variant():
+    rows = table(v=0.01, w=0.02)
+    option = [{"base": math.nan, "v": 4.0, "w": 8.0}[name] for name in rows["variant"]]
+    rows = rows.assign(**{"variant.every_stage.reduction": option}).replace({"variant": {"w": "v"}})
+    found = verdicts(rows, "base", ["test_accuracy"])
+    assert [verdict.variant for verdict in found] == ["v reduction=4", "v reduction=8"]
+    assert found[0].difference < found[1].difference
+    assert {verdict.n for verdict in found} == {8}
+    theirs = rows.assign(**{"variant.every_stage.reduction": rows["variant.every_stage.reduction"].fillna(4.0)})
+    with pytest.raises(LabError, match=r"the trials differ in variant.every_stage.reduction"):
+        verdicts(theirs, "base", ["test_accuracy"])
+
+
+def test_an_option_with_one_value_leaves_the_variants_name():
+    rows = table(v=0.01)
+    rows["variant.every_stage.kind"] = [None if name == "base" else "wide" for name in rows["variant"]]
+    assert one(rows).variant == "v"
