@@ -25,19 +25,14 @@ class OtherLoad:
         elapsed = time.perf_counter() - self._start
         return max(0.0, _seconds_of_others() - self._others) / max(elapsed, 1e-9)
 
-
-def busy_message(seconds: float = 0.3) -> str:
-    """A warning in one line if the machine is busy; empty otherwise.
-
-    Args:
-        seconds: how long to measure.
-    """
-    load = OtherLoad()
-    time.sleep(seconds)
-    cores = load.cores()
-    if cores <= BUSY:
-        return ""
-    return f"the machine is busy: other programs use {cores:.1f} cores, so times and throughput will not be comparable"
+    def warning(self) -> str:
+        """A warning in one line if the machine has been busy since the measurement began; empty otherwise."""
+        cores = self.cores()
+        if cores <= BUSY:
+            return ""
+        return (
+            f"the machine is busy: other programs use {cores:.1f} cores, so times and throughput will not be comparable"
+        )
 
 
 def _seconds_of_others() -> float:

@@ -13,6 +13,7 @@ import typer
 from .. import __version__
 from ..base.errors import LabError
 from .commands import COMMANDS, module_of
+from .options import STOPPED
 
 
 def build(commands: Iterable[str] = COMMANDS) -> typer.Typer:
@@ -72,9 +73,7 @@ def main() -> None:
         print(f"resnet-lab: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
-        print(
-            "resnet-lab: stopped; what has finished is kept, and the same command goes on from there", file=sys.stderr
-        )
+        print(STOPPED, file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:  # the program that reads our output has ended, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ..network.graph import Shape
     from ..weights.pretrained import Numbers, Pretrained
 
+STOPPED = "resnet-lab: stopped; what has finished is kept, and the same command goes on from there"
+"""The message on Ctrl-C."""
+
 Variant = Annotated[str, typer.Argument(help="The name or path of a stage spec, or the folder of a trial.")]
 Weights = Annotated[
     str | None,

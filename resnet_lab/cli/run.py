@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..base.errors import LabError
+from . import options
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ..specs.experiment import Experiment
-
-
-_STOPPED = "stopped; what has finished is kept, and the same command goes on from there"
 
 
 def command(
@@ -89,23 +87,17 @@ def command(
     if dry_run:
         show_plan(loaded, folder, device)
         return
-    from ..base.other_load import busy_message
     from ..results.compare import compare
     from ..sweeps.progress import for_console
     from ..sweeps.run import run as run_sweep
     from .compare import show
 
     progress = for_console(Console())
-    busy = busy_message()
-    if busy:
-        progress.note(busy)
     try:
         table = run_sweep(loaded, folder, progress, device=device, fresh=fresh, prune=prune, threads=threads)
     except KeyboardInterrupt:  # handled here, since typer would turn it into an exit without a message
         progress.end()
-        print(
-            "resnet-lab: stopped; what has finished is kept, and the same command goes on from there", file=sys.stderr
-        )
+        print(options.STOPPED, file=sys.stderr)
         raise typer.Exit(130) from None
     finally:
         progress.end()

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import options
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -68,7 +70,7 @@ def command(
         try:
             outcome = run_pairs(tried, seconds, partial(print, flush=True))
         except KeyboardInterrupt:  # handled here, since typer would turn it into an exit without a message
-            print("resnet-lab: stopped; what has finished is kept, and the same command goes on", file=sys.stderr)
+            print(options.STOPPED, file=sys.stderr)
             raise typer.Exit(130) from None
         _show(tried, outcome)
     print(f"\nThe experiment to go on from: {tried.experiment}")

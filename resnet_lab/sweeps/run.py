@@ -16,6 +16,7 @@ from .. import engines
 from ..base import hardware
 from ..base.errors import LabError, unknown
 from ..base.files import read_json, write_json
+from ..base.other_load import OtherLoad
 from ..data import DATASETS, Source
 from ..results import sequential
 from ..results.columns import METRICS
@@ -67,6 +68,7 @@ def run(
         LabError: An engine cannot run here, a device is not there, another run writes to `results`, or `results` holds
             another experiment or cannot be written.
     """
+    others = OtherLoad()
     _check_metric(experiment)
     planned = plan(experiment, device, results)
     for pair in planned.duplicates:
@@ -87,6 +89,9 @@ def run(
         store = Store(results, labels, list(experiment.spec.grid))
         for line in store.prune() if prune else []:
             progress.note(line)
+        warning = others.warning()
+        if warning and any(store.status(trial.id) not in DONE for trial in planned.trials):
+            progress.note(warning)
         trials = _ordered(planned.trials, experiment)
         keep(results, _design(trials, experiment))
         sweep = _Sweep(experiment, store, progress, executor or Local(threads), places, fresh)

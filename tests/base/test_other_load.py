@@ -56,9 +56,10 @@ def test_a_clock_of_coarse_ticks_gives_no_negative_load(machine):
 
 
 @pytest.mark.parametrize(("others", "message"), [(0.1, ""), (0.4, "the machine is busy: other programs use 0.8 cores")])
-def test_a_busy_machine_is_named_in_one_line(machine, monkeypatch, others, message):
-    monkeypatch.setattr(other_load.time, "sleep", lambda seconds: machine(seconds, busy=others))
-    found = other_load.busy_message(0.5)
+def test_a_busy_machine_is_named_in_one_line(machine, others, message):
+    load = other_load.OtherLoad()
+    machine(0.5, busy=others)
+    found = load.warning()
     assert found.startswith(message)
     assert bool(found) == bool(message)
 

@@ -48,12 +48,14 @@ def test_a_dry_run_names_swept_keys_as_long_as_it_must_and_says_what_runs_once(w
 
 def test_the_number_of_threads_and_a_busy_machine(workspace, call, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    monkeypatch.setattr("resnet_lab.base.other_load.busy_message", lambda: "the machine is busy: a line of its own")
+    monkeypatch.setattr("resnet_lab.base.other_load.OtherLoad.cores", lambda self: 1.5)
     (workspace / "experiments" / "e.yaml").write_text(
         "variants: [cifar_resnet20]\ndata: {size: 8, limit: 32}\ntrain: {epochs: 1, batch_size: 32}\nmeasure: false\n"
     )
     printed = call("run", "e", "--engine", any_engine(), "--threads", "1")
-    assert "the machine is busy: a line of its own\n" in printed
+    assert (
+        "the machine is busy: other programs use 1.5 cores, so times and throughput will not be comparable" in printed
+    )
     assert ", 1 thread(s)" in printed
     assert rl.results("results/e")["threads"].tolist() == [1]
 
