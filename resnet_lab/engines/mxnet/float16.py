@@ -44,6 +44,8 @@ def forward(F: Any, nodes: Sequence[Node], x: Any, arrays: Mapping[str, Any], mo
 
 def _lower(F: Any, node: Node, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
     """The float16 output of a node for float16 inputs; its parameters have the types of `dtype_of`."""
+    if node.op == "global_avg_pool":  # float16 is for GPUs, where this kernel is fast; it sums in float32
+        return F.Pooling(inputs[0], pool_type="avg", global_pool=True, kernel=(1, 1))
     lowering = LOWERINGS[node.op]
     if node.op == "channel_max" or (node.op == "norm" and node.attrs["kind"] != "batch"):
         # MXNet's batch norm accepts float16 images with float32 parameters. The other norms sum in their input's type.
