@@ -80,29 +80,3 @@ def test_logits_and_gradients_are_gluons(name):
             assert off(mine.grad(), parameter.grad()) < 1e-4, own
         else:
             assert off(mine.data(), parameter.data()) < 1e-4, own
-
-
-def test_the_block_is_at_home_in_gluon(tmp_path):
-    engine_or_skip("mxnet")
-    net = rl.build("cifar_resnet20", input=(3, 32, 32), classes=7, seed=1)
-    import mxnet as mx
-    from mxnet import autograd, gluon
-
-    assert isinstance(net, gluon.HybridBlock)
-    assert "stage2.block1.conv1.weight" in net.collect_params()
-    trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1})
-    x, y = mx.nd.random.normal(shape=(4, 3, 32, 32)), mx.nd.array([0, 1, 2, 3])
-    losses = []
-    for _ in range(5):
-        with autograd.record():
-            loss = gluon.loss.SoftmaxCrossEntropyLoss()(net(x), y)
-        loss.backward()
-        trainer.step(4)
-        losses.append(loss.mean().asscalar())
-    assert losses[-1] < losses[0]
-    mx.nd.waitall()  # see GraphBlock
-    net.save_parameters(str(tmp_path / "net.params"))
-    again = rl.build("cifar_resnet20", input=(3, 32, 32), classes=7, seed=2)
-    assert off(again(x), net(x)) > 1e-3
-    again.load_parameters(str(tmp_path / "net.params"))
-    assert off(again(x), net(x)) == 0
