@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,21 +14,19 @@ from filelock import FileLock, Timeout
 
 from .. import engines
 from ..base import hardware
-from ..base.errors import LabError, unknown
+from ..base.errors import LabError
 from ..base.files import read_json, write_json
 from ..base.other_load import OtherLoad
 from ..data import DATASETS, Source
-from ..results import sequential
-from ..results.columns import METRICS
-from ..results.design import Design, keep
+from ..results.design import keep
 from ..results.store import Store, claim
 from ..results.trial_folder import CONFIG, DONE, RESULT, begin_fresh, is_cut_off, replace_by_fresh
 from ..specs.data import DataSpec
-from ..specs.experiment import DecideSpec, Experiment
+from ..specs.experiment import Experiment
 from ..training.checkpoint import CHECKPOINT
 from ..training.provenance import now, where
 from ..training.trial import Place, Trial
-from . import matched
+from . import comparison, matched
 from .executors import Ended, Executor, Work
 from .executors.local import Local
 from .plan import duplicate_message, plan
@@ -69,7 +67,7 @@ def run(
             another experiment or cannot be written.
     """
     others = OtherLoad()
-    _check_metric(experiment)
+    comparison.check_metric(experiment)
     planned = plan(experiment, device, results)
     for pair in planned.duplicates:
         progress.note(duplicate_message(*pair))
@@ -92,65 +90,12 @@ def run(
         warning = others.warning()
         if warning and any(store.status(trial.id) not in DONE for trial in planned.trials):
             progress.note(warning)
-        trials = _ordered(planned.trials, experiment)
-        keep(results, _design(trials, experiment))
+        trials = comparison.ordered(planned.trials, experiment)
+        keep(results, comparison.design(trials, experiment))
         sweep = _Sweep(experiment, store, progress, executor or Local(threads), places, fresh)
-        return _run_auto(sweep, trials) if experiment.spec.auto else sweep.run(trials)
-
-
-def _ordered(trials: tuple[Trial, ...], experiment: Experiment) -> tuple[Trial, ...]:
-    """The trials in the order in which they run: seed by seed where variants are compared with a baseline.
-
-    Then a sweep that is stopped has whole pairs, and the speeds of two variants were measured in turns.
-    """
-    if experiment.spec.baseline is None:
-        return trials
-    return tuple(sorted(trials, key=lambda trial: trial.seed))
-
-
-def _design(trials: Sequence[Trial], experiment: Experiment) -> Design | None:
-    """What the verdicts on the experiment have to know; None if it names no baseline."""
-    spec = experiment.spec
-    if spec.baseline_name is None:
-        return None
-    others = {trial.variant for trial in trials} - {spec.baseline_name}
-    return Design(spec.baseline_name, spec.decide or DecideSpec(), spec.auto, len(others))
-
-
-def _check_metric(experiment: Experiment) -> None:
-    """Check that 'seeds: auto' decides by an accuracy or a loss that the trials will have."""
-    spec = experiment.spec
-    known = [name for name in METRICS if any(word in name for word in ("accuracy", "loss", "top5"))]
-    if not spec.data.validation:
-        known = [name for name in known if "val_" not in name]
-    if spec.auto and spec.decide is not None and spec.decide.metric not in known:
-        raise experiment.document.error(("decide", "metric"), unknown("metric", spec.decide.metric, known))
-
-
-def _run_auto(sweep: _Sweep, trials: Sequence[Trial]) -> pd.DataFrame:
-    """Run seeds until the verdict on every variant is clear; see results/sequential.py.
-
-    A variant whose verdict is clear gets no further seed; the baseline gets as many as the last variant needs.
-    """
-    spec = sweep.experiment.spec
-    baseline, decide = spec.baseline_name, spec.decide
-    assert baseline is not None
-    assert decide is not None
-    others = dict.fromkeys(trial.variant for trial in trials if trial.variant != baseline)
-    if not others or all(trial.variant != baseline for trial in trials):
-        raise sweep.experiment.document.error(
-            ("baseline",), f"no variant is compared with {baseline}: they are the same network under several names"
-        )
-    seeds, going_on = dict.fromkeys(others, 0), list(others)
-    for step in sequential.looks(decide.at_most):
-        seeds |= dict.fromkeys([*going_on, baseline], step)
-        table = sweep.run(tuple(trial for trial in trials if trial.seed < seeds[trial.variant]))
-        found = sequential.verdicts(table, baseline, decide, len(others))
-        going_on = [verdict.variant for verdict in found if verdict.word == "undecided"]
-        if not going_on:
-            break
-        sweep.progress.note(f"undecided after {step} seeds: {', '.join(going_on)}")
-    return table
+        if experiment.spec.auto:
+            return comparison.run_auto(sweep.run, trials, experiment, progress)
+        return sweep.run(trials)
 
 
 _UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOENT)
