@@ -7,7 +7,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,12 @@ def main(words: Sequence[str] | None = None) -> int:
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a stage that runs is ended too
     journal = Journal(options.out.resolve())
-    facts = found | machine(options.revision)
-    journal.add("machine", tiny=options.tiny, **facts)
+    facts = {"tiny": options.tiny, **found, **machine(options.revision)}
+    differs = _differs(journal, facts)
+    if differs:
+        print(f"{journal.folder} holds results with another {differs}: name another folder with --out")
+        return 2
+    journal.add("machine", **facts)
     print(f"{found['device']}, {facts['gpus'] or facts['processor']}, {facts['versions']}", flush=True)
     try:
         run_stages(stages, journal, found["device"], options.tiny, options.minutes, options.again)
@@ -46,6 +50,17 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"{name:12} {ending or 'not run':10} {len(rows[name]):8} {problems:9}")
     print(f"{journal.folder}: {', '.join(path.name for path in tables)}")
     return int(any(ending != "done" for ending in endings.values()))
+
+
+def _differs(journal: Journal, facts: Mapping[str, Any]) -> str:
+    """What differs from the earlier runs in the folder so that one table must not hold both; '' if nothing does."""
+    earlier = journal.lines("machine")
+    if not earlier:
+        return ""
+    names = [[gpu["name"] for gpu in run["gpus"]] for run in (earlier[-1], facts)]
+    same = {"size (--tiny)": "tiny", "device (--device)": "device"}
+    different = [text for text, key in same.items() if earlier[-1][key] != facts[key]]
+    return ", ".join(different + ["GPU"] * (names[0] != names[1]))
 
 
 def _device(wanted: str) -> dict[str, Any]:

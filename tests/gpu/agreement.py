@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,8 @@ def _op(job: Job, case: str) -> None:
     """One op between a convolution and a dense layer, so that the gradient goes through the op."""
     builder = Builder()
     x = ops.conv(builder.input(X.shape[1:]), X.shape[1], 1)
-    graph = builder.finish(ops.dense(CASES[case][0](x), 10))
+    function: Callable[[Any], Any] = CASES[case][0]
+    graph = builder.finish(ops.dense(function(x), 10))
     rng = np.random.default_rng(0)
     weights = {
         name: (
@@ -92,12 +94,10 @@ def _compare(
         outputs.append(model.predict(batch[0]))
         if backward:
             changes.append(_change(model, batch, weights))
-    row = {"what": what, "name": name, "output": difference(*outputs), "gradient": None}
-    agrees = row["output"] <= BOUND
-    if backward:
-        row["gradient"] = difference(*changes)
-        agrees = agrees and row["gradient"] <= bound
-    job.row(**row, agrees=bool(agrees))
+    output = difference(*outputs)
+    gradient = difference(*changes) if backward else None
+    agrees = output <= BOUND and (gradient is None or gradient <= bound)
+    job.row(what=what, name=name, output=output, gradient=gradient, agrees=agrees)
 
 
 def _change(model: Model, batch: tuple[NDArray[np.float32], NDArray[np.int32]], before: Arrays) -> NDArray[np.float32]:

@@ -36,7 +36,8 @@ def noise_feed(count: int, batch: int) -> Feed:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (count, 3, 32, 32)).astype(np.uint8)
     split = data.InMemory(images, rng.integers(0, 10, count).astype(np.int32))
-    return Feed(split, batch, 0, MEAN, STD, data.AugmentSpec(pad_crop=4, flip=True))
+    augment: dict[str, Any] = {"pad_crop": 4, "flip": True}
+    return Feed(split, batch, 0, MEAN, STD, data.AugmentSpec(**augment))
 
 
 def _measure(job: Job, feed: Feed, plain: bool) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import resnet_lab as rl
+from resnet_lab.network.graph import Graph
 
 from .job import Job, missing
 from .turns import Turn, compute_alone, forget_compiled, our_model, plain_loop, take_turns
@@ -40,16 +42,17 @@ def _makers(job: Job, size: int, batch: int, steps: int) -> dict[str, Callable[[
     graph = rl.graph(NETWORK, input=(3, size, size), classes=1000)
     makers: dict[str, Callable[[], Turn]] = {}
     for mode in job.compile_modes():
-        makers[f"ours {mode}"] = lambda mode=mode: compute_alone(
-            our_model(job, graph, PRECISION, mode), graph, batch, steps
-        )
+        makers[f"ours {mode}"] = partial(_ours, job, graph, mode, batch, steps)
     nets: dict[str, Callable[[], Any]] = {"timm": _timm, "torchvision": _torchvision}
     for mode, name in itertools.product(job.compile_modes(), nets):
-        makers[f"{name} {mode}"] = lambda make=nets[name], mode=mode: _steps(job, make(), mode, size, batch, steps)
-    makers["ours in a plain loop off"] = lambda: _steps(
-        job, rl.build(NETWORK, "torch", input=(3, size, size), device=job.device), "off", size, batch, steps
-    )
+        makers[f"{name} {mode}"] = partial(_steps, job, nets[name], mode, size, batch, steps)
+    own = partial(rl.build, NETWORK, "torch", input=(3, size, size), device=job.device)
+    makers["ours in a plain loop off"] = partial(_steps, job, own, "off", size, batch, steps)
     return makers
+
+
+def _ours(job: Job, graph: Graph, mode: str, batch: int, steps: int) -> Turn:
+    return compute_alone(our_model(job, graph, PRECISION, mode), graph, batch, steps)
 
 
 def _timm() -> Any:
@@ -68,11 +71,11 @@ def _torchvision() -> Any:
     return resnet50()
 
 
-def _steps(job: Job, net: Any, mode: str, size: int, batch: int, steps: int) -> Turn:
+def _steps(job: Job, make: Callable[[], Any], mode: str, size: int, batch: int, steps: int) -> Turn:
     """A turn of steps of a plain loop on one batch that stays on the device."""
     import torch
 
-    step, synchronize = plain_loop(job, net, PRECISION, mode)
+    step, synchronize = plain_loop(job, make(), PRECISION, mode)
     device = torch.device(job.device.replace("gpu", "cuda"))
     x = torch.randn(batch, 3, size, size, device=device).contiguous(memory_format=torch.channels_last)
     y = torch.randint(0, 1000, (batch,), device=device)

@@ -8,9 +8,9 @@ import pytest
 
 from tests.conftest import engine_or_skip
 
+from .__main__ import _differs
+from .journal import Journal
 from .stages import STAGES, command
-
-PEERS = ("timm", "torchvision")
 
 
 def rehearse(folder, *words):
@@ -58,6 +58,26 @@ def test_a_wrong_word_is_refused(tmp_path, words, message):
     done = subprocess.run(**call, capture_output=True, text=True)
     assert done.returncode == 2
     assert message in done.stdout
+
+
+def test_a_folder_holds_the_results_of_one_size_device_and_gpu(tmp_path):
+    facts = {"tiny": True, "device": "gpu:0", "gpus": [{"name": "NVIDIA H100"}]}
+    journal = Journal(tmp_path)
+    assert _differs(journal, facts) == ""
+    journal.add("machine", **facts)
+    assert _differs(journal, facts) == ""
+    other = {"tiny": False, "device": "gpu:1", "gpus": [{"name": "NVIDIA H200"}]}
+    assert _differs(journal, other) == "size (--tiny), device (--device), GPU"
+
+
+def test_a_folder_of_tiny_results_is_refused_for_real_ones(tmp_path):
+    engine_or_skip("torch")
+    Journal(tmp_path).add("machine", tiny=True, device="cpu", gpus=[])
+    done = subprocess.run(
+        **command("tests.gpu", "--out", str(tmp_path), "--device", "cpu"), stdout=subprocess.PIPE, text=True
+    )
+    assert done.returncode == 2
+    assert "name another folder with --out" in done.stdout
 
 
 @pytest.mark.slow
