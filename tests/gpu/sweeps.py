@@ -17,7 +17,7 @@ from .stages import command
 COLUMNS = (
     *("variant", "data", "epochs", "epochs_done", "batch_size", "dtype", "seed", "status", "reason", "test_accuracy"),
     *("test_loss", "train_loss", "train_images_per_s", "compute_images_per_s", "infer_images_per_s", "latency_ms"),
-    *("peak_memory_mb", "wall_s", "device", "compile", "started"),
+    *("peak_memory_mb", "wall_s", "device", "compile", "other_load", "started"),
 )
 """The columns of a trial's row that a rehearsal keeps."""
 
