@@ -1,0 +1,23 @@
+"""Runs one stage in this process.
+
+Words: the module, the name of the stage, the attempt, the folder, the device, and `tiny` or nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .job import Job
+
+
+def main(words: Sequence[str]) -> None:
+    """Run the stage that the words name."""
+    module, name, attempt, folder, device, *tiny = words
+    importlib.import_module(module).run(Job(name, int(attempt), Path(folder), device, bool(tiny)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
