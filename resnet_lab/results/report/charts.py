@@ -17,6 +17,9 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 66, 14, 12, 42
 _NAMED = 1000
 """With more points than this, those that are not on the front become one path without names, to keep the file small."""
 
+_BARS = 60
+"""With more points than this, the bars of their standard deviations would hide the points."""
+
 
 @dataclass(frozen=True)
 class Point:
@@ -69,7 +72,7 @@ class _Axis:
     @property
     def step(self) -> float:
         """The distance between two ticks of a scale in proportion: 1, 2, 2.5 or 5 times a power of ten."""
-        rough = (self.high - self.low) / 4
+        rough = (self.high - self.low) / 5
         power = 10.0 ** math.floor(math.log10(rough))
         step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough)
         return max(1.0, float(round(step))) if self.whole else step
@@ -78,9 +81,10 @@ class _Axis:
     def ticks(self) -> list[float]:
         if self.log:
             first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
-            steps = (1, 2, 5) if last - first <= 2 else (1,)
-            several = [step * 10.0**power for power in range(first, last + 1) for step in steps]
-            return [tick for tick in several if self.low <= tick <= self.high]
+            powers = range(first, last + 1)
+            several = [[step * 10.0**power for power in powers for step in steps] for steps in ((1, 2, 5), (1,))]
+            dense, sparse = ([tick for tick in ticks if self.low <= tick <= self.high] for ticks in several)
+            return dense if len(dense) <= 7 else sparse
         first = math.ceil(self.low / self.step - 1e-9)
         return [round(index * self.step, 10) for index in range(first, math.floor(self.high / self.step + 1e-9) + 1)]
 
@@ -130,7 +134,7 @@ def scatter(points: Sequence[Point], x_title: str, y_title: str, less_is_better:
     pieces += _crowd([point for point in points if point not in set(named)], x, y)
     for point in named:
         bar = ""
-        if point.spread:
+        if point.spread and len(points) <= _BARS:
             bar = f'<path class="bar" d="M{x(point.x)} {y(point.y - point.spread)}V{y(point.y + point.spread)}"/>'
         mark = shape(point.style, x(point.x), y(point.y))
         pieces.append(f'<g class="c{point.style % COLOURS}">{bar}{mark}<title>{escape(point.title)}</title></g>')

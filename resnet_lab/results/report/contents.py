@@ -44,7 +44,8 @@ class Contents:
     @cached_property
     def ok(self) -> pd.DataFrame:
         """The trials that ended `ok`, with the column `label` of their setting."""
-        return self.table[self.table["status"] == "ok"].assign(label=self.labels)
+        ok = self.table["status"] == "ok"
+        return self.table[ok].assign(label=self.labels[ok])
 
     @cached_property
     def labels(self) -> pd.Series:
