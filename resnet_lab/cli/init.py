@@ -23,7 +23,7 @@ def command(
 
     template = shipped("template")
     _check_empty(folder)
-    values = {"name": folder.resolve().name, "engine": _engine()}
+    values = {"name": folder.resolve().name}
     for source in sorted(path for path in template.rglob("*") if path.suffix in (".md", ".py", ".yaml")):
         target = folder / source.relative_to(template)
         _make_folder(target.parent)
@@ -45,10 +45,3 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LabError(f"the folder '{folder}' cannot be made: {error.strerror or error}") from None
-
-
-def _engine() -> str:
-    """The first engine that can run on this machine; `mxnet` if there is none, whose message says how to install it."""
-    from .. import engines
-
-    return next((name for name in engines.names() if not engines.get(name).problem()), "mxnet")

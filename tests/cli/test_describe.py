@@ -76,13 +76,6 @@ def test_a_baseline_stands_beside_with_ratios_that_fit_a_terminal(call):
         "layers": 68,
     }
     assert against["ratios"]["layers"] == 124 / 68
-def test_a_network_is_drawn_into_a_file(call, tmp_path):
-    file = tmp_path / "net.svg"
-    assert call("describe", "resnet18", "--plot", str(file)) == ""
-    assert "stage4 → 512x7x7" in file.read_text()
-    block = ("--block", "basic", "--input", "64x8x8", "--channels", "64")
-    call("describe", *block, "--plot", str(file))
-    assert "norm · relu" in file.read_text()
 
 
 @pytest.mark.parametrize(
@@ -98,9 +91,24 @@ def test_a_wrong_comparison_is_refused(lab, words, message):
     done = lab("describe", *words)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert message in done.stderr
+
+
+def test_a_network_is_drawn_into_a_file(call, tmp_path):
+    file = tmp_path / "net.svg"
+    assert call("describe", "resnet18", "--plot", str(file)) == ""
+    assert "stage4 → 512x7x7" in file.read_text()
+    block = ("--block", "basic", "--input", "64x8x8", "--channels", "64")
+    call("describe", *block, "--plot", str(file))
+    assert "norm · relu" in file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
         (("resnet18", "resnet34", "--plot", "net.svg"), "describe --plot draws one network"),
         (("resnet18", "--plot", "net.png"), "--plot writes SVG"),
         (("resnet18", "--plot", "no/net.svg"), "--plot writes SVG"),
+        (("resnet18", "--plot", "net.svg", "--json"), "--plot prints nothing"),
     ],
 )
 def test_a_plot_that_cannot_be_drawn_is_refused(lab, tmp_path, words, message):

@@ -88,7 +88,7 @@ class Contents:
         folders = [path for path in self.paths if (path / "epochs.csv").is_file()]
         if not folders or "trial" not in self.ok:
             return pd.DataFrame()
-        rows = pd.concat([pd.read_csv(path / "epochs.csv", dtype={"trial": str}) for path in folders])
+        rows = pd.concat([store.read_epochs(path) for path in folders])
         rows = rows.drop_duplicates(["trial", "epoch"])
         known = self.ok.assign(_setting=setting_of(self.ok)).set_index("trial")
         rows = rows[rows["trial"].isin(known.index)]

@@ -12,7 +12,7 @@ from ..contents import Contents
 from .tradeoffs import styles_of
 
 TITLE = "Learning curves"
-_METRICS = ("train_loss", "val_loss", "train_accuracy", "val_accuracy")
+_METRICS = ("train_loss", "val_loss", "test_loss", "train_accuracy", "val_accuracy", "test_accuracy")
 _MOST = 12
 """More curves than this cannot be told apart."""
 
