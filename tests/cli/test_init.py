@@ -55,7 +55,7 @@ def test_an_empty_folder_is_filled(tmp_path, call, monkeypatch):
     assert (tmp_path / "README.md").read_text().startswith(f"# {tmp_path.name}\n")
 
 
-def test_the_wheel_holds_the_workspace(tmp_path, monkeypatch):
+def test_the_wheel_holds_the_workspace_and_the_templates_of_reports(tmp_path, monkeypatch):
     hatchling = pytest.importorskip("hatchling.build")
     for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(ROOT / name, tmp_path)
@@ -66,3 +66,5 @@ def test_the_wheel_holds_the_workspace(tmp_path, monkeypatch):
     wheel = hatchling.build_wheel(str(tmp_path))
     held = zipfile.ZipFile(tmp_path / wheel).namelist()
     assert {f"resnet_lab/template/{name}" for name in FILES} <= set(held)
+    templates = "resnet_lab/results/report/templates"
+    assert {f"{templates}/{name}" for name in ("page.html", "style.css", "script.js")} <= set(held)
