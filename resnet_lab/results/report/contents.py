@@ -16,6 +16,7 @@ from .. import design, select, store
 from ..columns import MACHINE, METRICS, NETWORK, differing
 from ..compare import setting_of
 from ..trial_folder import CONFIG
+from ..verdict import METRICS as JUDGED
 from ..verdict import Verdict
 
 
@@ -26,7 +27,7 @@ class Contents:
     Attributes:
         paths: the results folders, or `.csv` files.
         table: the current trials, each once, in the order in which they began.
-        design: how the experiment compares its variants; None where it says nothing.
+        design: how the experiment compares its variants; None where it says nothing, or names another baseline.
         baseline: the variant with which the others are compared; None where there is none.
         verdicts: the verdicts of the variants, metric by metric.
         problem: why there are no verdicts; '' where there are.
@@ -128,11 +129,16 @@ def gather(paths: Sequence[Path], baseline: str | None = None, where: str | None
     if table.empty:
         raise LabError("there is no trial to report on")
     known = design.read(paths[0]) if len(paths) == 1 else None
+    if known is not None and baseline not in (None, known.baseline):
+        known = None  # what the experiment decided holds for its own baseline alone
     first = baseline or (known.baseline if known else None)
+    metrics = None
+    if known is not None and known.decide.metric not in JUDGED:
+        metrics = [known.decide.metric, *(name for name in JUDGED if name in table)]
     verdicts: Sequence[Verdict] = ()
     problem = ""
     try:
-        verdicts = design.judge(table, paths, baseline)
+        verdicts = design.judge(table, paths, baseline, metrics)
     except LabError as error:
         if baseline is not None and baseline not in set(table["variant"]):
             raise

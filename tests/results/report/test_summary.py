@@ -1,7 +1,9 @@
 """The summary: counts, and a row for each variant with its verdict and its price."""
 
+from resnet_lab.results import design
 from resnet_lab.results.report.contents import gather
 from resnet_lab.results.report.sections import summary
+from resnet_lab.specs.experiment import DecideSpec
 from tests.results.report.conftest import VARIANTS
 
 
@@ -39,3 +41,19 @@ def test_nothing_ended_ok(folder):
     shown = summary.context(gather([folder.path], baseline="a"))
     assert shown["tiles"][0] == ("0", "trials that ended ok")
     assert [row["reason"] for row in shown["rows"]] == ["no seed has a trial of both that ended ok"]
+
+
+def test_another_baseline_is_judged_by_the_defaults(sweep):
+    shown = summary.context(gather([sweep.path], baseline=VARIANTS[1]))
+    [row] = shown["rows"]
+    assert (row["variant"], row["difference"]) == (VARIANTS[0], "-0.0200")
+    assert (shown["baseline"], shown["smallest"], shown["confidence"]) == (VARIANTS[1], None, "95 %")
+
+
+def test_the_metric_of_the_experiment_comes_first(sweep):
+    decide = DecideSpec(metric="wall_s", confidence=0.9)
+    design.keep(sweep.path, design.Design(VARIANTS[0], decide, False, 1))
+    shown = summary.context(gather([sweep.path]))
+    assert shown["metric"] == "wall s"
+    assert shown["rows"][0]["difference"] == "+0.0000"
+    assert "test accuracy" in shown["costs"]

@@ -21,6 +21,13 @@ def test_speeds_of_two_places_are_not_drawn(sweep):
     assert len(shown["charts"]) == 2
 
 
+def test_settings_that_cannot_be_compared_are_told_apart(sweep, contents):
+    assert tradeoffs.context(contents)["differs"] == []
+    sweep.put("cifar_resnet20", 9, test_accuracy=0.9, data="mnist", epochs=(1.0,))
+    sweep.store()
+    assert tradeoffs.context(gather([sweep.path]))["differs"] == ["data"]
+
+
 def test_without_an_accuracy_there_is_no_section(folder):
     folder.put("a", 0)
     folder.store()

@@ -18,6 +18,9 @@ _COSTS = {
     "train_images_per_s": "images/s in training",
     "infer_images_per_s": "images/s in inference",
 }
+_FIXED = ("data", "input", "classes", "epochs", "dtype")
+"""Accuracies can be compared only where these columns agree."""
+
 _SPEEDS = ("train_images_per_s", "infer_images_per_s")
 _LEGEND = 40
 
@@ -44,6 +47,7 @@ def context(contents: Contents) -> dict[str, Any] | None:
         "legend": [(name, Markup(swatch(styles[name]))) for name in contents.variants[:_LEGEND]],
         "hidden": max(0, len(contents.variants) - _LEGEND),
         "places": contents.places,
+        "differs": [name for name in _FIXED if name in contents.ok and contents.ok[name].nunique() > 1],
         "seeds": int(contents.settings["n"].max()) > 1,
     }
 
