@@ -67,7 +67,7 @@ def draw_stage(stage: Stage) -> Picture:
         f'<text class="name" x="0" y="12">{escape(stage.name)} → {show(stage.output)}</text>',
         f'<text class="fact" x="0" y="28">{facts}</text>',
     ]
-    width = max(len(stage.name + show(stage.output)) * 8 + 24, len(facts) * _LETTER)
+    width = max(len(stage.name + show(stage.output)) * 8 + 24, len(facts) * (_LETTER + 0.6))
     y = 38
     for index, (picture, centre) in enumerate(drawn):
         if index:

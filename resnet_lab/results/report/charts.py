@@ -17,7 +17,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 66, 14, 12, 42
 _NAMED = 1000
 """With more points than this, those that are not on the front become one path without names, to keep the file small."""
 
-_BARS = 60
+BARS = 60
 """With more points than this, the bars of their standard deviations would hide the points."""
 
 
@@ -134,7 +134,7 @@ def scatter(points: Sequence[Point], x_title: str, y_title: str, less_is_better:
     pieces += _crowd([point for point in points if point not in set(named)], x, y)
     for point in named:
         bar = ""
-        if point.spread and len(points) <= _BARS:
+        if point.spread and len(points) <= BARS:
             bar = f'<path class="bar" d="M{x(point.x)} {y(point.y - point.spread)}V{y(point.y + point.spread)}"/>'
         mark = shape(point.style, x(point.x), y(point.y))
         pieces.append(f'<g class="c{point.style % COLOURS}">{bar}{mark}<title>{escape(point.title)}</title></g>')

@@ -11,6 +11,7 @@ def test_there_is_a_chart_for_each_measured_cost(contents):
     assert all(title in chart for title, chart in zip(titles, shown["charts"], strict=True))
     assert "cifar_resnet20_v2: 0.9220 ± 0.0016, 40.8M multiply-adds, 5 seed(s)" in shown["charts"][0]
     assert shown["seeds"]
+    assert shown["bars"]
 
 
 def test_speeds_of_two_places_are_not_drawn(sweep):

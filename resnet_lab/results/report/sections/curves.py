@@ -28,10 +28,9 @@ def context(contents: Contents) -> dict[str, Any] | None:
     if not numbers:
         return None
     styles = styles_of(contents)
-    if len(contents.variants) < len(shown):  # several settings of a variant, which need styles of their own
+    order = {setting: styles[contents.settings.loc[setting, "variant"]] for setting in shown}
+    if len(set(order.values())) < len(shown):  # several settings of one variant, which need styles of their own
         order = {setting: index for index, setting in enumerate(shown)}
-    else:
-        order = {setting: styles[contents.settings.loc[setting, "variant"]] for setting in shown}
     grouped = rows.groupby(["_setting", "epoch"], sort=True)[numbers].agg(["mean", "min", "max"])
     charts = []
     for name in numbers:

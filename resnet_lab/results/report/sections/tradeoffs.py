@@ -8,7 +8,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from ....network.drawing import short
-from ..charts import Point, scatter, swatch
+from ..charts import BARS, Point, scatter, swatch
 from ..contents import Contents
 
 TITLE = "Accuracy and its price"
@@ -42,13 +42,15 @@ def context(contents: Contents) -> dict[str, Any] | None:
     if not charts:
         return None
     styles = styles_of(contents)
+    seeds = int(contents.settings["n"].max()) > 1
     return {
         "charts": charts,
         "legend": [(name, Markup(swatch(styles[name]))) for name in contents.variants[:_LEGEND]],
         "hidden": max(0, len(contents.variants) - _LEGEND),
         "places": contents.places,
         "differs": [name for name in _FIXED if name in contents.ok and contents.ok[name].nunique() > 1],
-        "seeds": int(contents.settings["n"].max()) > 1,
+        "seeds": seeds,
+        "bars": seeds and len(contents.settings) <= BARS,
     }
 
 
