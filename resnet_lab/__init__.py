@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from .api import build, evaluate, export, graph, predict, read_weights, run, variant, verdicts
+    from .api import build, evaluate, export, graph, predict, read_weights, report, run, variant, verdicts
     from .base.errors import LabError
     from .blocks import block
     from .blocks.stems import stem
@@ -34,6 +34,7 @@ __all__ = [
     "module_block",
     "predict",
     "read_weights",
+    "report",
     "results",
     "run",
     "stem",

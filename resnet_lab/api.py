@@ -326,3 +326,31 @@ def verdicts(
 
     path = Path(results)
     return frame(judge(read(path), [path], baseline, metrics, smallest, confidence))
+
+
+def report(
+    results: str | Path | Sequence[str | Path],
+    output: str | Path = "report.html",
+    *,
+    baseline: str | None = None,
+    where: str | None = None,
+) -> Path:
+    """Write a report on results: one HTML file with verdicts, a table, charts and drawings, which needs no network.
+
+    Args:
+        results: A results folder or a `.csv` file of trials, or a list of them.
+        output: The file to write.
+        baseline: Judge the variants against this one; the experiment's baseline if None.
+        where: Take only the trials for which this condition holds, such as `params < 30e6`.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        LabError: There are no results, the condition or the baseline is wrong, or the file cannot be written.
+    """
+    from .results.report.write import report as write
+
+    listed = [results] if isinstance(results, (str, Path)) else results
+    write([Path(path) for path in listed], Path(output), baseline=baseline, where=where)
+    return Path(output)

@@ -17,7 +17,7 @@ PACKAGE = ROOT / "resnet_lab"
 ROOMS = ["base", "network", "ops", "blocks", "specs", "data", "engines", "weights", "training", "results", "sweeps"]
 """From the lowest to the highest; each may import those before it. `api` and `cli` may import every room."""
 
-ALONE = {"data": {"base", "network", "specs"}, "results": {"base", "specs"}}
+ALONE = {"data": {"base", "network", "specs"}, "results": {"base", "network", "specs"}}
 """Rooms that import less than their place would allow."""
 
 FRAMEWORKS = {"mxnet", "gluoncv", "torch", "torchvision"}

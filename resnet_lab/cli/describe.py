@@ -43,6 +43,9 @@ def command(
     file: Annotated[
         Path | None, typer.Option("--from", help="With --block: the Python file that registers the block.")
     ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw the network into this file, whose name ends in .svg, and print nothing.")
+    ] = None,
 ) -> None:
     """Show layers, shapes, parameters and multiply-adds, before anything runs and without any framework.
 
@@ -51,6 +54,8 @@ def command(
     Example: `resnet-lab describe my_se_resnet18 --against resnet18 --set every_stage.reduction=8`
 
     Example: `resnet-lab describe --block bottleneck --input 256x56x56 --channels 128 --stride 2`
+
+    Example: `resnet-lab describe resnet50 --plot resnet50.svg`
     """
     from ..specs import describe as facts
 
@@ -72,7 +77,11 @@ def command(
                 raise LabError(f"--{name} works only together with --block; a variant's spec sets it in its stages")
         described = [facts.variant(name, input, classes, settings or []) for name in variants or []]
         baseline = facts.variant(against, input, classes) if against else None
-    if as_json:
+    if plot is not None:
+        if against or as_json or layers:
+            raise LabError("--plot prints nothing: leave out --against, --json and --layers")
+        _draw(described, plot)
+    elif as_json:
         objects = [facts.as_json(item, baseline) for item in described]
         print(json.dumps(objects if len(objects) > 1 else objects[0], indent=1))
     else:
@@ -80,6 +89,18 @@ def command(
             show(item, layers)
         if baseline:
             show_ratios(described, baseline)
+
+
+def _draw(described: Sequence[Described], file: Path) -> None:
+    """Draw one network into an SVG file."""
+    from ..base.files import write_text
+    from ..network.drawing import draw
+
+    if len(described) != 1:
+        raise LabError("describe --plot draws one network; name one variant")
+    if file.suffix != ".svg" or not file.parent.is_dir():
+        raise LabError(f"--plot writes SVG: name a file in an existing folder that ends in .svg, not '{file}'")
+    write_text(file, draw(described[0].graph, described[0].name))
 
 
 def show(described: Described, layers: bool) -> None:

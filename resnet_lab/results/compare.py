@@ -88,7 +88,7 @@ def compare(
     _check(keys, table)
     if keys:
         table = select.each_once(table)
-    shown = _checked(columns, table) if columns else _default_columns(table)
+    shown = _checked(columns, table) if columns else default_columns(table)
     if best is not None:
         table = _best(table, keys, best)
     if against is not None:
@@ -116,7 +116,7 @@ def _checked(columns: list[str], table: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(columns))
 
 
-def _default_columns(table: pd.DataFrame) -> list[str]:
+def default_columns(table: pd.DataFrame) -> list[str]:
     """The usual columns, and those settings and places that are not the same in every row."""
     several = [
         column
@@ -129,15 +129,17 @@ def _default_columns(table: pd.DataFrame) -> list[str]:
     return [column for column in shown if column in table]
 
 
-def _setting(table: pd.DataFrame) -> pd.Series:
+def setting_of(table: pd.DataFrame) -> pd.Series:
     """For each row the setting, equal for replicates; a table without the column `setting` has it from the others."""
+    if "setting" in table and table["setting"].notna().all():
+        return table["setting"]
     texts = table[settings(table)].astype(str).agg("|".join, axis=1) if len(table) else pd.Series(dtype=str)
     return table["setting"].fillna(texts) if "setting" in table else texts
 
 
 def _averaged(table: pd.DataFrame, by: Sequence[str], shown: Sequence[str]) -> pd.DataFrame:
     """One row for each setting within each value of the columns `by`."""
-    table = table.assign(_setting=_setting(table))
+    table = table.assign(_setting=setting_of(table))
     measured = [
         column
         for column in dict.fromkeys(shown)
@@ -177,7 +179,7 @@ def _best(table: pd.DataFrame, by: Sequence[str], metric: str) -> pd.DataFrame:
     if metric not in VALIDATION:
         hint = "; a choice by the test set would flatter what was chosen" if metric.startswith("test") else ""
         raise LabError(f"--best takes {' or '.join(VALIDATION)}, not '{metric}'{hint}")
-    table = table.assign(_setting=_setting(table))
+    table = table.assign(_setting=setting_of(table))
     kept = []
     for value, group in table.groupby(list(by), sort=False, dropna=False):
         ok = group[group["status"] == "ok"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from .verdict import Verdict
 
 DESIGN = "design.json"
 """The file in the results folder of an experiment that has a `baseline`."""
+
+_KEPT = 512
+"""The outcomes of this many trials' test images stay in memory."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,8 @@ def judge(
             f"the sweep was stopped by 'decide' in its experiment, so its verdict on {decide.metric} holds for that "
             "smallest difference and that confidence alone"
         )
-    found = verdict.verdicts(table, design.baseline, metrics, limits, sure, lambda trial: _images(trial, paths))
+    kept = lru_cache(_KEPT)(lambda trial: _images(trial, paths))  # the baseline's trials are in every pair
+    found = verdict.verdicts(table, design.baseline, metrics, limits, sure, kept)
     if not design.auto:
         return found
     decided = {one.variant: one for one in sequential.verdicts(table, design.baseline, decide, design.variants)}

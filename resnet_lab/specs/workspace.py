@@ -14,7 +14,7 @@ def shipped(folder: str, in_checkout: str | None = None) -> Path:
     """Return a folder that ships with the package.
 
     Args:
-        folder: `variants`, `experiments` or `reference`, as an installed package has it.
+        folder: `variants`, `experiments`, `template` or `reference`, as an installed package has it.
         in_checkout: the folder's path in a checkout, where it differs.
     """
     inside = _PACKAGE / folder

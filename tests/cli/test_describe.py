@@ -91,3 +91,35 @@ def test_a_wrong_comparison_is_refused(lab, words, message):
     done = lab("describe", *words)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert message in done.stderr
+
+
+def test_a_network_is_drawn_into_a_file(call, tmp_path):
+    file = tmp_path / "net.svg"
+    assert call("describe", "resnet18", "--plot", str(file)) == ""
+    assert "stage4 → 512x7x7" in file.read_text()
+    block = ("--block", "basic", "--input", "64x8x8", "--channels", "64")
+    call("describe", *block, "--plot", str(file))
+    assert "norm · relu" in file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("resnet18", "resnet34", "--plot", "net.svg"), "describe --plot draws one network"),
+        (("resnet18", "--plot", "net.png"), "--plot writes SVG"),
+        (("resnet18", "--plot", "no/net.svg"), "--plot writes SVG"),
+        (("resnet18", "--plot", "net.svg", "--json"), "--plot prints nothing"),
+    ],
+)
+def test_a_plot_that_cannot_be_drawn_is_refused(lab, tmp_path, words, message):
+    done = lab("describe", *words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_drawing_imports_no_framework(tmp_path):
+    words = ["describe", "resnet18", "--plot", str(tmp_path / "net.svg")]
+    code = f"from resnet_lab.cli.app import build; build()({words}, standalone_mode=False); print()"
+    assert heavy_imports(code) == []
+    assert (tmp_path / "net.svg").is_file()
