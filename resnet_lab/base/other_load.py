@@ -8,6 +8,9 @@ import time
 BUSY = 0.5
 """The number of cores in use by others above which the machine counts as busy."""
 
+_AGAIN = 0.5
+"""How many seconds the second measurement of a busy machine takes."""
+
 
 class OtherLoad:
     """Measures, from its making on, the cores that other programs use on average.
@@ -26,8 +29,15 @@ class OtherLoad:
         return max(0.0, _seconds_of_others() - self._others) / max(elapsed, 1e-9)
 
     def warning(self) -> str:
-        """A warning in one line if the machine has been busy since the measurement began; empty otherwise."""
+        """A warning in one line if the machine is busy; empty otherwise.
+
+        A short measurement may have met a program that was about to end, so a busy machine is measured once more.
+        """
         cores = self.cores()
+        if cores > BUSY:
+            again = OtherLoad()
+            time.sleep(_AGAIN)
+            cores = min(cores, again.cores())
         if cores <= BUSY:
             return ""
         return (

@@ -56,12 +56,20 @@ def test_a_clock_of_coarse_ticks_gives_no_negative_load(machine):
 
 
 @pytest.mark.parametrize(("others", "message"), [(0.1, ""), (0.4, "the machine is busy: other programs use 0.8 cores")])
-def test_a_busy_machine_is_named_in_one_line(machine, others, message):
+def test_a_busy_machine_is_named_in_one_line(machine, monkeypatch, others, message):
+    monkeypatch.setattr(other_load.time, "sleep", lambda seconds: machine(seconds, busy=others))
     load = other_load.OtherLoad()
     machine(0.5, busy=others)
     found = load.warning()
     assert found.startswith(message)
     assert bool(found) == bool(message)
+
+
+def test_a_program_that_has_ended_meanwhile_is_no_reason_for_a_warning(machine, monkeypatch):
+    monkeypatch.setattr(other_load.time, "sleep", lambda seconds: machine(seconds, busy=0.0))
+    load = other_load.OtherLoad()
+    machine(0.2, busy=0.9)
+    assert load.warning() == ""
 
 
 def test_this_machine_can_be_measured():
