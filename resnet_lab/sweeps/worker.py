@@ -50,7 +50,7 @@ def _result(work: Work, reports: TextIO) -> dict[str, Any]:
         traceback.print_exc()
         status = "out_of_memory" if engine.out_of_memory(error) else "failed"
         result = {"status": status, "reason": reason(error), "wall_s": time.perf_counter() - begin}
-    return result | {"other_load": round(load.cores(), 2)} | where(work.place, work.revision, engine.packages, started)
+    return result | where(work.place, work.revision, engine.packages, started, load.cores())
 
 
 def reason(error: BaseException) -> str:

@@ -16,7 +16,9 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-def where(place: Place, revision: str, packages: Sequence[str], started: str) -> dict[str, Any]:
+def where(
+    place: Place, revision: str, packages: Sequence[str], started: str, other_load: float | None = None
+) -> dict[str, Any]:
     """The columns of a results row that say where, when and with what the trial ran.
 
     Args:
@@ -24,12 +26,14 @@ def where(place: Place, revision: str, packages: Sequence[str], started: str) ->
         revision: the git revision of the working directory, '' outside git.
         packages: the packages whose versions matter beside that of resnet-lab.
         started: the time at which the trial began, as `now` gives it.
+        other_load: the processor cores that other programs used meanwhile, on average; None if not measured.
     """
     versions = {name: hardware.version(name) for name in ("resnet-lab", *packages)}
     return {
         "device": place.device,
         "compile": place.compile,
         "threads": hardware.threads_in_use(place.threads),
+        "other_load": other_load if other_load is None else round(other_load, 2),
         "started": started,
         "revision": revision,
         "processor": hardware.processor(),
