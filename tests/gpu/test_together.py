@@ -10,7 +10,9 @@ SERVICE = """#!{python}
 import os, pathlib, sys, time
 quit = pathlib.Path(os.environ["CUDA_MPS_PIPE_DIRECTORY"]) / "quit"
 if "-f" not in sys.argv:
-    quit.write_text(sys.stdin.read())
+    whole = quit.with_suffix(".part")
+    whole.write_text(sys.stdin.read())
+    whole.rename(quit)
     sys.exit()
 if {fails}:
     sys.exit(3)

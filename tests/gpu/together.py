@@ -96,5 +96,6 @@ def _mps() -> Iterator[dict[str, str]]:
         finally:
             with suppress(OSError, subprocess.TimeoutExpired):
                 subprocess.run([CONTROL], input="quit\n", text=True, env={**os.environ, **env}, timeout=20)
+                service.wait(20)
             service.terminate()
             service.wait()
