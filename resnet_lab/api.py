@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from .base.errors import LabError
 from .network.graph import Graph, Shape
@@ -257,6 +257,7 @@ def run(
     fresh: bool = False,
     prune: bool = False,
     threads: int | None = None,
+    jobs: int | Literal["auto"] | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Run an experiment; trials that are done are not run again.
@@ -270,7 +271,9 @@ def run(
         device: `auto`, `cpu`, `gpu`, `gpu:N` or `gpu:N,M` instead of the experiment's.
         fresh: Run every trial again; the result of an earlier run stays until the new one is whole.
         prune: First remove the trials in the results folder that the experiment does not ask for.
-        threads: How many CPU threads a trial uses; if None, what OMP_NUM_THREADS says, or one for each core.
+        threads: How many CPU threads a trial uses; if None, what OMP_NUM_THREADS says, or its share of the cores.
+        jobs: How many trials run at once on this machine, each in a process of its own; `auto` for as many as it has
+            cores, or GPUs, and None for one.
         progress: Show how the run goes on: bars on a terminal, lines of text in a notebook and elsewhere.
 
     Returns:
@@ -290,7 +293,14 @@ def run(
     shown = for_console(Console(force_jupyter=False)) if progress else Silent()
     try:
         return run_sweep(
-            *(loaded, Path(results) / loaded.name, shown), device=device, fresh=fresh, prune=prune, threads=threads
+            loaded,
+            Path(results) / loaded.name,
+            shown,
+            device=device,
+            fresh=fresh,
+            prune=prune,
+            threads=threads,
+            jobs=jobs,
         )
     finally:
         shown.end()

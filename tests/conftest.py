@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import gc
 import importlib.util
 import os
 import signal
@@ -62,9 +59,7 @@ def _memory():
     """Give freed memory back to the system: models of earlier tests wait in reference cycles and in malloc's heap."""
     yield
     if hardware.resident() > MEMORY_LIMIT:
-        gc.collect()
-        with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
-            ctypes.CDLL("libc.so.6").malloc_trim(0)
+        hardware.give_back_memory()
 
 
 @pytest.fixture

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
 import platform
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -73,11 +75,35 @@ def peak_resident() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
+def forget_peak() -> None:
+    """Let `peak_resident` begin anew, with the memory that this process uses now; only Linux can do that."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
 def resident() -> int:
     """Return the resident memory of this process, in bytes."""
     import psutil
 
     return int(psutil.Process().memory_info().rss)
+
+
+def resident_with_children() -> int:
+    """Return the resident memory of this process and of all that it started, in bytes; shared memory counts twice."""
+    import psutil
+
+    total = resident()
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            total += int(child.memory_info().rss)
+    return total
+
+
+def give_back_memory() -> None:
+    """Give memory that Python objects no longer use back to the system; only with the GNU C library."""
+    gc.collect()
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def memory() -> int:
@@ -126,6 +152,12 @@ def gpus() -> list[dict[str, str]]:
     if answer.returncode != 0:
         return []
     return [dict(zip(keys, map(str.strip, line.split(",")), strict=False)) for line in answer.stdout.splitlines()]
+
+
+def mps_runs() -> bool:
+    """Return whether CUDA's Multi-Process Service runs, by which the kernels of several processes share a GPU."""
+    pipes = Path(os.environ.get("CUDA_MPS_PIPE_DIRECTORY", "/tmp/nvidia-mps"))
+    return (pipes / "control").exists()
 
 
 def version(package: str) -> str:

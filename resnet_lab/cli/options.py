@@ -12,6 +12,7 @@ from ..base.errors import LabError
 
 if TYPE_CHECKING:
     from ..network.graph import Shape
+    from ..sweeps.executors.slots import Jobs
     from ..weights.pretrained import Numbers, Pretrained
 
 STOPPED = "resnet-lab: stopped; what has finished is kept, and the same command goes on from there"
@@ -33,6 +34,15 @@ Normalise = Annotated[
         help="How images are normalised: imagenet, dataset (evaluate only), or MEAN/STD such as "
         "0.5,0.5,0.5/0.2,0.2,0.2. If left out, the values that the weights file states; if it states none, imagenet "
         "(predict) or dataset (evaluate)."
+    ),
+]
+JobsText = Annotated[
+    str | None,
+    typer.Option(
+        "--jobs",
+        metavar="N|auto",
+        help="How many trials run at once, each with its share of the cores or GPUs; auto: as many as the machine has "
+        "cores, or GPUs. One if left out.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -76,3 +86,32 @@ def normalisation(text: str | None, net: Pretrained) -> tuple[Numbers, Numbers] 
             f"{net.graph.input[0]} channel(s), such as 0.5,0.5,0.5/0.2,0.2,0.2, not '{text}'"
         )
     return values
+
+
+def seconds(option: str, text: str) -> float:
+    """Read the value of an option that takes a time, such as 10m; in seconds.
+
+    Raises:
+        LabError: The text is no time.
+    """
+    from ..specs import quantities
+
+    try:
+        return quantities.seconds(text)
+    except ValueError as error:
+        raise LabError(f"{option}: {error}") from None
+
+
+def jobs(text: str | None) -> Jobs:
+    """Read the value of --jobs: a number from 1, or `auto`; None where the option is left out.
+
+    Raises:
+        LabError: The text is neither.
+    """
+    if text is None:
+        return None
+    if text == "auto":
+        return "auto"
+    if text.isdecimal() and int(text) >= 1:
+        return int(text)
+    raise LabError(f"--jobs is a number from 1, or auto, not '{text}'")

@@ -32,8 +32,9 @@ def command(
     ] = None,
     threads: Annotated[
         int | None,
-        typer.Option(min=1, help="CPU threads of a trial; if left out, OMP_NUM_THREADS, else one for each core."),
+        typer.Option(min=1, help="CPU threads of a trial; if left out, OMP_NUM_THREADS, else its share of the cores."),
     ] = None,
+    jobs: options.JobsText = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="KEY=VALUE instead of the file's value, such as train.epochs=10; repeatable."),
@@ -79,6 +80,7 @@ def command(
             "--prune keeps the trials that the experiment's file asks for; it works only without --set, --engine "
             "and --device, since these change which trials there are"
         )
+    at_once = options.jobs(jobs)
     wanted = list(settings or [])
     if engine is not None:
         wanted.append(f"engine=[{engine}]")
@@ -94,7 +96,9 @@ def command(
 
     progress = for_console(Console())
     try:
-        table = run_sweep(loaded, folder, progress, device=device, fresh=fresh, prune=prune, threads=threads)
+        table = run_sweep(
+            *(loaded, folder, progress), device=device, fresh=fresh, prune=prune, threads=threads, jobs=at_once
+        )
     except KeyboardInterrupt:  # handled here, since typer would turn it into an exit without a message
         progress.end()
         print(options.STOPPED, file=sys.stderr)

@@ -40,6 +40,7 @@ def command(
     ] = None,
     block: Annotated[str | None, typer.Option(help="Which block, if the file registers several.")] = None,
     engine: Annotated[str, typer.Option(help="mxnet, torch, or auto: mxnet if it can run here.")] = "auto",
+    jobs: options.JobsText = None,
     results: Annotated[Path, typer.Option(help="The folder that holds a folder for each experiment.")] = Path(
         "results"
     ),
@@ -54,9 +55,10 @@ def command(
     Exit status: 0, also for the verdict `undecided`; 1 if a run failed; 2 if the input is wrong.
     """
     from ..sweeps.pairs import run_pairs
-    from ..sweeps.tryout import duration, prepare
+    from ..sweeps.tryout import prepare
 
-    seconds = None if at_most is None else duration(at_most)
+    seconds = None if at_most is None else options.seconds("--at-most", at_most)
+    at_once = options.jobs(jobs)
     tried = prepare(file, baseline=baseline, data=data, results=results, match=match, block=block, engine=engine)
     _describe(tried)
     if tried.is_same_network:
@@ -68,7 +70,7 @@ def command(
         )
     else:
         try:
-            outcome = run_pairs(tried, seconds, partial(print, flush=True))
+            outcome = run_pairs(tried, seconds, partial(print, flush=True), jobs=at_once)
         except KeyboardInterrupt:  # handled here, since typer would turn it into an exit without a message
             print(options.STOPPED, file=sys.stderr)
             raise typer.Exit(130) from None

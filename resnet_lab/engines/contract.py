@@ -196,3 +196,6 @@ class Engine(Protocol):
 
     def out_of_memory(self, error: BaseException) -> bool:
         """Whether an error means that the memory of the machine or of the device was not sufficient."""
+
+    def clean_up(self) -> None:
+        """Give back the memory of models that are gone, and forget its peak and compiled code, as in a new process."""

@@ -51,8 +51,12 @@ COST = [name for name in METRICS if "_per_s" in name or "latency" in name] + ["p
 """Measured columns that depend on the machine."""
 
 MACHINE = ["device", "compile", "threads", "processor"]
-WHERE = [*MACHINE, "other_load", "started", "revision", "python", "packages"]
-"""Columns that say where, when and with what a trial ran; `other_load` is the cores that other programs used."""
+WHERE = [*MACHINE, "gpu_share", "mps", "other_load", "started", "revision", "python", "packages"]
+"""Columns that say where, when and with what a trial ran.
+
+`other_load` is the cores that other programs used. `gpu_share` and `mps` (whether CUDA's Multi-Process Service ran)
+are there for trials that share a GPU.
+"""
 
 SHORT = {"train.epochs": "epochs", "train.batch_size": "batch_size", "data.name": "data"}
 """Dotted columns that repeat a short one."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..base.files import read_json
 
-RESULT, EPOCHS, CONFIG = "result.json", "epochs.json", "trial.json"
+RESULT, EPOCHS, CONFIG, LOG = "result.json", "epochs.json", "trial.json", "log.txt"
 DONE = ("ok", "diverged")
 """How a trial ends that a new run would only repeat."""
 

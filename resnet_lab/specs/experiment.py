@@ -16,6 +16,7 @@ from ..base.errors import LabError, unknown
 from . import settings, workspace
 from .data import DataSpec
 from .explain import explain
+from .limits import LimitsSpec, ResourcesSpec
 from .matching import MatchSpec, expand
 from .optimizers import OPTIMIZERS
 from .schedules import SCHEDULES
@@ -63,7 +64,8 @@ class ExperimentSpec(Strict):
 
     `engine` is a list of engines; `auto` is `mxnet` if it can run here, else `torch`. `datasets` names Python files
     that register datasets. `measure: false` leaves out the throughput measurements. `baseline` is the variant with
-    which verdicts compare the others. `match` changes the others until each costs what the baseline costs.
+    which verdicts compare the others. `match` changes the others until each costs what the baseline costs. `resources`
+    says what a trial uses of a machine, and `limits` when a trial is ended; neither changes a trial's id.
     """
 
     description: str = ""
@@ -81,6 +83,8 @@ class ExperimentSpec(Strict):
     match: Annotated[MatchSpec | None, BeforeValidator(expand)] = None
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
     measure: bool = True
+    resources: ResourcesSpec = ResourcesSpec()
+    limits: LimitsSpec = LimitsSpec()
 
     @property
     def auto(self) -> bool:
@@ -105,6 +109,8 @@ _KNOWN = {
     "train": list(TrainSpec.model_fields),
     "train.init": list(InitSpec.model_fields),
     "decide": list(DecideSpec.model_fields),
+    "resources": list(ResourcesSpec.model_fields),
+    "limits": list(LimitsSpec.model_fields),
     **{f"train.optimizer.{name}": list(kind.model_fields) for name, kind in OPTIMIZERS.items()},
     **{f"train.schedule.{name}": list(kind.model_fields) for name, kind in SCHEDULES.items()},
 }

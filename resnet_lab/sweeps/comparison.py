@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..base.errors import unknown
@@ -12,6 +12,7 @@ from ..results.design import Design
 from ..specs.experiment import DecideSpec, Experiment
 from ..training.trial import Trial
 from .progress import Progress
+from .sweep import Sweep
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,18 +47,13 @@ def check_metric(experiment: Experiment) -> None:
         raise experiment.document.error(("decide", "metric"), unknown("metric", spec.decide.metric, known))
 
 
-def run_auto(
-    run: Callable[[tuple[Trial, ...]], pd.DataFrame],
-    trials: Sequence[Trial],
-    experiment: Experiment,
-    progress: Progress,
-) -> pd.DataFrame:
+def run_auto(sweep: Sweep, trials: Sequence[Trial], experiment: Experiment, progress: Progress) -> pd.DataFrame:
     """Run seeds until the verdict on every variant is clear; see results/sequential.py.
 
     A variant whose verdict is clear gets no further seed; the baseline gets as many as the last variant needs.
 
     Args:
-        run: runs those of the given trials that have no result yet, and returns a row for each.
+        sweep: runs those of the given trials that have no result yet, and returns a row for each.
         trials: a trial of every variant for each seed that may be needed.
         experiment: the experiment, with `baseline` and `decide`.
         progress: where the sweep is shown.
@@ -77,10 +73,10 @@ def run_auto(
     seeds, going_on = dict.fromkeys(others, 0), list(others)
     for step in sequential.looks(decide.at_most):
         seeds |= dict.fromkeys([*going_on, baseline], step)
-        table = run(tuple(trial for trial in trials if trial.seed < seeds[trial.variant]))
+        table = sweep.run(tuple(trial for trial in trials if trial.seed < seeds[trial.variant]))
         found = sequential.verdicts(table, baseline, decide, len(others))
         going_on = [verdict.variant for verdict in found if verdict.word == "undecided"]
-        if not going_on:
+        if not going_on or sweep.is_over:
             break
         progress.note(f"undecided after {step} seeds: {', '.join(going_on)}")
     return table

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..results.store import is_done
 from ..specs.experiment import load
 from .executors import Executor
+from .executors.slots import Jobs
 from .plan import plan
 from .progress import Silent
 from .run import run
@@ -51,6 +52,7 @@ def run_pairs(
     show: Callable[[str], None],
     *,
     clock: Callable[[], float] = time.monotonic,
+    jobs: Jobs = None,
     executor: Executor | None = None,
 ) -> Outcome:
     """Run pairs, a trial of the baseline and a trial of the variant for each seed, until the time is over.
@@ -64,6 +66,7 @@ def run_pairs(
         at_most: the time in seconds. None takes 10 minutes, and keeps the number of pairs that an earlier call chose.
         show: shows one line.
         clock: the time in seconds.
+        jobs: how many trials run at once on this machine; see executors/slots.py.
         executor: where the trials run; on this machine if left out.
     """
     end = clock() + (DEFAULT_SECONDS if at_most is None else at_most)
@@ -76,7 +79,7 @@ def run_pairs(
             break
         loaded = load(tried.experiment, [f"seeds={pairs + 1}"])
         is_new = not all(is_done(tried.folder, trial.id) for trial in plan(loaded, results=tried.folder).trials)
-        table = run(loaded, tried.folder, lines, executor=executor)
+        table = run(loaded, tried.folder, lines, jobs=jobs, executor=executor)
         last = table[table["seed"] == pairs]
         pairs += 1
         if is_new:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from rich.console import Console
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 from rich.text import Text
 
@@ -21,8 +21,11 @@ class Progress(Protocol):
     def note(self, text: str) -> None:
         """Show a line of its own."""
 
-    def begin(self, name: str, total: int, done: int, todo: Sequence[Trial] = ()) -> None:
-        """An experiment of `total` trials begins; `done` of them have results already, and `todo` are to run."""
+    def begin(self, name: str, total: int, done: int, todo: Sequence[Trial] = (), at_once: int = 1) -> None:
+        """An experiment of `total` trials begins.
+
+        `done` of them have results already, `todo` are to run, and `at_once` of these run side by side.
+        """
 
     def trial(self, trial: Trial) -> None:
         """A trial begins."""
@@ -55,7 +58,7 @@ class Silent:
     """Shows nothing; for programs."""
 
     def note(self, text: str) -> None: ...
-    def begin(self, name: str, total: int, done: int, todo: Sequence[Trial] = ()) -> None: ...
+    def begin(self, name: str, total: int, done: int, todo: Sequence[Trial] = (), at_once: int = 1) -> None: ...
     def trial(self, trial: Trial) -> None: ...
     def event(self, trial: Trial, event: Mapping[str, Any]) -> None: ...
     def result(self, trial: Trial, row: Mapping[str, Any]) -> None: ...
@@ -67,46 +70,57 @@ class Plain:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self._count, self._total, self._epochs = 0, 0, 0
+        self._count, self._total, self._at_once = 0, 0, 1
+        self._numbers: dict[str, int] = {}
         self._left = TimeLeft(())
 
     def note(self, text: str) -> None:
         self.console.print(Text(text), soft_wrap=True)
 
-    def begin(self, name: str, total: int, done: int, todo: Sequence[Trial] = ()) -> None:
-        self._count, self._total = done, total
+    def begin(self, name: str, total: int, done: int, todo: Sequence[Trial] = (), at_once: int = 1) -> None:
+        self._count, self._total, self._at_once = done, total, at_once
         self._left = TimeLeft(todo)
         self.note(f"{name}: {total} trials, {done} done already")
 
     def trial(self, trial: Trial) -> None:
-        self._count, self._epochs = self._count + 1, trial.train.epochs
-        self.note(f"[{self._count}/{self._total}] {trial.title}")
+        self._count += 1
+        self._numbers[trial.id] = self._count
+        self.note(f"{self._number(trial)} {trial.title}")
 
     def event(self, trial: Trial, event: Mapping[str, Any]) -> None:
+        # Lines of trials that run side by side come in any order, so each names its trial.
+        begin = f"  {self._number(trial)} " if self._at_once > 1 else "  "
         if event["event"] == "note":
-            self.note(f"  {event['text']}")
+            self.note(f"{begin}{event['text']}")
         if event["event"] == "resumed":
             self._left.resumed(trial, event["epochs"])
-            self.note(f"  goes on after epoch {event['epochs']}")
+            self.note(f"{begin}goes on after epoch {event['epochs']}")
         if event["event"] == "epoch":
             self._left.trained(trial, event["epoch"])
             validation = f", validation {event['val_accuracy']:.4f}" if "val_accuracy" in event else ""
             test = f", test {event['test_accuracy']:.4f}" if "test_accuracy" in event else ""
             self.note(
-                f"  epoch {event['epoch']}/{self._epochs}: loss {event['train_loss']:.4f}, accuracy "
+                f"{begin}epoch {event['epoch']}/{trial.train.epochs}: loss {event['train_loss']:.4f}, accuracy "
                 f"{event['train_accuracy']:.4f}{validation}{test}, {event['images_per_s']:.0f} images/s"
                 + _clause(self._left)
             )
 
     def result(self, trial: Trial, row: Mapping[str, Any]) -> None:
         self._left.trained(trial, trial.train.epochs)
-        self.note(f"[{self._count}/{self._total}] {outcome(trial, row)}{_clause(self._left)}")
+        self.note(f"{self._number(trial)} {outcome(trial, row)}{_clause(self._left)}")
+        self._numbers.pop(trial.id, None)
 
     def end(self) -> None: ...
 
+    def _number(self, trial: Trial) -> str:
+        return f"[{self._numbers.get(trial.id, self._count)}/{self._total}]"
+
 
 class Bar:
-    """Three bars (sweep, trial, epoch) with loss, accuracy and images/s; ended trials stand above them."""
+    """A bar for the sweep and one for each trial that runs; a trial that runs alone has a bar for its epoch, too.
+
+    Loss, accuracy and images/s are beside the bars, and the trials that have ended are above them.
+    """
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -119,46 +133,57 @@ class Bar:
             console=console,
         )
         self.live: Live | None = None
-        self._accuracy, self._name = "", ""
+        self._name, self._alone = "", True
+        self._accuracy: dict[str, str] = {}
+        self._trials: dict[str, TaskID] = {}
         self._left = TimeLeft(())
 
     def note(self, text: str) -> None:
         self.console.print(Text(text))
 
-    def begin(self, name: str, total: int, done: int, todo: Sequence[Trial] = ()) -> None:
+    def begin(self, name: str, total: int, done: int, todo: Sequence[Trial] = (), at_once: int = 1) -> None:
         self.note(f"{name}: {total} trials, {done} done already")
         if done == total:
             return
-        self._name, self._left = name, TimeLeft(todo)
+        self.end()  # of the last look, with `seeds: auto`
+        self._name, self._left, self._alone = name, TimeLeft(todo), at_once == 1
         self.sweep = self.bars.add_task("sweep", total=total, completed=done, text=name)
-        self.epochs = self.bars.add_task("trial", total=None, text="")
-        self.steps = self.bars.add_task("epoch", total=None, text="")
         self.live = Live(self.bars, console=self.console, refresh_per_second=8)
         self.live.start()
 
     def trial(self, trial: Trial) -> None:
-        self._accuracy = ""
-        self.bars.reset(self.epochs, total=trial.train.epochs, text=trial.title)
-        self.bars.reset(self.steps, total=None, text="starting")
+        text = trial.title if self._alone else f"{trial.title}: starting"
+        self._trials[trial.id] = self.bars.add_task("trial", total=trial.train.epochs, text=text)
+        if self._alone:
+            self.steps = self.bars.add_task("epoch", total=None, text="starting")
 
     def event(self, trial: Trial, event: Mapping[str, Any]) -> None:
+        own = self._trials[trial.id]
         if event["event"] == "step":
-            text = f"loss {event['loss']:.3f}{self._accuracy}  {event['images_per_s']:.0f} images/s"
-            self.bars.update(self.steps, total=event["steps"], completed=event["step"], text=text)
+            accuracy = self._accuracy.get(trial.id, "")
+            text = f"loss {event['loss']:.3f}{accuracy}  {event['images_per_s']:.0f} images/s"
+            if self._alone:
+                self.bars.update(self.steps, total=event["steps"], completed=event["step"], text=text)
+            else:
+                self.bars.update(own, text=f"{trial.title}: {text}")
         if event["event"] == "note":
             self.note(event["text"])
         if event["event"] == "resumed":
             self._left.resumed(trial, event["epochs"])
-            self.bars.update(self.epochs, completed=event["epochs"])
+            self.bars.update(own, completed=event["epochs"])
         if event["event"] == "epoch":
             key = "val_accuracy" if "val_accuracy" in event else "train_accuracy"
-            self._accuracy = f"  {key.replace('_', ' ')} {event[key]:.3f}"
-            self.bars.update(self.epochs, completed=event["epoch"])
+            self._accuracy[trial.id] = f"  {key.replace('_', ' ')} {event[key]:.3f}"
+            self.bars.update(own, completed=event["epoch"])
             self._left.trained(trial, event["epoch"])
             self.bars.update(self.sweep, text=f"{self._name}{_clause(self._left)}")
 
     def result(self, trial: Trial, row: Mapping[str, Any]) -> None:
         self.note(outcome(trial, row))
+        self.bars.remove_task(self._trials.pop(trial.id))
+        if self._alone:
+            self.bars.remove_task(self.steps)
+        self._accuracy.pop(trial.id, None)
         self._left.trained(trial, trial.train.epochs)
         self.bars.update(self.sweep, advance=1, text=f"{self._name}{_clause(self._left)}")
 
@@ -167,6 +192,9 @@ class Bar:
         if self.live is not None:
             self.live.stop()
             self.live = None
+            for task in list(self.bars.task_ids):
+                self.bars.remove_task(task)
+            self._trials.clear()
 
 
 def for_console(console: Console) -> Progress:

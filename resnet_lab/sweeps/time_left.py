@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from ..specs.quantities import duration
 from ..training.trial import Trial
 
 
@@ -42,11 +43,4 @@ class TimeLeft:
         left = sum(epochs * self._cost[trial] for trial, epochs in self._epochs_left.items())
         if not left or not self._done:
             return ""
-        return f"about {_words((self._clock() - self._start) * left / self._done)} left"
-
-
-def _words(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    if minutes < 2:
-        return f"{max(1, round(seconds))} s"
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+        return f"about {duration((self._clock() - self._start) * left / self._done)} left"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,18 +83,6 @@ class Tryout:
     def is_same_network(self) -> bool:
         """Whether the block makes the network that the baseline is, so that every pair would be exactly equal."""
         return len(self.plan.trials) == 1
-
-
-def duration(text: str) -> float:
-    """Read a time such as 10m, 90s or 1h30m, in seconds.
-
-    Raises:
-        LabError: The text is no time.
-    """
-    units = {"h": 3600, "m": 60, "s": 1}
-    if not re.fullmatch(r"(\d+(\.\d+)?[hms])+", text):
-        raise LabError(f"--at-most takes a time such as 10m, 90s or 1h30m, not '{text}'")
-    return sum(float(number) * units[unit] for number, unit in re.findall(r"([\d.]+)([hms])", text))
 
 
 def prepare(

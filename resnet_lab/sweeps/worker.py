@@ -1,4 +1,4 @@
-"""A worker: runs the one trial that a line on its standard input names, and reports in lines on its standard output.
+"""A worker: runs the trials that lines on its standard input name, and reports in lines on its standard output.
 
 The input stays open while the parent process lives; when the input ends, the worker ends.
 """
@@ -7,49 +7,84 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import sys
 import threading
 import time
 import traceback
-from typing import Any, TextIO
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from .. import engines
+from ..base import hardware
 from ..base.files import write_json
 from ..base.other_load import OtherLoad
-from ..results.trial_folder import DONE, RESULT
+from ..results.trial_folder import DONE, LOG, RESULT
 from ..training.checkpoint import CHECKPOINT
 from ..training.loop import run
 from ..training.provenance import now, where
 from .executors import Work
 
+Report = Callable[[Mapping[str, Any]], None]
+"""Called with each event of a trial, from any thread."""
+
+_LARGE = 2 << 30
+"""A worker whose resident memory in bytes is larger than this after a trial ends itself, and is replaced."""
+
+_WATCH_EVERY = 0.1
+"""The seconds between two looks at the memory of a trial that has a limit."""
+
 
 def main() -> int:
-    """Run the trial that standard input names; returns 0 when its result is written."""
-    reports = os.fdopen(os.dup(1), "w", buffering=1)
+    """Run trials until standard input ends; returns the exit status."""
+    report = _reporter(os.dup(1))
     os.dup2(2, 1)  # what libraries print goes to the log
-    line = sys.stdin.readline()
-    if not line:
-        return 1
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    work = Work.from_json(json.loads(line))
-    result = _result(work, reports)
-    write_json(work.folder / RESULT, work.trial.labels() | result)
-    if result["status"] in DONE:
-        (work.folder / CHECKPOINT).unlink(missing_ok=True)
+    inbox: queue.SimpleQueue[str] = queue.SimpleQueue()
+    busy = threading.Event()
+    threading.Thread(target=_read, args=(inbox, busy), daemon=True).start()
+    while line := inbox.get():
+        work = Work.from_json(json.loads(line))
+        _log_into(work)
+        perform(work, report)
+        is_large = hardware.resident() > _LARGE
+        busy.clear()
+        report({"event": "ended"})
+        if is_large:
+            break
     return 0
 
 
-def _result(work: Work, reports: TextIO) -> dict[str, Any]:
+def perform(work: Work, report: Report) -> None:
+    """Run one trial in this process, and write its result into its folder.
+
+    An error becomes a result with the status `failed` or `out_of_memory`. A trial that exceeds its memory ends this
+    process, after a report of the event `dies` with the status and the reason.
+    """
+    over = threading.Event()
+    if work.memory is not None:
+        threading.Thread(target=_watch_memory, args=(work.memory, over, report), daemon=True).start()
+    try:
+        result = _result(work, report)
+    finally:
+        over.set()
+    write_json(work.folder / RESULT, work.trial.labels() | result)
+    if result["status"] in DONE:
+        (work.folder / CHECKPOINT).unlink(missing_ok=True)
+
+
+def _result(work: Work, report: Report) -> dict[str, Any]:
     """Run the trial; an error becomes a result with the status `failed` or `out_of_memory`."""
     engine = engines.get(work.trial.engine)
     engine.use_threads(work.place.threads)
+    hardware.forget_peak()
     started, begin, load = now(), time.perf_counter(), OtherLoad()
     try:
-        result = run(work.trial, work.place, work.folder, work.measure, lambda event: _report(reports, event))
+        result = run(work.trial, work.place, work.folder, work.measure, report)
     except Exception as error:
         traceback.print_exc()
         status = "out_of_memory" if engine.out_of_memory(error) else "failed"
         result = {"status": status, "reason": reason(error), "wall_s": time.perf_counter() - begin}
+    engine.clean_up()
     return result | where(work.place, work.revision, engine.packages, started, load.cores())
 
 
@@ -61,14 +96,46 @@ def reason(error: BaseException) -> str:
     return text if text.startswith(name) else f"{name}: {text}"
 
 
-def _report(reports: TextIO, event: dict[str, Any]) -> None:
-    print(json.dumps(event), file=reports, flush=True)
+def _reporter(descriptor: int) -> Report:
+    """A function that writes events to a file descriptor, a line each."""
+    stream = os.fdopen(descriptor, "w", buffering=1)
+    lock = threading.Lock()
+
+    def report(event: Mapping[str, Any]) -> None:
+        with lock:
+            print(json.dumps(event), file=stream, flush=True)
+
+    return report
 
 
-def _end_with_parent() -> None:
-    while sys.stdin.readline():
-        pass
-    os._exit(1)
+def _log_into(work: Work) -> None:
+    """Let what this process and its libraries print go to the log of the trial."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    log = os.open(work.folder / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+
+
+def _read(inbox: queue.SimpleQueue[str], busy: threading.Event) -> None:
+    """Put each line of standard input into the inbox; at the end of the input, end a process that runs a trial."""
+    for line in sys.stdin:
+        busy.set()
+        inbox.put(line)
+    if busy.is_set():
+        os._exit(1)
+    inbox.put("")
+
+
+def _watch_memory(limit: int, over: threading.Event, report: Report) -> None:
+    """End this process when it and the processes that it started use more memory than a limit in bytes."""
+    while not over.wait(_WATCH_EVERY):
+        used = hardware.resident_with_children()
+        if used > limit:
+            told = f"the trial used {used / 2**20:.0f} MiB, more than 'limits.memory' ({limit / 2**20:.0f} MiB)"
+            report({"event": "dies", "status": "out_of_memory", "reason": told})
+            os._exit(1)
 
 
 if __name__ == "__main__":

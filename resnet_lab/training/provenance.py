@@ -31,6 +31,7 @@ def where(
     versions = {name: hardware.version(name) for name in ("resnet-lab", *packages)}
     return {
         "device": place.device,
+        **({"gpu_share": place.share, "mps": hardware.mps_runs()} if place.share < 1 else {}),
         "compile": place.compile,
         "threads": hardware.threads_in_use(place.threads),
         "other_load": other_load if other_load is None else round(other_load, 2),

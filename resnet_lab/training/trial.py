@@ -169,11 +169,13 @@ class Place:
         device: `cpu`, `gpu:N` or `gpu:N,M`.
         compile: one of the engine's ways to carry a network out; never `auto`.
         threads: CPU threads of the engine.
+        share: the share of the GPU that is meant for the trial; other trials may use the rest.
     """
 
     device: str
     compile: str
     threads: int
+    share: float = 1.0
 
 
 def _digest(content: Mapping[str, Any]) -> str:

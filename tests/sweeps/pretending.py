@@ -24,7 +24,7 @@ class Pretender:
         self.work = work
         self.began.append((work.trial.variant, work.trial.seed))
 
-    def next(self) -> Ended:
+    def next(self, timeout: float | None = None) -> Ended:
         trial = self.work.trial
         speed = {f"train_images_per_s{end}": 100.0 for end in ("", "_p10", "_p90")}
         place = {"device": "cpu", "compile": "off", "threads": 1, "processor": "a", "started": f"{len(self.began):04d}"}
@@ -33,4 +33,5 @@ class Pretender:
         write_json(self.work.folder / "epochs.json", [{"epoch": 1, "train_loss": 1.0}])
         return Ended(self.work)
 
+    def end(self, trial: str) -> None: ...
     def stop(self) -> None: ...

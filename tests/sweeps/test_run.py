@@ -372,7 +372,7 @@ class Pretend:
         self.order.append((work.trial.variant, work.trial.seed))
         self.most = max(self.most, len(self.running))
 
-    def next(self):
+    def next(self, timeout=None):
         work = self.running.pop()
         status = self.outcomes.get(work.trial.variant, "ok")
         if status == "dies":
@@ -386,6 +386,8 @@ class Pretend:
 
     def accuracy(self, trial):
         return 0.5
+
+    def end(self, trial): ...
 
     def stop(self):
         self.running.clear()
@@ -436,7 +438,7 @@ def test_a_matched_variant_is_written_as_a_spec_and_named_in_its_row(tiny):
 def test_a_worker_that_dies_is_a_row_and_runs_again_next_time(tiny):
     table, _ = sweep(executor=Pretend(tiny="dies"))
     assert table["status"].tolist() == ["failed", "ok"]
-    assert table["reason"].tolist()[0] == "the worker ended with signal 11"
+    assert table["reason"].tolist()[0] == "the worker ended with signal 11 (tried 2 times)"
     again = Pretend()
     assert sweep(executor=again)[0]["status"].tolist() == ["ok", "ok"]
     assert again.order == [("tiny", 0)]

@@ -61,7 +61,7 @@ def test_a_network_of_unknown_cost_counts_by_its_parameters():
     estimate = TimeLeft([own], lambda: clock.now)
     clock.now = 3600.0
     estimate.trained(own, 1)
-    assert str(estimate) == "about 9 h 0 min left"
+    assert str(estimate) == "about 9 h left"
 
 
 def test_a_trial_that_is_not_of_the_sweep_is_left_out(left):

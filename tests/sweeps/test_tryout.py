@@ -22,17 +22,6 @@ def copied(x, channels, stride, shortcut):
 """
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("10m", 600), ("90s", 90), ("1h30m", 5400), ("0.5m", 30)])
-def test_a_time_has_a_unit(text, seconds):
-    assert tryout.duration(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["10", "ten minutes", "m", "-5m", ""])
-def test_what_is_no_time_is_refused(text):
-    with pytest.raises(LabError, match="--at-most takes a time such as 10m"):
-        tryout.duration(text)
-
-
 def test_the_block_is_put_into_every_stage(prepared):
     tried = prepared()
     assert (tried.baseline, tried.variant) == ("cifar_resnet20", "cifar_resnet20_mine")

@@ -141,6 +141,14 @@ class MXNetEngine:
         text = str(error).lower()
         return isinstance(error, MemoryError) or "out of memory" in text or "failed to allocate" in text
 
+    def clean_up(self) -> None:
+        """Give back the memory of models that are gone, also that which MXNet keeps on GPUs for the next arrays."""
+        hardware.give_back_memory()
+        if "mxnet" in sys.modules:
+            mx = self._import()
+            for index in range(self._gpus()[0]):
+                mx.gpu(index).empty_cache()
+
     def _wheel(self) -> str | None:
         """The installed wheel of MXNet; None if MXNet is not installed, or not from a wheel."""
         return next((wheel for wheel in _WHEELS if hardware.version(wheel)), None)

@@ -121,6 +121,19 @@ class TorchEngine:
         text = str(error).lower()
         return isinstance(error, MemoryError) or "out of memory" in text or "can't allocate memory" in text
 
+    def clean_up(self) -> None:
+        """Give back the memory of models that are gone, and forget the peak on GPUs and what torch.compile keeps."""
+        hardware.give_back_memory()
+        if "torch" not in sys.modules:
+            return
+        torch = self._import()
+        if torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
+            for index in range(torch.cuda.device_count()):
+                torch.cuda.reset_peak_memory_stats(index)
+        if "torch._dynamo" in sys.modules:
+            torch._dynamo.reset()
+
     def _import(self) -> Any:
         """Import PyTorch, set its threads, and switch off TF32, which is less precise than float32.
 

@@ -1,17 +1,25 @@
-"""Runs trials on this machine, one after another, each in a process of its own."""
+"""Runs trials on this machine, in worker processes that each run one trial after another."""
 
 from __future__ import annotations
 
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from ...results.trial_folder import LOG
 from . import Ended, Event, Work
 from .oom import kills
+from .slots import Slot
 
 # Python 3.11 leaves the working directory out of sys.path if PYTHONSAFEPATH is set; Python 3.10 does not know it. A
 # file of the person's own that is called random.py must not be imported in the place of Python's module.
@@ -21,75 +29,191 @@ COMMAND = (
 )
 """What a worker's interpreter runs: without the working directory, but with PYTHONPATH, on its path."""
 
+_PATIENCE = 5.0
+"""How many seconds a worker has to end itself, before it is killed."""
+
 
 class Local:
-    """One worker process at a time.
+    """Worker processes on this machine, one in each slot.
+
+    A worker is kept for further trials of the same engine, since importing a framework takes longer than a short trial.
+    It is replaced when it has died, when a trial needs another engine, and when its memory has grown (see worker.py).
 
     Args:
-        threads: the number of CPU threads that a worker uses, whatever OMP_NUM_THREADS says; None leaves the choice to
-            the variable and to the place of the trial.
+        slots: the parts of the machine, one for each trial that runs at once.
     """
 
-    capacity = 1
+    def __init__(self, slots: Sequence[Slot] = (Slot(),)) -> None:
+        self._slots = slots
+        self._workers: dict[int, _Worker] = {}
+        self._reports: queue.SimpleQueue[tuple[_Worker, str]] = queue.SimpleQueue()
 
-    def __init__(self, threads: int | None = None) -> None:
-        self._environment = {"PYTHONSAFEPATH": "1"}  # also for the processes that the worker starts
-        if threads is not None:
-            self._environment["OMP_NUM_THREADS"] = str(threads)
-        self._work: Work | None = None
-        self._process: subprocess.Popen[str] | None = None
-        self._kills: dict[str, int] = {}
+    @property
+    def capacity(self) -> int:
+        """How many trials can run at once."""
+        return len(self._slots)
 
     def start(self, work: Work) -> None:
-        """Start a worker and give it the trial; what the worker prints goes to the trial's log.txt."""
-        self._kills = kills()
-        with _log(work).open("ab") as log:
-            process = subprocess.Popen(
+        """Give the trial to an idle worker of its engine, or to a new one; its log is log.txt in its folder."""
+        index = self._choose(work.trial.engine)
+        work = replace(work, place=self._slots[index].placed(work.place))
+        worker = self._workers.get(index)
+        if worker is None or worker.engine != work.trial.engine or worker.has_ended():
+            if worker is not None:
+                worker.close()
+                worker.wait()
+            worker = self._workers[index] = _Worker(work, self._slots[index], self._reports)
+        worker.give(work)
+        self._reports.put((worker, json.dumps({"event": "started"})))
+
+    def next(self, timeout: float | None = None) -> Event | Ended | None:
+        """Wait for a report of a worker, or for the end of one."""
+        end = None if timeout is None else time.monotonic() + timeout
+        while True:
+            try:
+                worker, line = self._reports.get(timeout=None if end is None else max(0.0, end - time.monotonic()))
+            except queue.Empty:
+                return None
+            report = self._understood(worker, line)
+            if report is not None:
+                return report
+
+    def end(self, trial: str) -> None:
+        """Kill the worker of a trial."""
+        for worker in self._workers.values():
+            if worker.work is not None and worker.work.trial.id == trial:
+                worker.kill()
+
+    def stop(self) -> None:
+        """End all workers: they end themselves when their input ends, and are killed if they do not, or at Ctrl-C."""
+        workers = list(self._workers.values())
+        self._workers.clear()
+        try:
+            for worker in workers:
+                worker.close()
+            end = time.monotonic() + _PATIENCE
+            for worker in workers:
+                worker.wait(max(0.0, end - time.monotonic()))
+        finally:
+            for worker in workers:
+                worker.kill()
+                worker.work = None
+
+    def _choose(self, engine: str) -> int:
+        """The free slot with an idle worker of this engine; else one without a worker; else any free one."""
+        free = [index for index in range(len(self._slots)) if not self._is_busy(index)]
+        return min(free, key=lambda index: self._cost(index, engine))
+
+    def _is_busy(self, index: int) -> bool:
+        worker = self._workers.get(index)
+        return worker is not None and worker.work is not None
+
+    def _cost(self, index: int, engine: str) -> int:
+        worker = self._workers.get(index)
+        return 1 if worker is None else 0 if worker.engine == engine else 2
+
+    def _understood(self, worker: _Worker, line: str) -> Event | Ended | None:
+        """A line that a worker printed, or '' for its end, as a report; None where it concerns no trial."""
+        work = worker.work
+        if not line:
+            status, reason = worker.death()
+            for index, known in list(self._workers.items()):
+                if known is worker:
+                    del self._workers[index]
+            return Ended(work, status, reason) if work is not None else None
+        if work is None:
+            return None
+        content: dict[str, Any] = json.loads(line)
+        if content["event"] == "dies":
+            worker.last_words = content["status"], content["reason"]
+            return None
+        if content["event"] == "ended":
+            worker.work = None
+            return Ended(work)
+        return Event(work, content)
+
+
+class _Worker:
+    """A worker process.
+
+    Attributes:
+        engine: the engine of its trials; a process holds one framework.
+        work: the trial that it runs; None where it is idle.
+        last_words: the status and the reason that it reported before it ended itself; two empty texts at first.
+    """
+
+    engine: str
+    work: Work | None
+    last_words: tuple[str, str]
+
+    def __init__(self, work: Work, slot: Slot, reports: queue.SimpleQueue[tuple[_Worker, str]]) -> None:
+        self.engine, self.work, self.last_words = work.trial.engine, None, ("", "")
+        self._reports = reports
+        environment = {"PYTHONSAFEPATH": "1"}  # also for the processes that the worker starts
+        if slot.threads is not None:
+            environment["OMP_NUM_THREADS"] = str(slot.threads)
+        with (work.folder / LOG).open("ab") as log:
+            self._process = subprocess.Popen(
                 [sys.executable, "-c", COMMAND],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                start_new_session=True,  # Ctrl-C reaches this process alone, which then ends its worker
-                env=os.environ | self._environment,
+                start_new_session=True,  # Ctrl-C reaches this process alone, which then ends its workers
+                env=os.environ | environment,
             )
-        self._work, self._process = work, process
-        assert process.stdin is not None
-        with suppress(BrokenPipeError):
-            process.stdin.write(json.dumps(work.to_json()) + "\n")
-            process.stdin.flush()
+        threading.Thread(target=self._listen, daemon=True).start()
 
-    def next(self) -> Event | Ended:
-        """Wait for a report of the worker, or for its end."""
-        work, process = self._work, self._process
-        assert work is not None
-        assert process is not None
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        if line:
-            return Event(work, json.loads(line))
-        status, reason = death(self._end(), _log(work), self._kills, kills())
-        return Ended(work, status, reason)
+    def _listen(self) -> None:
+        """Pass on each line that the process prints, and an empty one when it has ended."""
+        assert self._process.stdout is not None
+        with suppress(ValueError):  # the pipe was closed meanwhile
+            for line in self._process.stdout:
+                self._reports.put((self, line))
+        self._reports.put((self, ""))
 
-    def stop(self) -> None:
-        """End the worker, which ends itself when its input ends."""
-        if self._process is not None:
-            self._end()
+    def give(self, work: Work) -> None:
+        """Begin a trial; a process that has died already is noticed by its end."""
+        self.work, self._log, self._kills = work, work.folder / LOG, kills()
+        assert self._process.stdin is not None
+        with suppress(OSError):
+            self._process.stdin.write(json.dumps(work.to_json()) + "\n")
+            self._process.stdin.flush()
 
-    def _end(self) -> int:
-        """Wait for the worker's end; returns its exit status."""
-        process = self._process
-        assert process is not None
-        assert process.stdin is not None
-        with suppress(BrokenPipeError):
-            process.stdin.close()
-        code = process.wait()
-        self._process = None
-        return code
+    def death(self) -> tuple[str, str]:
+        """The status and the reason of a process whose output has ended."""
+        self.close()
+        code = self.wait(_PATIENCE)
+        if code is None:
+            self.kill()
+            code = self.wait()
+        if any(self.last_words):
+            return self.last_words
+        return death(code or 0, self._log, self._kills, kills())
 
+    def close(self) -> None:
+        """End the process's input, at which it ends itself."""
+        assert self._process.stdin is not None
+        with suppress(OSError):
+            self._process.stdin.close()
 
-def _log(work: Work) -> Path:
-    return work.folder / "log.txt"
+    def wait(self, timeout: float | None = None) -> int | None:
+        """Wait for the end of the process; returns its exit status, or None where it goes on."""
+        try:
+            return self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def has_ended(self) -> bool:
+        """Whether the process has ended."""
+        return self._process.poll() is not None
+
+    def kill(self) -> None:
+        """Kill the process, and those that it started, unless it has ended."""
+        if not self.has_ended():
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
 
 
 def death(code: int, log: Path, before: dict[str, int], after: dict[str, int]) -> tuple[str, str]:
@@ -101,14 +225,12 @@ def death(code: int, log: Path, before: dict[str, int], after: dict[str, int]) -
     Args:
         code: the worker's exit status; -N where signal N ended it.
         log: the worker's log, for the message.
-        before: the kernel's counters, as `oom.kills` gives them, when the worker began.
+        before: the kernel's counters, as `oom.kills` gives them, when the worker began the trial.
         after: the same when it had ended.
 
     Returns:
-        The status and the reason; two empty texts for exit status 0.
+        The status and the reason.
     """
-    if code == 0:
-        return "", ""
     if code == -signal.SIGKILL:
         if any(count > before.get(name, count) for name, count in after.items()):
             return "out_of_memory", f"the kernel killed the worker (signal 9), since memory ran out; see {log}"

@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 @pytest.mark.parametrize(
     ("code", "before", "after", "status", "words"),
     [
-        (0, {}, {}, "", ""),
+        (0, {}, {}, "failed", "ended with exit status 0"),
         (-9, {"vmstat": 3}, {"vmstat": 4}, "out_of_memory", "the kernel killed the worker"),
         (-9, {"vmstat": 3}, {"vmstat": 3}, "failed", "was killed by signal 9"),
         (-9, {}, {}, "failed", "was killed by signal 9"),
@@ -26,7 +26,7 @@ def test_a_death_is_out_of_memory_only_on_evidence(tmp_path, code, before, after
     found, reason = death(code, tmp_path / "log.txt", before, after)
     assert found == status
     assert words in reason
-    assert (str(tmp_path / "log.txt") in reason) is bool(code)
+    assert str(tmp_path / "log.txt") in reason
 
 
 @pytest.mark.parametrize("safe", [{}, {"PYTHONSAFEPATH": "1"}])
@@ -42,4 +42,4 @@ def test_a_file_of_the_working_directory_stands_for_no_module_of_python(tmp_path
         capture_output=True,
         text=True,
     )
-    assert (done.returncode, done.stderr) == (1, "")  # a worker that is given no trial
+    assert (done.returncode, done.stderr) == (0, "")  # a worker that is given no trial
