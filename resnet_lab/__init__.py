@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from .api import build, evaluate, export, graph, predict, read_weights, report, run, variant, verdicts
+    from .api import build, evaluate, export, graph, predict, read_weights, report, run, try_block, variant, verdicts
     from .base.errors import LabError
     from .blocks import block
     from .blocks.stems import stem
@@ -38,6 +38,7 @@ __all__ = [
     "results",
     "run",
     "stem",
+    "try_block",
     "variant",
     "verdicts",
 ]

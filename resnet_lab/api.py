@@ -306,6 +306,57 @@ def run(
         shown.end()
 
 
+def try_block(
+    file: str | Path,
+    *,
+    baseline: str = "resnet18",
+    data: str = "digits",
+    match: str | None = None,
+    block: str | None = None,
+    engine: str = "auto",
+    at_most: float | None = None,
+    jobs: int | Literal["auto"] | None = None,
+    results: str | Path = "results",
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Put a block into a baseline, train both in pairs of equal seeds, and judge whether the block is better.
+
+    Args:
+        file: The Python file that registers the block.
+        baseline: The variant whose every stage gets the block.
+        data: The dataset.
+        match: `macs`, `params` or `latency`: the cost that is made equal first, by another width.
+        block: Which block, if the file registers several.
+        engine: `mxnet`, `torch`, or `auto`: `mxnet` if it can run here.
+        at_most: The seconds for all runs. If None, 600 s, or as many pairs as the last call planned.
+        jobs: How many trials run at once; see `run`.
+        results: The folder that holds a folder for each experiment.
+        progress: Print a line for each pair.
+
+    Returns:
+        A DataFrame as `verdicts` returns it. With fewer than 6 pairs, no difference in accuracy can be significant.
+
+    Raises:
+        LabError: The file or an argument is wrong, a run failed, or the network with the block is the baseline's.
+    """
+    from functools import partial
+
+    from .results.verdict import frame
+    from .sweeps.pairs import judged, run_pairs
+    from .sweeps.tryout import prepare
+
+    where = Path(results)
+    tried = prepare(Path(file), baseline=baseline, data=data, results=where, match=match, block=block, engine=engine)
+    if tried.is_same_network:
+        raise LabError(f"{tried.variant} is the network of {tried.baseline}: every pair of runs would be exactly equal")
+    outcome = run_pairs(tried, at_most, partial(print, flush=True) if progress else lambda line: None, jobs=jobs)
+    if outcome.problem and outcome.table.loc[outcome.table["status"] == "ok", "variant"].nunique() < 2:
+        raise LabError(outcome.problem)
+    if outcome.problem and progress:
+        print(outcome.problem)
+    return frame(judged(tried, outcome.table))
+
+
 def verdicts(
     results: str | Path,
     baseline: str | None = None,

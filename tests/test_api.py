@@ -9,7 +9,8 @@ import pytest
 
 import resnet_lab as rl
 from resnet_lab import LabError
-from tests.conftest import heavy_imports
+from tests.conftest import any_engine, heavy_imports
+from tests.sweeps.pretending import MINE, Pretender, accuracies
 
 FUNCTIONS = [name for name in rl.__all__ if name != "LabError"]
 
@@ -45,3 +46,20 @@ def test_a_name_that_is_not_there():
         importlib.import_module("resnet_lab").bild  # noqa: B018
     with pytest.raises(LabError, match="'last_scale' is a setting of initial weights; it has no effect on weights"):
         rl.build("cifar_resnet20", weights="net.pth", last_scale="zero")
+
+
+def test_a_block_is_tried_in_one_call(workspace, monkeypatch, capsys):
+    monkeypatch.setattr("resnet_lab.sweeps.run.Local", lambda slots: Pretender(accuracies(0.05)))
+    (workspace / "b.py").write_text(MINE)
+    options = {"baseline": "cifar_resnet20", "engine": any_engine()}
+    table = rl.try_block("b.py", **options)
+    assert table["word"].tolist()[0] == "better"
+    assert table["metric"].tolist() == ["test_accuracy", "train_images_per_s", "params", "macs"]
+    assert "pair 1: cifar_resnet20 0.8000, cifar_resnet20_mine 0.8500" in capsys.readouterr().out
+    rl.try_block("b.py", **options, progress=False)
+    assert capsys.readouterr().out == ""
+    copied = MINE[: MINE.index("return")]
+    copied += "return relu(norm(conv(relu(norm(conv(x, channels, 3, stride))), channels, 3)) + shortcut(x))\n"
+    (workspace / "copied.py").write_text(copied.replace('"mine"', '"copied"'))
+    with pytest.raises(LabError, match="cifar_resnet20_copied is the network of cifar_resnet20"):
+        rl.try_block("copied.py", **options)

@@ -104,9 +104,8 @@ def _describe(tried: Tryout) -> None:
 
 def _show(tried: Tryout, outcome: Outcome) -> None:
     """Print the verdict in half a page."""
-    from ..results.store import test_images
-    from ..results.verdict import caveats, verdicts
-    from ..sweeps.tryout import SMALLEST_ACCURACY
+    from ..results.verdict import caveats
+    from ..sweeps.pairs import judged
     from .tables import Column, print_columns
 
     print()
@@ -114,14 +113,7 @@ def _show(tried: Tryout, outcome: Outcome) -> None:
     if outcome.problem and ok["variant"].nunique() < 2:
         print(_folded(f"no verdict: {outcome.problem}"))
         return
-    metrics = ("test_accuracy", "train_images_per_s", "params", "macs")
-    found = verdicts(
-        outcome.table,
-        tried.baseline,
-        metrics,
-        {"test_accuracy": SMALLEST_ACCURACY},
-        images=partial(test_images, tried.folder),
-    )
+    found = judged(tried, outcome.table)
     print(_folded(f"{tried.variant} against {tried.baseline}: test accuracy {found[0].word.upper()}") + "\n")
     cells = [_row(verdict, ok, tried.values.get("match")) for verdict in found]
     heads = ("", "baseline", "block", "difference", "95 % interval", "verdict")

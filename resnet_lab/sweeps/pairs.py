@@ -6,16 +6,18 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from ..results.store import is_done
+from ..results.store import is_done, test_images
+from ..results.verdict import Verdict, verdicts
 from ..specs.experiment import load
 from .executors import Executor
 from .executors.slots import Jobs
 from .plan import plan
 from .progress import Silent
 from .run import run
-from .tryout import LEAST, MOST, Tryout
+from .tryout import LEAST, MOST, SMALLEST_ACCURACY, Tryout
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +81,7 @@ def run_pairs(
             break
         loaded = load(tried.experiment, [f"seeds={pairs + 1}"])
         is_new = not all(is_done(tried.folder, trial.id) for trial in plan(loaded, results=tried.folder).trials)
-        table = run(loaded, tried.folder, lines, jobs=jobs, executor=executor)
+        table = run(loaded, tried.folder, lines, jobs=jobs, executor=executor, warn_if_busy=pairs == 0)
         last = table[table["seed"] == pairs]
         pairs += 1
         if is_new:
@@ -97,6 +99,18 @@ def run_pairs(
             show(f"a pair takes {times[0]:.0f} s, so there is time for {planned} pairs")
     problem = "" if pairs >= LEAST else _too_few(pairs, _mean(times))
     return Outcome(table, pairs, planned or pairs, _mean(times), problem)
+
+
+def judged(tried: Tryout, table: pd.DataFrame) -> list[Verdict]:
+    """The verdicts on the block: test accuracy, speed of training, parameters and multiply-adds, in this order.
+
+    Args:
+        tried: the block in the baseline.
+        table: the trials of `run_pairs`.
+    """
+    metrics = ("test_accuracy", "train_images_per_s", "params", "macs")
+    smallest = {"test_accuracy": SMALLEST_ACCURACY}
+    return verdicts(table, tried.baseline, metrics, smallest, images=partial(test_images, tried.folder))
 
 
 def _mean(times: Sequence[float]) -> float:

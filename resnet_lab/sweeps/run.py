@@ -43,6 +43,7 @@ def run(
     threads: int | None = None,
     jobs: Jobs = None,
     executor: Executor | None = None,
+    warn_if_busy: bool = True,
 ) -> pd.DataFrame:
     """Run the trials that have no result yet; a failed or interrupted one counts as having none.
 
@@ -57,6 +58,7 @@ def run(
             cores.
         jobs: how many trials run at once on this machine; see executors/slots.py.
         executor: where the trials run; on this machine if left out.
+        warn_if_busy: say so if other programs use the machine; that takes half a second where they do.
 
     Returns:
         One row for each trial of the experiment, in its order.
@@ -88,8 +90,8 @@ def run(
         store = Store(results, labels, list(experiment.spec.grid))
         for line in store.prune() if prune else []:
             progress.note(line)
-        warning = others.warning()
-        if warning and any(store.status(trial.id) not in DONE for trial in planned.trials):
+        is_to_do = fresh or any(store.status(trial.id) not in DONE for trial in planned.trials)
+        if warn_if_busy and is_to_do and (warning := others.warning()):
             progress.note(warning)
         trials = comparison.ordered(planned.trials, experiment)
         keep(results, comparison.design(trials, experiment))

@@ -4,7 +4,7 @@ import pytest
 
 from tests.conftest import any_engine
 from tests.specs.writing import BLOCK
-from tests.sweeps.pretending import Pretender
+from tests.sweeps.pretending import Pretender, accuracies
 
 
 @pytest.fixture
@@ -14,12 +14,7 @@ def words(workspace):
 
 
 def pretend(monkeypatch, gain):
-    """Trials whose accuracy is 0.8, and with the block higher by `gain`; the seeds differ."""
-
-    def outcome(trial):
-        return {"test_accuracy": 0.8 + trial.seed / 1000 + gain * (trial.variant != "cifar_resnet20")}
-
-    monkeypatch.setattr("resnet_lab.sweeps.run.Local", lambda threads: Pretender(outcome))
+    monkeypatch.setattr("resnet_lab.sweeps.run.Local", lambda slots: Pretender(accuracies(gain)))
 
 
 @pytest.mark.parametrize(("gain", "word"), [(0.05, "BETTER"), (-0.05, "WORSE"), (0.001, "SAME")])

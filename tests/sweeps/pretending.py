@@ -35,3 +35,8 @@ class Pretender:
 
     def end(self, trial: str) -> None: ...
     def stop(self) -> None: ...
+
+
+def accuracies(gain: float) -> Callable[[Trial], dict[str, object]]:
+    """Outcomes of trials whose accuracy is 0.8 in CIFAR ResNet-20, and higher by `gain` in others; the seeds differ."""
+    return lambda trial: {"test_accuracy": 0.8 + trial.seed / 1000 + gain * (trial.variant != "cifar_resnet20")}

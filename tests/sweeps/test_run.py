@@ -404,9 +404,8 @@ class Notes(Silent):
 def sweep(*settings, executor=None, **options):
     """Run e.yaml on an executor that trains nothing; returns the table and the notes."""
     notes = Notes()
-    table = run(
-        load("experiments/e.yaml", settings), Path("results/e"), notes, executor=executor or Pretend(), **options
-    )
+    options = {"executor": executor or Pretend(), "warn_if_busy": False, **options}
+    table = run(load("experiments/e.yaml", settings), Path("results/e"), notes, **options)
     return table, notes.lines
 
 
