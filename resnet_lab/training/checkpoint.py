@@ -14,6 +14,9 @@ from ..weights import safetensors
 if TYPE_CHECKING:
     from ..engines.contract import Model
 
+SHARE = 0.05
+"""The largest share of the training time that writing checkpoints takes."""
+
 CHECKPOINT = "checkpoint.safetensors"
 """The file of a checkpoint in the folder of its trial; the worker removes it when the trial has a result."""
 
@@ -22,6 +25,34 @@ EPOCHS = "epochs.json"
 
 _OPTIMIZER = "optimizer:"
 """The beginning of the names of the optimizer's arrays in the file; all other arrays are weights."""
+
+
+class Interval:
+    """Decides after which epochs of a training a checkpoint is written.
+
+    The first epoch is followed by one. Later the measured cost of the last checkpoint decides: the next one is written
+    as soon as this cost is at most SHARE of the time of the epochs since then.
+    """
+
+    def __init__(self) -> None:
+        self._cost: float | None = None
+        self._trained = 0.0
+
+    def is_due(self, seconds: float, last: bool) -> bool:
+        """Whether a checkpoint is written now.
+
+        Args:
+            seconds: the time of the epoch that has ended.
+            last: whether no further epoch follows; a checkpoint whose cost is not known is then left out.
+        """
+        self._trained += seconds
+        if self._cost is None:
+            return not last
+        return self._cost <= SHARE * self._trained
+
+    def written(self, seconds: float) -> None:
+        """Record that a checkpoint was written, and the time that this took."""
+        self._cost, self._trained = seconds, 0.0
 
 
 @dataclass(frozen=True)

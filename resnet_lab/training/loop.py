@@ -28,9 +28,6 @@ from .throughput import rates, speeds
 from .trial import Place, Trial
 from .watch import Emit, StepWatch
 
-CHECKPOINT_EVERY = 60.0
-"""The least number of seconds between two checkpoints; they are written only at the end of an epoch."""
-
 WEIGHTS = "weights.safetensors"
 """The file of the trained weights in the folder of the trial."""
 
@@ -179,10 +176,10 @@ class _Loop:
         self.rows: list[dict[str, Any]] = []
         self.step_times: list[float] = []
         self.seconds_before = 0.0
-        self._started = self._saved = time.perf_counter()
+        self._started = time.perf_counter()
 
     def train(self) -> None:
-        """Train all epochs that are left, with a checkpoint at most every CHECKPOINT_EVERY seconds.
+        """Train all epochs that are left, with checkpoints between them (checkpoint.Interval).
 
         Raises:
             Diverged: the training loss of a step is not a finite number.
@@ -192,12 +189,14 @@ class _Loop:
         if not self._resume():
             content = trial.contents.get("train.init.weights", "")
             self.model.load(finetune.starting_weights(trial.graph, trial.seed, trial.train.init, content))
-        for epoch in range(len(self.rows), self.job.trial.train.epochs):
+        interval = checkpoint.Interval()
+        for epoch in range(len(self.rows), trial.train.epochs):
+            begin = time.perf_counter()
             self._epoch(epoch)
-            now = time.perf_counter()
-            if now - self._saved > CHECKPOINT_EVERY:
-                checkpoint.save(self.model, self.job.folder, len(self.rows), self.seconds_before + now - self._started)
-                self._saved = time.perf_counter()
+            end = time.perf_counter()
+            if interval.is_due(end - begin, last=epoch + 1 == trial.train.epochs):
+                checkpoint.save(self.model, self.job.folder, len(self.rows), self.seconds_before + end - self._started)
+                interval.written(time.perf_counter() - end)
 
     def _epoch(self, epoch: int) -> None:
         """Train one epoch (counted from 0), validate and test if that is asked for, and write the epoch's row."""

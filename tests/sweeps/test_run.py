@@ -1,6 +1,7 @@
 """Whole sweeps through the command line: nothing is lost, nothing is done twice, a bad trial is a row."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -281,11 +282,11 @@ def test_a_fresh_run_that_is_killed_keeps_the_old_result(tiny, lab):
 def test_a_trial_that_was_cut_off_goes_on_exactly(tiny, monkeypatch):
     """The loop in this process: stopped after its second epoch, then taken up from the checkpoint."""
     from resnet_lab.sweeps.plan import plan
-    from resnet_lab.training import loop
+    from resnet_lab.training import checkpoint, loop
     from resnet_lab.training.trial import Place, Trial
     from resnet_lab.weights import safetensors
 
-    monkeypatch.setattr(loop, "CHECKPOINT_EVERY", 0.0)
+    monkeypatch.setattr(checkpoint, "SHARE", math.inf)
     (trial,) = plan(load("experiments/e.yaml", ["variants=[tiny]", "measure=false"])).trials
     place = Place("cpu", "off" if trial.engine == "torch" else "hybridize", 1)
 

@@ -77,3 +77,28 @@ def test_a_damaged_checkpoint_is_removed_and_named(folder, damage):
     assert problem.startswith(f"the checkpoint {path} is damaged (")
     assert problem.endswith("; the trial begins anew")
     assert not path.exists()
+
+
+def written_after(epochs, cost):
+    """The epochs after which checkpoints are written; `epochs` are seconds, `cost` is that of a checkpoint."""
+    interval, found = checkpoint.Interval(), []
+    for number, seconds in enumerate(epochs, 1):
+        if interval.is_due(seconds, last=number == len(epochs)):
+            interval.written(cost)
+            found.append(number)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("epochs", "cost", "written"),
+    [
+        ([100.0] * 4, 5.0, [1, 2, 3, 4]),  # 5 % of the time is not too much
+        ([100.0] * 7, 5.1, [1, 3, 5, 7]),
+        ([10.0] * 12, 2.0, [1, 5, 9]),
+        ([100.0, 10.0, 10.0, 100.0, 100.0], 5.5, [1, 4]),
+        ([100.0], 0.0, []),  # a training of one epoch ends before a checkpoint would help
+        ([], 0.0, []),
+    ],
+)
+def test_checkpoints_cost_at_most_a_twentieth_of_the_time(epochs, cost, written):
+    assert written_after(epochs, cost) == written

@@ -1,8 +1,14 @@
 """One trial: moving average and clipping reach the engine, an interrupted trial goes on exactly, divergence is seen."""
 
+import json
+import signal
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
+from resnet_lab import engines
 from resnet_lab.results import images
 from resnet_lab.specs.experiment import load
 from resnet_lab.sweeps.plan import plan
@@ -60,30 +66,84 @@ def test_clipping_changes_the_training(run):
     assert run("plain")["train_loss"] != run("clipped", "train.clip_norm=0.1")["train_loss"]
 
 
-class _Killed(Exception):
-    pass
+BLOCK = """
+from resnet_lab import block
+from resnet_lab.ops import conv, drop_path, dropout, norm, relu
 
 
-def test_an_interrupted_trial_with_average_and_clipping_goes_on_exactly(run, workspace, monkeypatch):
-    settings = ("train.ema=0.99", "train.clip_norm=1.0", "train.epochs=3")
-    monkeypatch.setattr(loop, "CHECKPOINT_EVERY", 0.0)
-    run("whole", *settings)
-    epoch, done = loop.train_epoch, []
+@block("dropping")
+def dropping(x, channels, stride, shortcut):
+    y = dropout(norm(conv(x, channels, 3, stride)), 0.1)
+    return relu(drop_path(y, 0.3) + shortcut(x))
+"""
 
-    def interrupted(*words, **options):
-        if len(done) == 2:
-            raise _Killed
-        done.append(1)
-        return epoch(*words, **options)
+VARIANT = """
+blocks: [dropping.py]
+stem: {type: cifar, channels: 8}
+stages: [{block: dropping, repeat: 1, channels: 8}, {block: dropping, repeat: 1, channels: 16, stride: 2}]
+head: {classes: 10, dropout: 0.2}
+"""
 
-    with monkeypatch.context() as patch:
-        patch.setattr(loop, "train_epoch", interrupted)
-        with pytest.raises(_Killed):
-            run("broken", *settings)
-    result = run("broken", *settings)
-    assert result["status"] == "ok"
-    whole, broken = weights_of(workspace / "whole"), weights_of(workspace / "broken")
-    assert all(np.array_equal(whole[name], broken[name]) for name in whole)
+CHANCE = """
+variants: [dropping]
+data:
+  {name: digits, size: 8, limit: 320, augment: [{pad_crop: 1}, flip, {color_jitter: 0.2}, {random_erasing: 0.2}, mixup]}
+train: {epochs: 5, batch_size: 64, optimizer: {lr: 0.05, momentum: 0.9}, schedule: cosine}
+"""
+
+PROCESS = """
+import json, math, os, signal, sys
+from pathlib import Path
+from resnet_lab import engines
+from resnet_lab.specs.experiment import load
+from resnet_lab.sweeps.plan import plan
+from resnet_lab.training import checkpoint, loop
+from resnet_lab.training.trial import Place
+
+engine, folder, deadly, *settings = sys.argv[1:]
+checkpoint.SHARE = math.inf  # a checkpoint after every epoch, however short it is
+
+
+def emit(event):
+    print(json.dumps(event))
+    if event["event"] == "step" and event["epoch"] == int(deadly):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+engines.get(engine).use_threads(1)
+trial = plan(load("experiments/chance.yaml", [f"engine={engine}", *settings])).trials[0]
+place = Place("cpu", engines.get(engine).compiling("auto", "cpu")[0], 1)
+loop.run(trial, place, Path(folder), False, emit)
+"""
+
+
+@pytest.mark.parametrize(
+    "settings", [[], ["train.ema=0.99", "train.clip_norm=1.0"]], ids=["plain", "average, clipping"]
+)
+@pytest.mark.parametrize("engine", engines.names())
+def test_a_trial_killed_in_its_third_epoch_goes_on_exactly(engine, settings, workspace):
+    """Dropout, dropped paths and every kind of augmentation draw the same numbers; each attempt is a process."""
+    engine_or_skip(engine)
+    (workspace / "variants" / "dropping.py").write_text(BLOCK)
+    (workspace / "variants" / "dropping.yaml").write_text(VARIANT)
+    (workspace / "experiments" / "chance.yaml").write_text(CHANCE)
+
+    def attempt(folder, deadly):
+        (workspace / folder).mkdir(exist_ok=True)
+        words = [sys.executable, "-c", PROCESS, engine, folder, str(deadly), *settings]
+        done = subprocess.run(words, capture_output=True, text=True, cwd=workspace, timeout=300)
+        return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+    code, _, errors = attempt("whole", 0)
+    assert code == 0, errors
+    code, _, errors = attempt("killed", 3)
+    assert code == -signal.SIGKILL, errors
+    code, events, errors = attempt("killed", 0)
+    assert code == 0, errors
+    assert events[0] == {"event": "resumed", "epochs": 2}
+    whole, killed = weights_of(workspace / "whole"), weights_of(workspace / "killed")
+    assert whole.keys() == killed.keys()
+    assert [name for name in whole if not np.array_equal(whole[name], killed[name])] == []
 
 
 def test_an_absurd_loss_is_diverged_and_saves_no_weights(run, workspace):
