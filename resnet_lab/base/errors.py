@@ -71,3 +71,11 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> str:
     hint = f"; did you mean '{nearest[0]}'?" if nearest else ""
     listed = ", ".join(names) if len(names) <= 24 else ", ".join(names[:24]) + f", ... {len(names)} in all"
     return f"unknown {kind} '{name}'{hint} (known: {listed or 'none'})"
+
+
+def reason(error: BaseException) -> str:
+    """An error in one line; the last line of an MXNet error says what went wrong, after a traceback of its own."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = lines[-1] if lines and lines[0].startswith("Traceback") else "".join(lines[:1])
+    name = type(error).__name__
+    return text if text.startswith(name) else f"{name}: {text}"

@@ -17,6 +17,7 @@ from typing import Any
 
 from .. import engines
 from ..base import hardware
+from ..base.errors import reason
 from ..base.files import write_json
 from ..base.other_load import OtherLoad
 from ..results.trial_folder import DONE, LOG, RESULT
@@ -86,14 +87,6 @@ def _result(work: Work, report: Report) -> dict[str, Any]:
         result = {"status": status, "reason": reason(error), "wall_s": time.perf_counter() - begin}
     engine.clean_up()
     return result | where(work.place, work.revision, engine.packages, started, load.cores())
-
-
-def reason(error: BaseException) -> str:
-    """An error in one line; the last line of an MXNet error says what went wrong, after a traceback of its own."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[-1] if lines and lines[0].startswith("Traceback") else "".join(lines[:1])
-    name = type(error).__name__
-    return text if text.startswith(name) else f"{name}: {text}"
 
 
 def _reporter(descriptor: int) -> Report:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from resnet_lab.base.errors import LabError, line_in, unknown
+from resnet_lab.base.errors import LabError, line_in, reason, unknown
 
 
 def test_a_message_begins_with_its_place():
@@ -33,3 +33,18 @@ def test_an_unknown_name_comes_with_the_nearest_and_the_known_ones():
     )
     assert unknown("block", "x", []) == "unknown block 'x' (known: none)"
     assert unknown("block", "?", [f"b{i}" for i in range(30)]).endswith(", ... 30 in all)")
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (RuntimeError("a fault"), "RuntimeError: a fault"),
+        (RuntimeError("a fault\nand more"), "RuntimeError: a fault"),
+        (MemoryError(), "MemoryError: "),
+        (ValueError("ValueError: twice"), "ValueError: twice"),
+        (RuntimeError("Traceback (most recent call last):\n  File x\nMXNetError: shapes differ"),
+         "RuntimeError: MXNetError: shapes differ"),
+    ],
+)  # fmt: skip
+def test_a_reason_is_one_line(error, line):
+    assert reason(error) == line
