@@ -268,7 +268,7 @@ def run(
         name: The name of the experiment, for a mapping only; its results are in the folder of this name.
         results: The folder that holds a folder for each experiment.
         settings: Settings such as `train.epochs=10` that replace those of the experiment.
-        device: `auto`, `cpu`, `gpu`, `gpu:N` or `gpu:N,M` instead of the experiment's.
+        device: `auto`, `cpu`, `gpu`, `gpu:N`, `gpu:N,M` or `cpu:N,M` instead of the experiment's.
         fresh: Run every trial again; the result of an earlier run stays until the new one is whole.
         prune: First remove the trials in the results folder that the experiment does not ask for.
         threads: How many CPU threads a trial uses; if None, what OMP_NUM_THREADS says, or its share of the cores.

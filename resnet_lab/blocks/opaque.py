@@ -125,3 +125,17 @@ def check_engine(graph: Graph, engine: str, precision: str = "float32") -> None:
             )
         if node.op == OP and precision == "float16":
             raise LabError(f"block '{node.attrs['block']}' ({node.name}) is {engine}'s own, and runs in float32 only")
+
+
+def check_synchronised(graph: Graph) -> None:
+    """Check that several devices can synchronise every batch norm of a network.
+
+    Raises:
+        LabError: A block is a framework's own module, which normalises as its code says.
+    """
+    for node in graph.nodes:
+        if node.op == OP:
+            raise LabError(
+                f"'train.norm: synchronised' cannot reach into block '{node.attrs['block']}' ({node.name}), which is a "
+                f"module of {node.attrs['engine']}'s own"
+            )

@@ -27,8 +27,7 @@ def command(
         ),
     ] = None,
     device: Annotated[
-        str | None,
-        typer.Option(help="auto, cpu, gpu, gpu:N, or gpu:N,M for several (MXNet), instead of the experiment's."),
+        str | None, typer.Option(help="auto, cpu, gpu, gpu:N, or gpu:N,M for several, instead of the experiment's.")
     ] = None,
     threads: Annotated[
         int | None,

@@ -30,6 +30,30 @@ class Score:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Rank:
+    """The place of this process among the processes that train one model together.
+
+    Each process computes its own part of every batch. Gradients, losses and running statistics are combined between
+    the processes, so that all of them have the same weights after each step.
+
+    Attributes:
+        number: the number of this process, from 0.
+        count: the number of processes.
+        address: HOST:PORT, at which the processes find each other.
+        synchronised: whether batch norm takes its statistics over the whole batch, and not over each part.
+    """
+
+    number: int
+    count: int
+    address: str
+    synchronised: bool = False
+
+    def part(self, images: int) -> slice:
+        """The part of this process of a batch of `images` images; the sizes of the parts differ by at most one."""
+        return slice(images * self.number // self.count, images * (self.number + 1) // self.count)
+
+
 class Diverged(Exception):
     """The training loss is not a finite number."""
 
@@ -40,8 +64,8 @@ class StartedStep(Protocol):
     def is_done(self) -> bool:
         """Whether the device has finished the step, so that `wait` would return at once; does not wait itself."""
 
-    def wait(self) -> tuple[float, float]:
-        """Wait for the device; returns the mean loss of the batch, and the number of correctly classified images."""
+    def wait(self) -> tuple[float, float, int]:
+        """Wait for the device; returns the batch's mean loss, its correctly classified images, and all its images."""
 
 
 class Model(Protocol):
@@ -91,7 +115,10 @@ class Model(Protocol):
         """Prepare an epoch of training; `seed` is the seed of the network's own random numbers (dropout)."""
 
     def on_device(self, batches: Iterable[Batch]) -> Iterable[tuple[Any, Any]]:
-        """Convert batches to images and labels as `train_step` takes them; what is on the device stays there."""
+        """Convert batches to images and labels as `train_step` takes them; what is on the device stays there.
+
+        A model that several processes train may return the part of this process only.
+        """
 
     def train_step(self, images: Any, labels: Any, rate: float, label_smoothing: float = 0.0) -> StartedStep:
         """Start one training step on the device: forward pass, backward pass and update.
@@ -104,7 +131,7 @@ class Model(Protocol):
         """
 
     def end_epoch(self) -> None:
-        """Wait for the device; if there are several, give each the mean of their running statistics."""
+        """Wait for the device; if several train together, give each the mean of their running statistics."""
 
     def predict(self, images: Array) -> Array:
         """Compute logits (batch, classes), float32, of images (batch, C, H, W) in inference mode."""
@@ -124,8 +151,8 @@ class Engine(Protocol):
     precisions: tuple[str, ...]
     """The precisions of computation; weights, statistics of norms and the optimizer's state are always float32."""
 
-    multi_gpu: bool
-    """Whether one model can train on several GPUs at once."""
+    synchronised_norm: bool
+    """Whether batch norm can take its statistics over the batch of several devices (`train.norm: synchronised`)."""
 
     compile_modes: tuple[str, ...]
     """The values of `compile` beside `auto`. Results differ by rounding only, so a trial's id does not contain them."""
@@ -149,7 +176,7 @@ class Engine(Protocol):
         """`cpu`, and `gpu:0`, `gpu:1`, ... for the GPUs that the framework has kernels for."""
 
     def device(self, wanted: str) -> tuple[str, str]:
-        """Choose the device that `auto`, `cpu`, `gpu`, `gpu:N` or `gpu:N,M` means on this machine.
+        """Choose the device that `auto`, `cpu`, `gpu`, `gpu:N`, `gpu:N,M` or `cpu:N,M` means on this machine.
 
         Returns:
             The device, and the reason for the choice.
@@ -157,6 +184,9 @@ class Engine(Protocol):
         Raises:
             LabError: the device name is not valid, or a GPU that it names cannot be used.
         """
+
+    def processes(self, device: str) -> int:
+        """How many processes train one model together on a device: one for each device of it, or 1."""
 
     def use_threads(self, count: int) -> None:
         """Set the number of CPU threads; call it before the framework is imported."""
@@ -178,7 +208,9 @@ class Engine(Protocol):
             LabError: the engine does not have this mode, or the mode cannot work on the device.
         """
 
-    def build(self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto") -> Model:
+    def build(
+        self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto", rank: Rank | None = None
+    ) -> Model:
         """Build a model of a graph; its weights are zero until `Model.load` sets them.
 
         Args:
@@ -186,6 +218,8 @@ class Engine(Protocol):
             device: the device, as the method `device` returns it.
             precision: one of `precisions`.
             compile: `auto`, or one of `compile_modes`.
+            rank: the place of this process if several train the model together (`processes`). Each calls `build` with
+                its own device, and the call returns when all have called it.
 
         Raises:
             LabError: the engine cannot run here, or has no such precision or compile mode on the device.

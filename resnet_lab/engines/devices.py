@@ -36,35 +36,52 @@ def check_weights(graph: Graph, weights: Mapping[str, Array]) -> None:
         raise LabError(f"the weights do not fit the network: {'; '.join(faults[:5])}{more}")
 
 
-def gpu_numbers(device: str) -> list[int]:
-    """The numbers of the GPUs in a device name: [0] for `gpu`, [0, 1] for `gpu:0,1`, none for `auto` and `cpu`.
+def device_numbers(device: str) -> list[int]:
+    """The numbers in a device name: [0] for `gpu`, [0, 1] for `gpu:0,1` and `cpu:0,1`, none for `auto` and `cpu`.
 
     Raises:
-        LabError: the device name is not valid, or contains a GPU twice.
+        LabError: the device name is not valid, or contains a number twice.
     """
     if device in ("auto", "cpu"):
         return []
-    if not re.fullmatch(r"gpu(:\d+(,\d+)*)?", device):
-        raise LabError(f"unknown device '{device}' (known: auto, cpu, gpu, gpu:N, and gpu:N,M for several GPUs)")
+    if not re.fullmatch(r"gpu(:\d+(,\d+)*)?|cpu:\d+(,\d+)+", device):
+        raise LabError(
+            f"unknown device '{device}' (known: auto, cpu, gpu, gpu:N, gpu:N,M for several GPUs, and cpu:N,M for "
+            "several processes on the CPU)"
+        )
     numbers = [int(number) for number in (device.partition(":")[2] or "0").split(",")]
     if len(set(numbers)) < len(numbers):
-        raise LabError(f"the device '{device}' names a GPU twice")
+        raise LabError(f"the device '{device}' names a {device[:3].upper()} twice")
     return numbers
 
 
-def check_multi_gpu(engine: str, numbers: Sequence[int], multi_gpu: bool) -> None:
-    """Check that an engine can train one model on these GPUs at once.
+def single_devices(device: str) -> list[str]:
+    """The devices that share a batch, each by its own name.
+
+    Args:
+        device: the device as the method `device` of an engine returns it.
+
+    Returns:
+        [`gpu:0`, `gpu:1`] for `gpu:0,1`; [`cpu`, `cpu`] for `cpu:0,1`; [`cpu`] for `cpu`.
+    """
+    if "," not in device:
+        return [device]
+    return [f"gpu:{number}" if device.startswith("gpu") else "cpu" for number in device_numbers(device)]
+
+
+def check_norm(engine: str, norm: str, synchronised: bool) -> None:
+    """Check that an engine can take the statistics of batch norm over the batch of several devices.
 
     Args:
         engine: the name of the engine.
-        numbers: the numbers of the GPUs.
-        multi_gpu: whether the engine can train one model on several GPUs.
+        norm: the value of `train.norm`.
+        synchronised: whether the engine has synchronised batch norm.
 
     Raises:
-        LabError: there are several GPUs, and the engine uses only one.
+        LabError: synchronised batch norm is asked for, and the engine does not have it.
     """
-    if len(numbers) > 1 and not multi_gpu:
-        raise LabError(f"the engine '{engine}' trains on one GPU, not on {len(numbers)} at once")
+    if norm == "synchronised" and not synchronised:
+        raise LabError(f"the engine '{engine}' has no synchronised batch norm; the engine 'torch' has")
 
 
 def choose_device(framework: str, wanted: str, gpus: int, why_no_gpu: str) -> tuple[str, str]:
@@ -72,21 +89,21 @@ def choose_device(framework: str, wanted: str, gpus: int, why_no_gpu: str) -> tu
 
     Args:
         framework: how messages call the framework.
-        wanted: `auto`, `cpu`, `gpu`, `gpu:N` or `gpu:N,M`.
+        wanted: `auto`, `cpu`, `gpu`, `gpu:N`, `gpu:N,M` or `cpu:N,M`.
         gpus: the number of GPUs that the framework can use.
         why_no_gpu: the reason that no GPU, or no further GPU, can be used.
 
     Returns:
-        The device (`cpu`, `gpu:0`, `gpu:0,1`, ...), and the reason for the choice.
+        The device (`cpu`, `gpu:0`, `gpu:0,1`, `cpu:0,1`, ...), and the reason for the choice.
 
     Raises:
         LabError: the device name is not valid, or a GPU that it names cannot be used.
     """
-    numbers = gpu_numbers(wanted)
+    numbers = device_numbers(wanted)
     if wanted == "auto":
         return ("gpu:0", f"{framework} has kernels for it") if gpus else ("cpu", why_no_gpu)
-    if not numbers:
-        return "cpu", "asked for"
+    if wanted.startswith("cpu"):
+        return wanted, "asked for"
     if max(numbers) >= gpus:
         reason = f"{framework} sees {gpus} GPU(s)" if gpus else why_no_gpu
         raise LabError(f"the device '{wanted}' cannot be used: {reason}")

@@ -63,6 +63,12 @@ class TrainSpec(Strict):
     that a short training is not held at its start. Running statistics of norms are not averaged.
     """
 
+    norm: Literal["local", "synchronised"] = "local"
+    """The images over which batch norm takes its statistics where several devices share a batch.
+
+    `local`: those of its own part of the batch, for each device; `synchronised`: those of the whole batch.
+    """
+
     test_every: Annotated[Whole | None, Outcome(decides=False)] = None
     """Test the network after every so many epochs, too, for a curve; the training does not depend on it."""
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from .. import engines
 from ..base.errors import LabError
-from ..blocks.opaque import check_engine, check_known
+from ..blocks.opaque import check_engine, check_known, check_synchronised
 from ..data import Facts
-from ..engines.devices import check_compile, check_multi_gpu, check_precision, gpu_numbers
+from ..engines.devices import check_compile, check_norm, check_precision, device_numbers
 from ..network.graph import Graph
 from ..network.initial import branch_ends
 from ..specs import plugins, workspace
@@ -151,7 +151,7 @@ class _Planner:
     def _devices(self) -> int:
         """The number of devices that share a batch."""
         try:
-            return max(1, len(gpu_numbers(self.device or self.experiment.spec.device)))
+            return max(1, len(device_numbers(self.device or self.experiment.spec.device)))
         except LabError as error:
             where = ("--device", None) if self.device else self.experiment.document.mark(("device",))
             raise error.at(*where) from None
@@ -213,24 +213,26 @@ class _Planner:
         return tuple(found.values())
 
     def _check_engines(self, spec: ExperimentSpec) -> None:
-        """Check that each engine is known, and that it supports the device, the precision and the compile mode."""
+        """Check that each engine is known, and that it supports the norm, the precision and the compile mode."""
         document = self.experiment.document
         for name in spec.engine:
             with document.at("engine"):
                 engine = engines.get(name)
-            with document.at("device"):
-                check_multi_gpu(engine.name, gpu_numbers(spec.device), engine.multi_gpu)
+            with document.at("train", "norm"):
+                check_norm(engine.name, spec.train.norm, engine.synchronised_norm)
             with document.at("precision"):
                 check_precision(engine.name, spec.precision, engine.precisions)
             with document.at("compile"):
                 check_compile(engine.name, spec.compile, engine.compile_modes)
 
     def _check_network(self, graph: Graph, engine: str, spec: ExperimentSpec) -> None:
-        key = (graph.digest, engine, spec.precision, spec.train.init.last_scale)
+        key = (graph.digest, engine, spec.precision, spec.train.init.last_scale, spec.train.norm)
         if key in self._checked:
             return
         check_engine(graph, engine, spec.precision)
         check_known(graph)
+        if spec.train.norm == "synchronised":
+            check_synchronised(graph)
         if spec.train.init.last_scale == "zero":
             branch_ends(graph)
         self._checked.add(key)

@@ -14,7 +14,7 @@ from .. import engines
 from ..base import hardware
 from ..base.errors import LabError
 from ..base.other_load import OtherLoad
-from ..engines.devices import gpu_numbers
+from ..engines.devices import device_numbers
 from ..results.design import keep
 from ..results.store import Store, claim
 from ..results.trial_folder import DONE
@@ -162,9 +162,11 @@ def _slots(
     """
     gpus: list[int] = []
     for name, (device, _) in devices.items():
-        numbers = gpu_numbers(device)
+        numbers = device_numbers(device)
         if len(numbers) > 1 and jobs not in (None, 1):
             raise LabError(f"a trial on several devices ({device}) runs alone: --jobs must be 1, not {jobs}")
+        if device.startswith("cpu"):
+            continue
         # `gpu` and `auto` leave the choice among all GPUs; `gpu:N` is the one that the person wants.
         whole = asked in ("auto", "gpu")
         found = [int(own[4:]) for own in engines.get(name).devices() if own != "cpu"] if numbers and whole else numbers

@@ -13,7 +13,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from .. import engines
 from ..base import hardware
@@ -22,7 +22,7 @@ from ..base.files import write_json
 from ..base.other_load import OtherLoad
 from ..results.trial_folder import DONE, LOG, RESULT
 from ..training.checkpoint import CHECKPOINT
-from ..training.loop import run
+from ..training.group import ProcessDied, run
 from ..training.provenance import now, where
 from .executors import Work
 
@@ -81,6 +81,9 @@ def _result(work: Work, report: Report) -> dict[str, Any]:
     started, begin, load = now(), time.perf_counter(), OtherLoad()
     try:
         result = run(work.trial, work.place, work.folder, work.measure, report)
+    except ProcessDied as error:
+        print(error, file=sys.stderr, flush=True)
+        _die(error.status)
     except Exception as error:
         traceback.print_exc()
         status = "out_of_memory" if engine.out_of_memory(error) else "failed"
@@ -99,6 +102,17 @@ def _reporter(descriptor: int) -> Report:
             print(json.dumps(event), file=stream, flush=True)
 
     return report
+
+
+def _die(status: int) -> NoReturn:
+    """End this process as a process of its trial has ended: to the sweep, both are one worker.
+
+    Args:
+        status: an exit status; -N for signal N.
+    """
+    if status < 0:
+        os.kill(os.getpid(), -status)
+    os._exit(1)
 
 
 def _log_into(work: Work) -> None:

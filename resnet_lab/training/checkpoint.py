@@ -91,11 +91,12 @@ def save(model: Model, folder: Path, epochs: int, seconds: float) -> None:
     safetensors.save(folder / CHECKPOINT, model.weights() | state, metadata)
 
 
-def read(folder: Path) -> tuple[Checkpoint | None, str]:
+def read(folder: Path, remove: bool = True) -> tuple[Checkpoint | None, str]:
     """Read the checkpoint of a trial; remove a damaged one, with which the trial would fail again and again.
 
     Args:
         folder: the folder of the trial.
+        remove: whether a damaged checkpoint is removed.
 
     Returns:
         The checkpoint, or None if there is none or it is damaged; and a message if it is damaged, else ''.
@@ -114,5 +115,6 @@ def read(folder: Path) -> tuple[Checkpoint | None, str]:
         }
         return Checkpoint(weights, optimizer, rows[:epochs], float(metadata["seconds"])), ""
     except (LabError, OSError, ValueError, KeyError) as error:
-        path.unlink()
+        if remove:
+            path.unlink()
         return None, f"the checkpoint {path} is damaged ({error}); the trial begins anew"

@@ -48,8 +48,8 @@ def train_epoch(
     account = _Account(on_step)
     start = time.perf_counter()
     for (images, labels), rate in zip(model.on_device(batches), rates, strict=True):
-        account.started.append((len(labels), model.train_step(images, labels, rate, label_smoothing)))
-        while account.started and (len(account.started) > model.most_started or account.started[0][1].is_done()):
+        account.started.append(model.train_step(images, labels, rate, label_smoothing))
+        while account.started and (len(account.started) > model.most_started or account.started[0].is_done()):
             account.collect()
     while account.started:
         account.collect()
@@ -63,13 +63,12 @@ class _Account:
 
     def __init__(self, on_step: OnStep) -> None:
         self._on_step = on_step
-        self.started: deque[tuple[int, StartedStep]] = deque()
+        self.started: deque[StartedStep] = deque()
         self.loss, self.right, self.images = 0.0, 0.0, 0
 
     def collect(self) -> None:
         """Wait for the oldest step, and add its loss."""
-        images, step = self.started.popleft()
-        loss, right = step.wait()
+        loss, right, images = self.started.popleft().wait()
         if not math.isfinite(loss):
             raise Diverged(f"the training loss became {loss} after {self.images} images of the epoch")
         self.loss += loss * images

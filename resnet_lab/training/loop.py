@@ -16,7 +16,7 @@ from ..base import hardware
 from ..base.files import write_json
 from ..blocks.opaque import homes
 from ..data.pipeline.pictures import OnDisk
-from ..engines.contract import Diverged, Model
+from ..engines.contract import Diverged, Model, Rank
 from ..specs import plugins
 from ..weights import finetune, safetensors
 from ..weights.pretrained import Pretrained, metadata
@@ -40,15 +40,23 @@ _FIRST_STEPS = 3
 
 @dataclass(frozen=True)
 class _Job:
-    """A trial, the place where it runs, its folder, and whether its throughput is measured; see `run`."""
+    """The arguments of `run` that say what is trained, and where."""
 
     trial: Trial
     place: Place
     folder: Path
     measure: bool
+    rank: Rank | None
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process evaluates the network and writes files: of several processes, the first does."""
+        return self.rank is None or self.rank.number == 0
 
 
-def run(trial: Trial, place: Place, folder: Path, measure: bool, emit: Emit) -> dict[str, Any]:
+def run(
+    trial: Trial, place: Place, folder: Path, measure: bool, emit: Emit, rank: Rank | None = None
+) -> dict[str, Any]:
     """Train and test one trial.
 
     Args:
@@ -58,6 +66,8 @@ def run(trial: Trial, place: Place, folder: Path, measure: bool, emit: Emit) -> 
         measure: whether to measure throughput after the training.
         emit: called with each event: a step (at most ten a second), the end of an epoch, a checkpoint from which the
             trial continues, a note for the user.
+        rank: the place of this process if several train the trial together, each with `place` for its own device
+            (group.py); the first evaluates the network and writes the files.
 
     Returns:
         The columns of the trial's row in the results that the training determines, with the status `ok` or `diverged`.
@@ -65,7 +75,7 @@ def run(trial: Trial, place: Place, folder: Path, measure: bool, emit: Emit) -> 
     Raises:
         LabError: the data, a plug-in file or the weights to start from cannot be used, or the engine cannot run here.
     """
-    job = _Job(trial, place, folder, measure)
+    job = _Job(trial, place, folder, measure, rank)
     start = time.perf_counter()
     for file in trial.datasets:
         plugins.load_file(Path(file), (file, 1), "dataset")
@@ -84,7 +94,8 @@ def _workers(job: _Job, dataset: data.Dataset) -> data.Workers | None:
     """
     wanted = job.trial.data.workers
     if wanted is None:
-        wanted = 0 if isinstance(dataset.train, data.InMemory) else 1 if job.place.device == "cpu" else hardware.cores()
+        share = hardware.threads(job.rank.count if job.rank else 1)
+        wanted = 0 if isinstance(dataset.train, data.InMemory) else 1 if job.place.device == "cpu" else share
     return data.Workers(wanted) if wanted else None
 
 
@@ -108,19 +119,23 @@ def _trained(job: _Job, dataset: data.Dataset, feed: data.Feed, emit: Emit, star
     for file in homes(job.trial.graph):
         plugins.load_file(Path(file), (file, 1))
     network = finetune.frozen(job.trial.graph, job.trial.train.freeze)
-    model = engines.get(job.trial.engine).build(network, job.place.device, job.trial.precision, job.place.compile)
+    place, precision = job.place, job.trial.precision
+    model = engines.get(job.trial.engine).build(network, place.device, precision, place.compile, job.rank)
     loop = _Loop(job, model, dataset, feed, emit)
     result: dict[str, Any] = {"status": "ok", "reason": ""}
     try:
         loop.train()
     except Diverged as error:
         result = {"status": "diverged", "reason": str(error)}
+    if not job.leads:
+        return result
     result |= loop.summary()
     if result["status"] == "ok":
         with model.averaged():
             result |= _tested(job, model, loop, dataset)
     if result["status"] == "ok" and job.measure:
-        result |= _speeds(model, feed, job.trial.train.optimizer.lr)
+        # The first process cannot take training steps without the others, which have none to take any more.
+        result |= _speeds(model, feed, job.trial.train.optimizer.lr, training=job.rank is None)
     if feed.skip:
         result["skipped_images"] = len(feed.skipped)
         for name in sorted(feed.skipped):
@@ -153,10 +168,10 @@ def diverged_above(classes: int) -> float:
     return 1000 * math.log(max(classes, 2))
 
 
-def _speeds(model: Model, feed: data.Feed, rate: float) -> dict[str, Any]:
+def _speeds(model: Model, feed: data.Feed, rate: float, training: bool) -> dict[str, Any]:
     """Measure throughput; an error becomes the reason in the row, because the trained network is still valid."""
     try:
-        return speeds(model, next(iter(feed.epoch(0))), rate * 1e-3)
+        return speeds(model, next(iter(feed.epoch(0))), rate * 1e-3, training)
     except Exception as error:
         traceback.print_exc()
         return {"reason": f"trained and tested, but the throughput was not measured: {type(error).__name__}: {error}"}
@@ -194,12 +209,12 @@ class _Loop:
             begin = time.perf_counter()
             self._epoch(epoch)
             end = time.perf_counter()
-            if interval.is_due(end - begin, last=epoch + 1 == trial.train.epochs):
+            if self.job.leads and interval.is_due(end - begin, last=epoch + 1 == trial.train.epochs):
                 checkpoint.save(self.model, self.job.folder, len(self.rows), self.seconds_before + end - self._started)
                 interval.written(time.perf_counter() - end)
 
     def _epoch(self, epoch: int) -> None:
-        """Train one epoch (counted from 0), validate and test if that is asked for, and write the epoch's row."""
+        """Train one epoch (counted from 0); the leading process evaluates the network, and writes the epoch's row."""
         steps, train = self.feed.steps, self.job.trial.train
         learning_rates = train.rates(epoch, steps)
         watch = StepWatch(epoch, steps, self.emit)
@@ -220,17 +235,25 @@ class _Loop:
             "seconds": score.seconds,
             "images_per_s": score.count / score.seconds,
         }
+        self.rows.append(row)
+        if self.job.leads:
+            row |= self._scores(epoch)
+            write_json(self.job.folder / EPOCHS, self.rows)
+            self.emit({"event": "epoch", **row})
+
+    def _scores(self, epoch: int) -> dict[str, float]:
+        """Validate the network after an epoch (counted from 0), and test it, if that is asked for."""
+        columns: dict[str, float] = {}
         if self.dataset.validation is not None:
             with self.model.averaged():
                 validation = evaluate(self.model, self.batches(self.dataset.validation))
-            row |= {"val_loss": validation.loss, "val_accuracy": validation.top1}
-        if train.test_every and (epoch + 1) % train.test_every == 0:
+            columns |= {"val_loss": validation.loss, "val_accuracy": validation.top1}
+        test_every = self.job.trial.train.test_every
+        if test_every and (epoch + 1) % test_every == 0:
             with self.model.averaged():
                 test = evaluate(self.model, self.batches(self.dataset.test))
-            row |= {"test_loss": test.loss, "test_accuracy": test.top1}
-        self.rows.append(row)
-        write_json(self.job.folder / EPOCHS, self.rows)
-        self.emit({"event": "epoch", **row})
+            columns |= {"test_loss": test.loss, "test_accuracy": test.top1}
+        return columns
 
     def batches(self, split: data.Pictures) -> Any:
         """The batches of a set of images that is evaluated: validation or test."""
@@ -266,11 +289,11 @@ class _Loop:
 
     def _resume(self) -> bool:
         """Continue from the checkpoint; returns False, and removes files of an earlier run, if there is none."""
-        saved, problem = checkpoint.read(self.job.folder)
+        saved, problem = checkpoint.read(self.job.folder, remove=self.job.leads)
         if problem:
             self.emit({"event": "note", "text": problem})
         if saved is None:
-            for stale in (EPOCHS, WEIGHTS, TEST):
+            for stale in (EPOCHS, WEIGHTS, TEST) if self.job.leads else ():
                 (self.job.folder / stale).unlink(missing_ok=True)
             return False
         saved.restore(self.model)

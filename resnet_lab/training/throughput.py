@@ -69,7 +69,7 @@ def rates(times: Sequence[float], images: int, name: str) -> dict[str, float]:
     return {f"{name}_images_per_s": middle, f"{name}_images_per_s_p10": low, f"{name}_images_per_s_p90": high}
 
 
-def speeds(model: Model, batch: Batch, rate: float) -> dict[str, Any]:
+def speeds(model: Model, batch: Batch, rate: float, training: bool = True) -> dict[str, Any]:
     """Measure a trained model on one batch, again and again, so that data loading takes no part.
 
     The training steps change the model's weights: save them first.
@@ -78,13 +78,14 @@ def speeds(model: Model, batch: Batch, rate: float) -> dict[str, Any]:
         model: the model, prepared for training.
         batch: images, (batch, C, H, W), and their labels.
         rate: the learning rate of the training steps.
+        training: whether to measure training steps, too.
 
     Returns:
         The columns `compute_images_per_s` (training steps), `infer_images_per_s` (inference) and `latency_ms`
         (inference of a single image, in milliseconds); each with its 10th and 90th percentile as `_p10` and `_p90`.
     """
     images, _ = batch
-    columns: dict[str, Any] = rates(step_times(model, batch, rate), len(images), "compute")
+    columns: dict[str, Any] = rates(step_times(model, batch, rate), len(images), "compute") if training else {}
     columns |= rates(measure(lambda: model.predict(images), seconds=1.0), len(images), "infer")
     single: Array = images[:1]
     times = np.asarray(measure(lambda: model.predict(single), seconds=0.5)) * 1000

@@ -27,7 +27,8 @@ class Trial:
         variant: the name of the network's spec; not a part of the id.
         blocks: the blocks that the stages use, for the table.
         swept: the values of the grid at this trial by dotted key, for the table and the trial's title.
-        devices: how many devices share a batch. Each normalises its part by itself, so the number decides the outcome.
+        devices: how many devices share a batch. Their number decides the outcome: each draws its own random numbers
+            (dropout), and normalises its own part unless the recipe asks for synchronised norms.
         datasets: files that register datasets of the person's own; a worker loads them first.
         contents: digests of the files that a spec names, by the dotted key of the spec that names them, and of what
             else decides the outcome and is not written in a spec (see sweeps/datasets.py).
@@ -78,6 +79,8 @@ class Trial:
             content["contents"] = dict(self.contents)
         if self.devices > 1:
             content["devices"] = self.devices
+        else:
+            content["train"].pop("norm", None)  # It says how several devices share a batch.
         return content
 
     @property
@@ -166,7 +169,7 @@ class Place:
     """Where and how a trial runs: everything that changes its results by rounding alone.
 
     Attributes:
-        device: `cpu`, `gpu:N` or `gpu:N,M`.
+        device: `cpu`, `gpu:N`, `gpu:N,M` or `cpu:N,M`.
         compile: one of the engine's ways to carry a network out; never `auto`.
         threads: CPU threads of the engine.
         share: the share of the GPU that is meant for the trial; other trials may use the rest.

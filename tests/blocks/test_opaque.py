@@ -53,6 +53,8 @@ def test_only_its_own_engine_runs_a_module(graph):
         opaque.check_engine(graph, "mxnet")
     with pytest.raises(LabError, match="runs in float32 only"):
         opaque.check_engine(graph, "torch", "float16")
+    with pytest.raises(LabError, match="cannot reach into block .*, which is a module of torch's own"):
+        opaque.check_synchronised(graph)
 
 
 def test_the_files_that_register_modules_are_listed_once(graph):

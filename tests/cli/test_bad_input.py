@@ -257,13 +257,14 @@ EXPERIMENTS = {
         5,
         "the engine 'torch' computes in float32 or bfloat16, not in float16",
     ),
-    "several GPUs for one that takes one": (
-        "train:",
-        "engine: torch\ndevice: gpu:0,1\ntrain:",
-        5,
-        "the engine 'torch' trains on one GPU, not on 2 at once",
+    "synchronised norms for an engine without them": (
+        "batch_size: 32",
+        "batch_size: 32\n  norm: synchronised",
+        7,
+        "the engine 'mxnet' has no synchronised batch norm; the engine 'torch' has",
     ),
     "a GPU twice": ("train:", "device: gpu:1,1\ntrain:", 4, "the device 'gpu:1,1' names a GPU twice"),
+    "a CPU twice": ("train:", "device: cpu:1,1\ntrain:", 4, "the device 'cpu:1,1' names a CPU twice"),
     "a batch that cannot be split": (
         "train:\n  epochs: 1\n  batch_size: 32",
         "device: gpu:0,1,2\ntrain:\n  epochs: 1\n  batch_size: 2",

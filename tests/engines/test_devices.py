@@ -6,30 +6,36 @@ import pytest
 from resnet_lab import LabError, ops
 from resnet_lab.engines.devices import (
     check_compile,
-    check_multi_gpu,
+    check_norm,
     check_precision,
     check_weights,
     choose_device,
-    gpu_numbers,
+    device_numbers,
+    single_devices,
 )
 from tests.engines.gradients import graph_of
 
 
 def test_the_words_of_devices():
-    assert [gpu_numbers(word) for word in ("auto", "cpu", "gpu", "gpu:3", "gpu:2,0")] == [[], [], [0], [3], [2, 0]]
+    words = ("auto", "cpu", "gpu", "gpu:3", "gpu:2,0", "cpu:0,1")
+    assert [device_numbers(word) for word in words] == [[], [], [0], [3], [2, 0], [0, 1]]
+    assert single_devices("gpu:2,0") == ["gpu:2", "gpu:0"]
+    assert [single_devices(word) for word in ("cpu", "gpu:3", "cpu:0,1")] == [["cpu"], ["gpu:3"], ["cpu", "cpu"]]
+    assert choose_device("it", "cpu:0,1", 0, "no GPU") == ("cpu:0,1", "asked for")
     assert choose_device("it", "gpu:0,1", 2, "") == ("gpu:0,1", "asked for")
     assert choose_device("it", "auto", 2, "")[0] == "gpu:0"
     with pytest.raises(LabError, match="the device 'gpu:0,2' cannot be used: it sees 2 GPU"):
         choose_device("it", "gpu:0,2", 2, "")
-    for word in ("gpu:", "gpu:0,", "gpu:a", "cpu:0,1", "cuda"):
+    for word in ("gpu:", "gpu:0,", "gpu:a", "cpu:0", "cpu:0,", "cuda"):
         with pytest.raises(LabError, match=f"unknown device '{word}'"):
-            gpu_numbers(word)
+            device_numbers(word)
 
 
 def test_what_an_engine_cannot_do_is_refused_with_what_it_can():
-    with pytest.raises(LabError, match="the engine 'e' trains on one GPU, not on 2 at once"):
-        check_multi_gpu("e", [0, 1], False)
-    check_multi_gpu("e", [0, 1], True)
+    with pytest.raises(LabError, match="the engine 'e' has no synchronised batch norm"):
+        check_norm("e", "synchronised", False)
+    check_norm("e", "synchronised", True)
+    check_norm("e", "local", False)
     with pytest.raises(LabError, match="the engine 'e' computes in float32 or bfloat16, not in float16"):
         check_precision("e", "float16", ["float32", "bfloat16"])
     with pytest.raises(LabError, match="'compile' of the engine 'e' must be auto, on or off, not of"):

@@ -8,6 +8,7 @@ import pytest
 
 import resnet_lab as rl
 from resnet_lab import LabError, data, engines, ops
+from resnet_lab.engines.contract import Rank
 from resnet_lab.network.initial import initial
 from resnet_lab.network.tensor import Builder
 from resnet_lab.specs.experiment import load
@@ -158,16 +159,47 @@ def test_the_number_of_devices_is_part_of_a_trials_id(workspace):
         "variants: [cifar_resnet20]\ndata: {size: 8}\ntrain: {epochs: 1, batch_size: 2}\n"
     )
     experiment = load("experiments/e.yaml")
-    ids = [plan(experiment, word).trials[0].id for word in (None, "cpu", "gpu:1", "gpu:0,1", "gpu:2,3")]
+    ids = [plan(experiment, word).trials[0].id for word in (None, "cpu", "gpu:1", "gpu:0,1", "gpu:2,3", "cpu:0,1")]
     assert ids[0] == ids[1] == ids[2]
-    assert ids[3] == ids[4] != ids[0]
+    assert ids[3] == ids[4] == ids[5] != ids[0]
     with pytest.raises(LabError, match="e.yaml:3: 'train.batch_size' is 2, too few to split over 3 devices"):
         plan(experiment, "gpu:0,1,2")
     with pytest.raises(LabError, match="--device: unknown device 'tpu'"):
         plan(experiment, "tpu")
 
 
-def test_pytorch_takes_one(workspace):
-    engine_or_skip("torch")
-    with pytest.raises(LabError, match="the engine 'torch' trains on one GPU, not on 2 at once"):
-        engines.get("torch").device("gpu:0,1")
+def test_a_model_of_pytorch_is_on_one_device():
+    """Only a trial takes several, each in a process of its own."""
+    engine = engine_or_skip("torch")
+    assert (engine.processes("cpu"), engine.processes("cpu:0,1"), engine.processes("gpu:0,1,2")) == (1, 2, 3)
+    with pytest.raises(LabError, match="'cpu:0,1' is for experiments: a model of the engine 'torch' is on one device"):
+        rl.build("cifar_resnet20", engine="torch", device="cpu:0,1")
+
+
+def test_gluon_trains_on_all_gpus_in_one_process():
+    engine = engines.get("mxnet")
+    assert (engine.processes("cpu"), engine.processes("cpu:0,1"), engine.processes("gpu:0,1,2")) == (1, 2, 1)
+
+
+def test_the_parts_of_a_batch_are_all_of_it():
+    for images in (2, 7, 8, 9):
+        for count in (1, 2, 3):
+            if images >= count:
+                parts = [range(images)[Rank(number, count, "").part(images)] for number in range(count)]
+                assert [index for part in parts for index in part] == list(range(images))
+                assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+def test_synchronised_norms_decide_the_outcome_where_devices_share_a_batch(workspace):
+    (workspace / "experiments" / "e.yaml").write_text(
+        "variants: [cifar_resnet20]\nengine: torch\ndata: {size: 8}\ntrain: {epochs: 1, batch_size: 4}\n"
+    )
+    ids = {
+        (norm, device): plan(load("experiments/e.yaml", [f"train.norm={norm}"]), device).trials[0].id
+        for norm in ("local", "synchronised")
+        for device in ("cpu", "cpu:0,1")
+    }
+    assert ids["local", "cpu"] == ids["synchronised", "cpu"]
+    assert len(set(ids.values())) == 3
+    with pytest.raises(LabError, match="--set train.norm=synchronised: the engine 'mxnet' has no synchronised"):
+        plan(load("experiments/e.yaml", ["train.norm=synchronised", "engine=mxnet"]))

@@ -77,7 +77,7 @@ def test_a_second_step_may_be_started_before_the_first_is_waited_for(model):
         model.end_epoch()
         losses.append(found)
     assert losses[0] == losses[1]
-    assert all(0 <= right <= 6 for _, right in losses[0])
+    assert all(0 <= right <= 6 for _, right, _ in losses[0])
 
 
 def test_prediction_uses_the_running_statistics(model):

@@ -1,20 +1,64 @@
-"""The worker: errors in one line."""
+"""The worker: a trial that several processes train is one worker to the sweep."""
 
 import pytest
 
-from resnet_lab.sweeps.worker import reason
+import resnet_lab as rl
+from tests.conftest import any_engine
+
+TEXT = """
+variants: [cifar_resnet20]
+data: {name: digits, size: 8, limit: 96}
+train: {epochs: 3, batch_size: 48}
+device: cpu:0,1
+datasets: [killer.py]
+"""
+
+KILLER = """
+import os
+import signal
+from pathlib import Path
+
+from resnet_lab.training import loop
+
+train_epoch = loop.train_epoch
 
 
-@pytest.mark.parametrize(
-    ("error", "line"),
-    [
-        (RuntimeError("a fault"), "RuntimeError: a fault"),
-        (RuntimeError("a fault\nand more"), "RuntimeError: a fault"),
-        (MemoryError(), "MemoryError: "),
-        (ValueError("ValueError: twice"), "ValueError: twice"),
-        (RuntimeError("Traceback (most recent call last):\n  File x\nMXNetError: shapes differ"),
-         "RuntimeError: MXNetError: shapes differ"),
-    ],
-)  # fmt: skip
-def test_a_reason_is_one_line(error, line):
-    assert reason(error) == line
+def deadly(model, batches, *words):
+    if Path("deadly").exists() and model._rank.number == 1 and batches.number == 2:
+        Path("deadly").unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return train_epoch(model, batches, *words)
+
+
+loop.train_epoch = deadly
+"""
+"""A file that every process of a trial loads; it kills the second process in the third epoch, once."""
+
+
+@pytest.fixture
+def experiment(workspace):
+    (workspace / "experiments" / "e.yaml").write_text(f"engine: {any_engine()}\n{TEXT}")
+    (workspace / "experiments" / "killer.py").write_text(KILLER)
+    return workspace
+
+
+def test_a_trial_on_two_devices_is_a_row_with_the_whole_batch(experiment):
+    table = rl.run("experiments/e.yaml", progress=False)
+    assert table["status"].tolist() == ["ok"], table["reason"].tolist()
+    row = table.iloc[0]
+    assert (row["devices"], row["device"], row["batch_size"], row["train.norm"]) == (2, "cpu:0,1", 48, "local")
+    assert (row["train_images_per_s"], row["infer_images_per_s"]) > (0, 0)
+    assert "compute_images_per_s" not in table or table["compute_images_per_s"].isna().all()
+    assert rl.results("results/e", epochs=True)["epoch"].tolist() == [1, 2, 3]
+
+
+def test_a_trial_is_tried_again_when_one_of_its_processes_was_killed(experiment, lab):
+    (experiment / "deadly").touch()
+    done = lab("run", "experiments/e.yaml", cwd=experiment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "killed by signal 9" in done.stdout
+    assert "it is tried again" in done.stdout
+    table = rl.results("results/e")
+    assert table["status"].tolist() == ["ok"]
+    log = (experiment / "results" / "e" / "trials" / table["trial"][0] / "log.txt").read_text()
+    assert "process 1 of the devices ended with signal 9" in log

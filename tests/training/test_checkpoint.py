@@ -79,6 +79,13 @@ def test_a_damaged_checkpoint_is_removed_and_named(folder, damage):
     assert not path.exists()
 
 
+def test_a_process_that_does_not_lead_leaves_a_damaged_checkpoint(folder):
+    path = folder / checkpoint.CHECKPOINT
+    path.write_bytes(b"")
+    assert checkpoint.read(folder, remove=False)[0] is None
+    assert path.exists()
+
+
 def written_after(epochs, cost):
     """The epochs after which checkpoints are written; `epochs` are seconds, `cost` is that of a checkpoint."""
     interval, found = checkpoint.Interval(), []

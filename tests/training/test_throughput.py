@@ -63,7 +63,7 @@ class FakeStep:
 
     def wait(self):
         self.model.clock.now += 0.125 * len(self.images)
-        return 1.0, 0.0
+        return 1.0, 0.0, len(self.images)
 
 
 class FakeModel:

@@ -10,7 +10,8 @@ from ...base import hardware
 from ...base.errors import LabError
 from ...blocks.opaque import ModuleFacts, check_engine
 from ...network.graph import Graph, Shape
-from ..devices import check_compile, check_precision, choose_device
+from ..contract import Rank
+from ..devices import check_compile, check_precision, choose_device, single_devices
 from . import compat
 from .cuda import preload
 from .lowering import LOWERINGS
@@ -38,7 +39,7 @@ class MXNetEngine:
     name = "mxnet"
     packages = ("mxnet", "gluoncv", "numpy")
     precisions = ("float32", "float16")
-    multi_gpu = True
+    synchronised_norm = False
     compile_modes = ("hybridize", "off")
     default_compile_mode = "hybridize"
     ops = frozenset(LOWERINGS)
@@ -68,12 +69,16 @@ class MXNetEngine:
         return ["cpu", *(f"gpu:{index}" for index in range(self._gpus()[0]))]
 
     def device(self, wanted: str) -> tuple[str, str]:
-        """Choose the device that `auto`, `cpu`, `gpu`, `gpu:N` or `gpu:N,M` means here; also returns the reason.
+        """Choose the device that `auto`, `cpu`, `gpu:N`, `gpu:N,M`, ... means here (contract.py), and say why.
 
         Raises:
             LabError: the installed MXNet cannot use a GPU that `wanted` names.
         """
-        return choose_device("this MXNet", wanted, *(self._gpus() if wanted != "cpu" else (0, "")))
+        return choose_device("this MXNet", wanted, *((0, "") if wanted.startswith("cpu") else self._gpus()))
+
+    def processes(self, device: str) -> int:
+        """How many processes train one model together on a device: one for all GPUs, one for each device of the CPU."""
+        return len(single_devices(device)) if device.startswith("cpu") else 1
 
     def use_threads(self, count: int) -> None:
         """Set the number of CPU threads, unless the user set OMP_NUM_THREADS; call it before MXNet is imported."""
@@ -86,7 +91,7 @@ class MXNetEngine:
             LabError: the precision is unknown, or it is float16 and the device is the CPU.
         """
         check_precision(self.name, precision, self.precisions)
-        if precision == "float16" and device == "cpu":
+        if precision == "float16" and device.startswith("cpu"):
             raise LabError(
                 "MXNet has no convolutions in float16 for the CPU: precision 'float16' needs a GPU "
                 "(the engine 'torch' has bfloat16, also on the CPU)"
@@ -104,7 +109,9 @@ class MXNetEngine:
         check_compile(self.name, wanted, self.compile_modes)
         return ("hybridize", "static graph and memory") if wanted == "auto" else (wanted, "asked for")
 
-    def build(self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto") -> MXNetModel:
+    def build(
+        self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto", rank: Rank | None = None
+    ) -> MXNetModel:
         """Build a model with a Gluon block of the graph; its weights are zero until `load` sets them.
 
         Args:
@@ -112,6 +119,7 @@ class MXNetEngine:
             device: `cpu`, `gpu:N` or `gpu:N,M`.
             precision: `float32` or `float16`.
             compile: `auto`, `hybridize` or `off`.
+            rank: the place of this process if several train the model together.
 
         Raises:
             LabError: MXNet cannot run here, or has no such precision on the device or no such compile mode.
@@ -122,7 +130,7 @@ class MXNetEngine:
         mode, _ = self.compiling(compile, device)
         from .model import MXNetModel
 
-        return MXNetModel(graph, device, precision, hybridize=mode == "hybridize")
+        return MXNetModel(graph, device, precision, hybridize=mode == "hybridize", rank=rank)
 
     def module_facts(self, module: Any, input: Shape) -> ModuleFacts:
         """The output shape of a HybridBlock for images of the shape `input` (C, H, W), and its arrays.

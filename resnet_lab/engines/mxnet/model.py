@@ -15,10 +15,12 @@ from ...base.errors import LabError
 from ...blocks import opaque
 from ...network.graph import Graph, Node
 from ...specs.optimizers import Optimizer
+from ..contract import Rank
 from ..devices import check_weights
 from . import lowering
 from .float16 import LOSS_SCALE, dtype_of
 from .float16 import forward as float16_forward
+from .group import Group
 from .update import Update, Weight
 
 if TYPE_CHECKING:
@@ -43,17 +45,17 @@ class _Part(NamedTuple):
 class _Started:
     """A started step on all devices; engines/contract.py describes the methods."""
 
-    def __init__(self, parts: list[_Part]) -> None:
-        self._parts = parts
+    def __init__(self, parts: list[_Part], images: int) -> None:
+        self._parts, self._images = parts, images
 
     def is_done(self) -> bool:
         """Always False: MXNet cannot tell whether an array is computed without waiting for it."""
         return False
 
-    def wait(self) -> tuple[float, float]:
-        """Wait for all devices; returns the mean loss of the batch, and the number of correctly classified images."""
+    def wait(self) -> tuple[float, float, int]:
+        """Wait for all devices; returns the batch's mean loss, its correctly classified images, and all its images."""
         loss = sum(part.share * float(part.loss.asscalar()) for part in self._parts)
-        return loss, sum(float(part.right.asscalar()) for part in self._parts)
+        return loss, sum(float(part.right.asscalar()) for part in self._parts), self._images
 
 
 class GraphBlock(gluon.HybridBlock):
@@ -113,20 +115,24 @@ class MXNetModel:
     With several devices, each computes a part of every batch. Gluon's kvstore adds up their gradients, and each device
     applies the same updates to its own copy of the weights. Batch norm uses the statistics of the part, not of the
     whole batch. At the end of an epoch each device gets the mean of all devices' running statistics, which is also
-    what Gluon saves.
+    what Gluon saves. Several processes that train the model together do the same with their parts (group.py).
 
     Args:
         graph: the network.
         device: `cpu`, `gpu:N` or `gpu:N,M`.
         precision: `float32` or `float16`.
         hybridize: whether to run a static graph, and not operation after operation.
+        rank: the place of this process among those that train the model together; None if it is the only one.
     """
 
     most_started = 2
     """MXNet runs asynchronously: while the device computes one step, a second one is ready for it."""
 
-    def __init__(self, graph: Graph, device: str, precision: str = "float32", *, hybridize: bool = True) -> None:
+    def __init__(
+        self, graph: Graph, device: str, precision: str = "float32", *, hybridize: bool = True, rank: Rank | None = None
+    ) -> None:
         self.graph, self.device = graph, device
+        self._rank, self._group = rank, None if rank is None else Group(rank)
         kind, _, numbers = device.partition(":")
         self.contexts = [mx.Context(kind, int(number)) for number in (numbers or "0").split(",")]
         float16 = precision == "float16"
@@ -186,9 +192,10 @@ class MXNetModel:
             update.load(state)
 
     def begin_epoch(self, seed: int) -> None:
-        """Seed the random numbers of dropout; each device has its own seed."""
+        """Seed the random numbers of dropout; each device and each process has its own seed."""
+        first = seed if self._rank is None else seed + self._rank.number
         for index, context in enumerate(self.contexts):
-            mx.random.seed(seed + index, context)
+            mx.random.seed(first + index, context)
 
     def on_device(self, batches: Iterable[Batch]) -> Iterable[tuple[Any, Any]]:
         """Return the batches unchanged: `train_step` copies each part to its device."""
@@ -199,10 +206,10 @@ class MXNetModel:
         parts = self._gradients(images, labels, label_smoothing)
         for update in self._updates:
             update(rate)
-        return _Started(parts)
+        return _Started(parts, len(labels))
 
     def end_epoch(self) -> None:
-        """Wait for every device, and give each the mean of all devices' running statistics."""
+        """Wait for every device, and give each the mean of all running statistics, also those of other processes."""
         self.synchronize()
         self._share_statistics()
 
@@ -212,13 +219,17 @@ class MXNetModel:
         Raises:
             LabError: the batch has fewer images than there are devices.
         """
+        whole = len(labels)
+        if self._rank is not None:
+            part = self._rank.part(whole)
+            images, labels = images[part], labels[part]
         if len(images) < len(self.contexts):
             raise LabError(f"a batch of {len(images)} cannot be split over {len(self.contexts)} devices")
         xs, ys = self._split(images), self._split(labels)
         with autograd.record():
             logits = [self.block(x) for x in xs]
             losses = [_cross_entropy(own, y, smoothing) for own, y in zip(logits, ys, strict=True)]
-        shares = [len(y) / len(labels) for y in ys]
+        shares = [len(y) / whole for y in ys]
         heads = [share * self._scale for share in shares]
         if heads == [1.0]:
             losses[0].backward()
@@ -227,6 +238,9 @@ class MXNetModel:
         if self._kvstore is not None:
             self._kvstore.allreduce_grads()
         hits = [(own.argmax(axis=1) == _classes(y)).sum() for own, y in zip(logits, ys, strict=True)]
+        if self._group is not None:
+            gradients = {name: self._weights[0][name].gradient for name in self._trained}
+            return [_Part(*self._group.combine(gradients, losses[0] * shares[0], hits[0]), 1.0)]
         return [_Part(*part) for part in zip(losses, hits, shares, strict=True)]
 
     def _split(self, array: Array) -> list[Any]:
@@ -235,13 +249,25 @@ class MXNetModel:
         return [to_device(part, context) for context, part in parts if len(part)]
 
     def _share_statistics(self) -> None:
-        """Give each device the mean of all devices' running statistics."""
-        if len(self.contexts) > 1:
-            for name, parameter in self.block.own.items():
-                if name.rpartition(".")[2].startswith("running_"):
-                    # In float64 the mean of equal float32 numbers is that number, so frozen norms do not change.
-                    parts = [array.asnumpy().astype(np.float64) for array in parameter.list_data()]
-                    parameter.set_data(nd.array(np.mean(parts, axis=0), dtype="float32"))
+        """Give each device the mean of the running statistics of all devices, also of those of other processes.
+
+        Frozen norms are left out: rounding would change the mean of three equal numbers.
+        """
+        if len(self.contexts) == 1 and self._group is None:
+            return
+        frozen = {node.name for node in self.graph.nodes if node.attrs.get("frozen")}
+        statistics = {
+            name: own
+            for name, own in self.block.own.items()
+            if name.rpartition(".")[2].startswith("running_") and name.rpartition(".")[0] not in frozen
+        }
+        means = {
+            name: np.mean([array.asnumpy() for array in own.list_data()], axis=0) for name, own in statistics.items()
+        }
+        if self._group is not None:
+            means = self._group.average(means)
+        for name, own in statistics.items():
+            own.set_data(nd.array(means[name], dtype="float32"))
 
     def predict(self, images: Array) -> Array:
         """Compute logits (batch, classes) of images (batch, C, H, W) in inference mode."""

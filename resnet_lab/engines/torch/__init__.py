@@ -10,7 +10,8 @@ from ...base import hardware
 from ...base.errors import LabError
 from ...blocks.opaque import ModuleFacts, check_engine
 from ...network.graph import Graph, Shape
-from ..devices import check_compile, check_multi_gpu, check_precision, choose_device, gpu_numbers
+from ..contract import Rank
+from ..devices import check_compile, check_precision, choose_device, single_devices
 from .compiling import COMPILE_MODES, choose
 from .ops import OPS
 
@@ -27,7 +28,7 @@ class TorchEngine:
     packages = ("torch", "numpy")
     ops = OPS
     precisions = ("float32", "bfloat16")
-    multi_gpu = False
+    synchronised_norm = True
     compile_modes = COMPILE_MODES
     default_compile_mode = "off"
     _threads: int | None = None
@@ -53,13 +54,16 @@ class TorchEngine:
         return ["cpu", *(f"gpu:{index}" for index in range(self._gpus()[0]))]
 
     def device(self, wanted: str) -> tuple[str, str]:
-        """Choose the device that `auto`, `cpu`, `gpu` or `gpu:N` means here; also returns the reason.
+        """Choose the device that `auto`, `cpu`, `gpu:N`, `gpu:N,M`, ... means here (contract.py), and say why.
 
         Raises:
-            LabError: the installed PyTorch cannot use the GPU that `wanted` names, or `wanted` names several.
+            LabError: the installed PyTorch cannot use a GPU that `wanted` names.
         """
-        check_multi_gpu(self.name, gpu_numbers(wanted), self.multi_gpu)
-        return choose_device("this PyTorch", wanted, *(self._gpus() if wanted != "cpu" else (0, "")))
+        return choose_device("this PyTorch", wanted, *((0, "") if wanted.startswith("cpu") else self._gpus()))
+
+    def processes(self, device: str) -> int:
+        """How many processes train one model together on a device: one for each device of it."""
+        return len(single_devices(device))
 
     def use_threads(self, count: int) -> None:
         """Set the number of CPU threads, unless the user set OMP_NUM_THREADS."""
@@ -84,7 +88,9 @@ class TorchEngine:
         check_compile(self.name, wanted, self.compile_modes)
         return choose(wanted, device)
 
-    def build(self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto") -> TorchModel:
+    def build(
+        self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto", rank: Rank | None = None
+    ) -> TorchModel:
         """Build a model with a module of the graph; its weights are zero until `load` sets them.
 
         Args:
@@ -92,17 +98,20 @@ class TorchEngine:
             device: `cpu` or `gpu:N`.
             precision: `float32` or `bfloat16`.
             compile: `auto`, or one of `compile_modes`.
+            rank: the place of this process if several train the model together.
 
         Raises:
-            LabError: PyTorch cannot run here, or not in this precision or compile mode.
+            LabError: PyTorch cannot run here, or not in this precision or compile mode, or there are several devices.
         """
         check_engine(graph, self.name, precision)
+        if self.processes(device) > 1:
+            raise LabError(f"'{device}' is for experiments: a model of the engine 'torch' is on one device")
         self._import()
         self.check_precision(precision, device)
         mode, _ = self.compiling(compile, device)
         from .model import TorchModel
 
-        return TorchModel(graph, device, precision, mode)
+        return TorchModel(graph, device, precision, mode, rank)
 
     def module_facts(self, module: Any, input: Shape) -> ModuleFacts:
         """The output shape of an nn.Module for images of the shape `input` (C, H, W), and its floating-point arrays."""

@@ -25,7 +25,7 @@ def choose(wanted: str, device: str) -> tuple[str, str]:
 
     Args:
         wanted: `auto`, or one of COMPILE_MODES.
-        device: `cpu` or `gpu:N`.
+        device: the device, as the method `device` of an engine returns it.
 
     Returns:
         One of COMPILE_MODES, and the reason for the choice.
@@ -33,7 +33,7 @@ def choose(wanted: str, device: str) -> tuple[str, str]:
     Raises:
         LabError: the mode cannot work on the device.
     """
-    gpu = device != "cpu"
+    gpu = device.startswith("gpu")
     problem = _problem(gpu)
     if wanted == "auto":
         if not gpu:

@@ -13,6 +13,7 @@ import torch
 from ...data.pipeline.feed import Epoch, Feed
 from ...data.pipeline.pictures import InMemory
 from ...data.pipeline.pixels import Normalise
+from ..contract import Rank
 
 
 class Resident:
@@ -59,8 +60,15 @@ _RESIDENT: WeakKeyDictionary[Feed, dict[torch.device, Resident]] = WeakKeyDictio
 """The data that is on each device already, by feed; it goes when nobody uses the feed any more."""
 
 
-def resident_batches(epoch: Epoch, device: torch.device) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def resident_batches(
+    epoch: Epoch, device: torch.device, rank: Rank | None = None
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Make the batches of an epoch on a device; each equals the batch that the feed makes on the host, bit for bit.
+
+    Args:
+        epoch: the epoch.
+        device: the device.
+        rank: the process whose part of each batch is made; None for whole batches.
 
     Yields:
         Images (batch, C, H, W), float32, and labels (batch,), int64.
@@ -74,6 +82,7 @@ def resident_batches(epoch: Epoch, device: torch.device) -> Iterator[tuple[torch
     order, corners, flips = (torch.from_numpy(array).to(device) for array in (draws.order, draws.corners, draws.flips))
     if not feed.flip:
         flips = torch.zeros_like(flips)
+    part = slice(0, feed.batch_size) if rank is None else rank.part(feed.batch_size)
     for start in range(0, feed.steps * feed.batch_size, feed.batch_size):
-        batch = slice(start, start + feed.batch_size)
+        batch = slice(start + part.start, start + part.stop)
         yield resident.batch(order[batch], corners[batch], flips[batch]), resident.labels[order[batch]]

@@ -17,6 +17,7 @@ from torch.nn import functional
 from ...blocks import opaque
 from ...network.graph import Graph, Node
 from ...ops.shapes import AXES
+from .group import SynchronisedBatchNorm
 from .modules import NARROW, ChannelConv, DropPath, FrozenBatchNorm, LayerNorm, LayerScale, PReLU, StridedPointwise
 
 Lowering = Callable[["Program", Node, Sequence[fx.Node]], fx.Node]
@@ -27,9 +28,10 @@ LOWERINGS: dict[str, Lowering] = {}
 
 
 class Program:
-    """A torch.fx graph that is being written, and the modules that it calls."""
+    """A torch.fx graph that is being written, and the modules that it calls; the arguments are those of `lower`."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, synchronised: bool) -> None:
+        self.synchronised = synchronised
         self.fx = fx.Graph()
         self.modules: dict[str, nn.Module] = {}
         self.graph = {node.name: node for node in graph.nodes}
@@ -53,9 +55,14 @@ class Program:
         return self.uses[source.name] == 1 and source.op in ("conv", "norm", "add")
 
 
-def lower(graph: Graph) -> fx.GraphModule:
-    """Make a module of a graph; it maps images (batch, C, H, W) to logits (batch, classes)."""
-    program = Program(graph)
+def lower(graph: Graph, synchronised: bool = False) -> fx.GraphModule:
+    """Make a module of a graph; it maps images (batch, C, H, W) to logits (batch, classes).
+
+    Args:
+        graph: the network.
+        synchronised: whether batch norm takes its statistics over the whole batch of several processes (group.py).
+    """
+    program = Program(graph, synchronised)
     values = {graph.nodes[0].name: program.fx.placeholder("images")}
     for node in graph.layers:
         values[node.name] = LOWERINGS[node.op](program, node, [values[name] for name in node.inputs])
@@ -112,7 +119,8 @@ def _norm(program: Program, node: Node, inputs: Sequence[fx.Node]) -> fx.Node:
     module: nn.Module
     if a["kind"] == "batch":
         # PyTorch's momentum is the weight of the new value, the graph's is that of the old one.
-        kind = FrozenBatchNorm if a.get("frozen") else nn.BatchNorm2d
+        trained = SynchronisedBatchNorm if program.synchronised else nn.BatchNorm2d
+        kind = FrozenBatchNorm if a.get("frozen") else trained
         module = kind(channels, a["epsilon"], 1 - a["momentum"], affine)
     elif a["kind"] == "group":
         module = nn.GroupNorm(a["groups"], channels, a["epsilon"], affine)

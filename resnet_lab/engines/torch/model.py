@@ -14,9 +14,11 @@ from ...base import hardware
 from ...data.pipeline.feed import Epoch
 from ...network.graph import Graph
 from ...specs.optimizers import Optimizer
+from ..contract import Rank
 from ..devices import check_weights
 from .compiling import WITH_CUDA_GRAPHS
 from .feed import resident_batches
+from .group import Group
 from .lowering import lower, own_name
 from .update import Update
 
@@ -31,22 +33,32 @@ class TorchModel:
     The memory of images and weights is laid out channels last. `network` is `block`, or the function that torch.compile
     made of it, which uses the same weights.
 
+    If several processes train the model together, each takes its part of every batch, and all apply the same update,
+    with the gradients of the mean loss over the whole batch.
+
     Args:
         graph: the network.
         device: `cpu` or `gpu:N`.
         precision: `float32` or `bfloat16`.
         mode: the compile mode, one of COMPILE_MODES.
+        rank: the place of this process among those that train the model together; None if it is the only one.
     """
 
     most_started = math.inf
     """A GPU may queue all steps of an epoch; their losses are read when the GPU has finished them."""
 
-    def __init__(self, graph: Graph, device: str, precision: str = "float32", mode: str = "off") -> None:
+    def __init__(
+        self, graph: Graph, device: str, precision: str = "float32", mode: str = "off", rank: Rank | None = None
+    ) -> None:
         self.graph, self.device = graph, device
         self._device = torch.device(device.replace("gpu", "cuda"))
         self._gpu = self._device.type == "cuda"
         self._autocast = torch.bfloat16 if precision == "bfloat16" else None
-        self.block: torch.fx.GraphModule = lower(graph).to(self._device, memory_format=torch.channels_last)
+        synchronised = rank is not None and rank.synchronised
+        self._rank, self._group = rank, None if rank is None else Group(rank, self._device)
+        self.block: torch.fx.GraphModule = lower(graph, synchronised).to(
+            self._device, memory_format=torch.channels_last
+        )
         self.network: Callable[[torch.Tensor], torch.Tensor] = (
             self.block if mode == "off" else _compiled(self.block, mode)
         )
@@ -58,7 +70,7 @@ class TorchModel:
         self._trained = {name: self._arrays[name] for name, parameter in graph.parameters.items() if parameter.trained}
         for name in self._arrays.keys() - self._trained.keys():
             self._arrays[name].requires_grad_(False)
-        self._statistics = _Statistics(graph, self._arrays)
+        self._statistics = _Statistics(graph, self._arrays, synchronised)
 
     def load(self, weights: Mapping[str, Array]) -> None:
         """Set all arrays by canonical name.
@@ -92,8 +104,8 @@ class TorchModel:
         self._update.load(state)
 
     def begin_epoch(self, seed: int) -> None:
-        """Seed the random numbers of dropout, and put the network into training mode."""
-        torch.manual_seed(seed)
+        """Seed the random numbers of dropout, other ones in each process, and put the network into training mode."""
+        torch.manual_seed(seed if self._rank is None else seed + (self._rank.number << 32))
         self.block.train()
 
     def train_step(self, images: Any, labels: Any, rate: float, label_smoothing: float = 0.0) -> _Started:
@@ -101,25 +113,35 @@ class TorchModel:
         self._statistics.before()
         with torch.autocast(self._device.type, self._autocast, enabled=self._autocast is not None):
             logits = self._call(images)
-        loss = functional.cross_entropy(logits.float(), labels, label_smoothing=label_smoothing)
+        reduction = "mean" if self._group is None else "sum"
+        loss = functional.cross_entropy(logits.float(), labels, label_smoothing=label_smoothing, reduction=reduction)
         loss.backward()
         self._statistics.after(len(labels))  # After the backward pass, which still reads them.
-        self._update(rate)
-        self._update.optimizer.zero_grad(set_to_none=True)
         with torch.no_grad():
             right = (logits.argmax(1) == (labels if labels.ndim == 1 else labels.argmax(1))).sum()
-        return _Started(torch.stack([loss.detach(), right.float()]), self._gpu)
+            score = torch.stack([loss.detach(), right.float(), loss.new_full((), len(labels))])
+            if self._group is not None:
+                score = self._group.combine([own.grad for own in self._trained.values()], score)
+        self._update(rate)
+        self._update.optimizer.zero_grad(set_to_none=True)
+        return _Started(score, self._gpu)
 
     def end_epoch(self) -> None:
-        """Wait for the device."""
+        """Wait for the device; if several processes train together, give each the mean of their running statistics."""
         self.synchronize()
+        if self._group is not None:
+            statistics = [own for name, own in self._arrays.items() if name.rpartition(".")[2].startswith("running_")]
+            self._group.average(statistics)
 
     def on_device(self, batches: Iterable[Batch]) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
         """Convert batches to tensors on the device; a GPU makes the batches of a small dataset itself (feed.py)."""
         if self._gpu and isinstance(batches, Epoch) and batches.feed.resident:
-            yield from resident_batches(batches, self._device)
+            yield from resident_batches(batches, self._device, self._rank)
             return
         for images, labels in batches:
+            if self._rank is not None:
+                part = self._rank.part(len(labels))
+                images, labels = images[part], labels[part]
             x = torch.from_numpy(images).to(self._device, non_blocking=True)
             y = torch.from_numpy(labels).to(self._device)
             yield x.contiguous(memory_format=torch.channels_last), y.long() if y.ndim == 1 else y
@@ -172,12 +194,12 @@ class _Statistics:
 
     MXNet uses the variance v of the n values of a batch (per channel), PyTorch uses v n / (n - 1). From PyTorch's new
     running variance r' = k r + (1 - k) v n / (n - 1), with the momentum k and the old value r, MXNet's value is
-    k r + (1 - k) v = r' - (r' - k r) / n.
+    k r + (1 - k) v = r' - (r' - k r) / n. Synchronised norms compute this value themselves (group.py).
     """
 
-    def __init__(self, graph: Graph, arrays: Mapping[str, torch.Tensor]) -> None:
+    def __init__(self, graph: Graph, arrays: Mapping[str, torch.Tensor], synchronised: bool) -> None:
         batch = [node for node in graph.nodes if node.op == "norm" and node.attrs["kind"] == "batch"]
-        norms = [node for node in batch if not node.attrs.get("frozen")]
+        norms = [node for node in batch if not (synchronised or node.attrs.get("frozen"))]
         self._running = [arrays[f"{node.name}.running_var"] for node in norms]
         self._kept = [node.attrs["momentum"] for node in norms]
         self._positions = [node.output[1] * node.output[2] for node in norms]
@@ -211,9 +233,9 @@ class _Started:
         """Whether the device has finished the step."""
         return self._event is None or bool(self._event.query())
 
-    def wait(self) -> tuple[float, float]:
-        """Wait for the device; returns the mean loss of the batch, and the number of correctly classified images."""
+    def wait(self) -> tuple[float, float, int]:
+        """Wait for the device; returns the batch's mean loss, its correctly classified images, and all its images."""
         if self._event is not None:
             self._event.synchronize()
-        loss, right = self._values.tolist()
-        return loss, right
+        loss, right, images = self._values.tolist()
+        return loss, right, int(images)
