@@ -111,6 +111,7 @@ def _feed(job: _Job, dataset: data.Dataset, workers: data.Workers | None) -> dat
         len(dataset.classes),
         job.trial.data.damaged == "skip",
         workers,
+        part=job.rank.part(job.trial.train.batch_size) if job.rank else None,
     )
 
 

@@ -267,3 +267,30 @@ def test_an_epoch_that_is_open_when_the_workers_end_says_so():
         next(batches)
     with pytest.raises(RuntimeError, match="the data workers were ended"):
         list(batches)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize(
+    ("augment", "skip", "decoded"),
+    [
+        ({"flip": True, "color_jitter": 0.4, "random_resized_crop": (0.3, 1.0), "random_erasing": 0.5}, False, 10),
+        ({"flip": True, "mixup": 0.2}, False, 40),
+        ({"flip": True}, True, 40),
+    ],
+    ids=["each picture alone", "mixed", "damaged ones are skipped"],
+)
+def test_a_part_of_a_batch_is_that_of_the_whole_batch(pictures, monkeypatch, augment, skip, decoded, workers):
+    """Only the pictures of the part are decoded, unless the others are needed, too."""
+    settings = {"augment": data.AugmentSpec(**augment), "skip": skip}
+    part, shown, fill = slice(3, 5), [], data.OnDisk.fill
+    whole = list(feed(pictures, **settings).epoch(2))
+    if workers:
+        with data.Workers(1) as processes:
+            found = list(feed(pictures, processes, part=part, **settings).epoch(2))
+    else:
+        monkeypatch.setattr(data.OnDisk, "fill", lambda *words: (shown.append(words[1]), fill(*words))[1])
+        found = list(feed(pictures, part=part, **settings).epoch(2))
+        assert len(shown) == decoded
+    for (images, labels), (own, own_labels) in zip(whole, found, strict=True):
+        assert np.array_equal(images[part], own[part])
+        assert np.array_equal(labels[part], own_labels[part])

@@ -24,6 +24,7 @@ class Chain:
 
     Attributes:
         on_device: whether an engine may do all of them on its device.
+        mixes: whether pictures of a batch are mixed with each other.
     """
 
     def __init__(self, spec: AugmentSpec) -> None:
@@ -36,6 +37,7 @@ class Chain:
             for stage in ("views", "pixels", "normalised", "mix")
         )
         self.on_device = all(own.on_device for own in made)
+        self.mixes = bool(self._mixers)
 
     def views(self, draw: Draw, count: int, size: int) -> list[Box] | None:
         """For each picture of a batch the part that is shown; None where nothing is drawn."""

@@ -57,6 +57,7 @@ class Feed:
         skip: replace a damaged picture by the next picture of the epoch; if False, a damaged picture is an error.
         workers: the processes that make the batches; None means this process.
         skipped: the names of the damaged pictures that were left out so far.
+        part: the rows of each batch that are needed, where several processes share a batch; None means all of them.
     """
 
     split: Pictures
@@ -69,6 +70,7 @@ class Feed:
     skip: bool = False
     workers: Workers | None = None
     skipped: set[str] = field(default_factory=set)
+    part: slice | None = None
 
     def __post_init__(self) -> None:
         """Raises LabError: the images do not fill one batch."""
@@ -153,6 +155,15 @@ class Feed:
         self.chain.normalised(normal, draw)
         return normal, self.chain.mix(normal, self.split.labels[indices], self.classes, draw), bad
 
+    @property
+    def _decoded(self) -> range:
+        """The rows of a batch whose pictures on the disk are decoded; the others are black.
+
+        Mixing needs all pictures of a batch, and so does the count of the damaged ones that are skipped.
+        """
+        rows = range(self.batch_size)
+        return rows if self.part is None or self.skip or self.chain.mixes else rows[self.part]
+
     def _draws_of(self, epoch: int) -> Draws:
         """Return the random numbers of an epoch; those of the last epoch are kept for its other batches."""
         kept: tuple[int, Draws] | None = self.__dict__.get("_kept")
@@ -172,9 +183,9 @@ class Feed:
         if isinstance(self.split, InMemory):
             images = self.split.images[indices]
             return (images if views is None else viewed(images, views)), indices, ()
-        images = np.empty((self.batch_size, *self.split.shape[1:], 3), np.uint8)
+        images = np.zeros((self.batch_size, *self.split.shape[1:], 3), np.uint8)
         bad = []
-        for row in range(len(indices)):
+        for row in self._decoded:
             view = None if views is None else views[row]
             for offset in range(len(order)):
                 indices[row] = order[(start + row + offset) % len(order)]
