@@ -165,6 +165,10 @@ def _slots(
         numbers = device_numbers(device)
         if len(numbers) > 1 and jobs not in (None, 1):
             raise LabError(f"a trial on several devices ({device}) runs alone: --jobs must be 1, not {jobs}")
+        if len(numbers) > 1 and experiment.spec.resources.gpu < 1:
+            raise experiment.document.error(
+                ("resources", "gpu"), f"a trial on several devices ({device}) cannot have a share of a GPU"
+            )
         if device.startswith("cpu"):
             continue
         # `gpu` and `auto` leave the choice among all GPUs; `gpu:N` is the one that the person wants.

@@ -3,11 +3,12 @@
 import pytest
 
 import resnet_lab as rl
+from resnet_lab import LabError
 from tests.conftest import any_engine
 
 TEXT = """
 variants: [cifar_resnet20]
-data: {name: digits, size: 8, limit: 96}
+data: {name: digits, size: 8, limit: 240}
 train: {epochs: 3, batch_size: 48}
 device: cpu:0,1
 datasets: [killer.py]
@@ -62,3 +63,10 @@ def test_a_trial_is_tried_again_when_one_of_its_processes_was_killed(experiment,
     assert table["status"].tolist() == ["ok"]
     log = (experiment / "results" / "e" / "trials" / table["trial"][0] / "log.txt").read_text()
     assert "process 1 of the devices ended with signal 9" in log
+
+
+def test_a_trial_on_several_devices_shares_none_of_them(experiment):
+    with pytest.raises(LabError, match=r"runs alone: --jobs must be 1, not 2"):
+        rl.run("experiments/e.yaml", progress=False, jobs=2)
+    with pytest.raises(LabError, match=r"a trial on several devices \(cpu:0,1\) cannot have a share of a GPU"):
+        rl.run("experiments/e.yaml", progress=False, settings=["resources.gpu=0.5"])
