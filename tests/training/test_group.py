@@ -180,3 +180,36 @@ def test_the_processes_end_with_the_one_that_started_them(trial, workspace):
         parent.kill()
     _, alive = psutil.wait_procs(children, timeout=30)
     assert alive == []
+
+
+class Played:
+    """A process that prints lines and has then ended with a status, as a test says."""
+
+    def __init__(self, *reports, status=0):
+        self.stdout, self._status = [json.dumps(report) for report in reports], status
+
+    def wait(self):
+        return self._status
+
+    def kill(self):
+        pass
+
+
+LOST = {"event": "error", "reason": "RuntimeError: connection closed by peer", "out_of_memory": False}
+FULL = {"event": "error", "reason": "RuntimeError: can't allocate memory", "out_of_memory": True}
+
+
+@pytest.mark.parametrize(
+    ("processes", "error", "words"),
+    [
+        ([Played(LOST), Played(status=-11)], group.ProcessDied, "process 1 of the devices ended with signal 11"),
+        ([Played(status=3), Played(LOST)], group.ProcessDied, "process 0 of the devices ended with exit status 3"),
+        ([Played(FULL), Played({"event": "result"})], MemoryError, "process 0 of the devices: .*can't allocate memory"),
+    ],
+)
+def test_the_cause_of_a_failure_is_named(trial, workspace, monkeypatch, processes, error, words):
+    """A process that died is the cause, and not the lost connection that the other reports first."""
+    given = trial("torch", TWO, "grouped")
+    monkeypatch.setattr(group.child_process, "start", lambda *words: processes.pop(0))
+    with pytest.raises(error, match=words):
+        group.run(*given, workspace, False, lambda event: None)
