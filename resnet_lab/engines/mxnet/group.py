@@ -53,7 +53,7 @@ class Group:
         return score[0], score[1]
 
     def average(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
-        """Compute the mean of each float32 array over all processes."""
+        """Compute the mean of each array over all processes; the server adds in float32."""
         sums = {f"mean of {name}": mx.nd.array(array, dtype="float32") for name, array in arrays.items()}
         self._add_up(sums)
         return {name: sums[f"mean of {name}"].asnumpy() / self.rank.count for name in arrays}

@@ -262,7 +262,8 @@ class MXNetModel:
             if name.rpartition(".")[2].startswith("running_") and name.rpartition(".")[0] not in frozen
         }
         means = {
-            name: np.mean([array.asnumpy() for array in own.list_data()], axis=0) for name, own in statistics.items()
+            name: np.mean([array.asnumpy() for array in own.list_data()], axis=0, dtype=np.float64)
+            for name, own in statistics.items()
         }
         if self._group is not None:
             means = self._group.average(means)
