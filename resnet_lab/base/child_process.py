@@ -19,31 +19,48 @@ Report = Callable[[dict[str, Any]], None]
 """Writes a report as one line."""
 
 
-def start(module: str, message: Any, environment: Mapping[str, str]) -> subprocess.Popen[str]:
-    """Start a process that runs the function `main` of a module, and send it its first line.
+def command(module: str) -> list[str]:
+    """The command line of an interpreter that runs the function `main` of a module, and ends with what it returns.
 
     Python 3.11 leaves the working directory out of sys.path if PYTHONSAFEPATH is set; Python 3.10 does not know it. A
     file of the person's own that is called random.py must not be imported in the place of Python's module.
-
-    Args:
-        module: the name of the module; the exit status is what its `main` returns.
-        message: a JSON value.
-        environment: variables in addition to those of this process.
     """
     code = (
         f"import sys; sys.path[:] = [place for place in sys.path if place]; from {module} import main; sys.exit(main())"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code],
+    return [sys.executable, "-c", code]
+
+
+def launch(module: str, environment: Mapping[str, str], **options: Any) -> subprocess.Popen[str]:
+    """Start a process that runs the function `main` of a module.
+
+    Args:
+        module: the name of the module.
+        environment: variables in addition to those of this process.
+        options: further arguments of `subprocess.Popen`.
+    """
+    return subprocess.Popen(
+        command(module),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONSAFEPATH": "1", **environment},
+        env={**os.environ, "PYTHONSAFEPATH": "1", **environment},  # also for the processes that it starts
+        **options,
     )
+
+
+def send(process: subprocess.Popen[str], message: Any) -> None:
+    """Send a process a JSON value as one line; the end of a process that has ended already tells what went wrong."""
     assert process.stdin is not None
-    with suppress(BrokenPipeError):  # The process has ended already, as its exit status says.
+    with suppress(OSError):
         process.stdin.write(json.dumps(message) + "\n")
         process.stdin.flush()
+
+
+def start(module: str, message: Any, environment: Mapping[str, str]) -> subprocess.Popen[str]:
+    """Start a process as `launch` does, and send it its first line, which `receive` reads."""
+    process = launch(module, environment)
+    send(process, message)
     return process
 
 

@@ -7,7 +7,6 @@ import os
 import queue
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -16,18 +15,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ...base import child_process
 from ...results.trial_folder import LOG
 from . import Ended, Event, Work
 from .oom import kills
 from .slots import Slot
 
-# Python 3.11 leaves the working directory out of sys.path if PYTHONSAFEPATH is set; Python 3.10 does not know it. A
-# file of the person's own that is called random.py must not be imported in the place of Python's module.
-COMMAND = (
-    "import sys; sys.path[:] = [place for place in sys.path if place]; "
-    "from resnet_lab.sweeps.worker import main; sys.exit(main())"
-)
-"""What a worker's interpreter runs: without the working directory, but with PYTHONPATH, on its path."""
+_WORKER = "resnet_lab.sweeps.worker"
 
 _PATIENCE = 5.0
 """How many seconds a worker has to end itself, before it is killed."""
@@ -149,19 +143,10 @@ class _Worker:
     def __init__(self, work: Work, slot: Slot, reports: queue.SimpleQueue[tuple[_Worker, str]]) -> None:
         self.engine, self.work, self.last_words = work.trial.engine, None, ("", "")
         self._reports = reports
-        environment = {"PYTHONSAFEPATH": "1"}  # also for the processes that the worker starts
-        if slot.threads is not None:
-            environment["OMP_NUM_THREADS"] = str(slot.threads)
+        environment = {} if slot.threads is None else {"OMP_NUM_THREADS": str(slot.threads)}
         with (work.folder / LOG).open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", COMMAND],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,  # Ctrl-C reaches this process alone, which then ends its workers
-                env=os.environ | environment,
-            )
+            # In a session of its own: Ctrl-C reaches this process alone, which then ends its workers.
+            self._process = child_process.launch(_WORKER, environment, stderr=log, start_new_session=True)
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
@@ -175,10 +160,7 @@ class _Worker:
     def give(self, work: Work) -> None:
         """Begin a trial; a process that has died already is noticed by its end."""
         self.work, self._log, self._kills = work, work.folder / LOG, kills()
-        assert self._process.stdin is not None
-        with suppress(OSError):
-            self._process.stdin.write(json.dumps(work.to_json()) + "\n")
-            self._process.stdin.flush()
+        child_process.send(self._process, work.to_json())
 
     def death(self) -> tuple[str, str]:
         """The status and the reason of a process whose output has ended."""

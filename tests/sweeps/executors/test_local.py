@@ -1,13 +1,8 @@
-"""The local executor: what a worker's death means, and what a worker may import."""
-
-import os
-import subprocess
-import sys
+"""The local executor: what a worker's death means."""
 
 import pytest
 
-from resnet_lab.sweeps.executors.local import COMMAND, death
-from tests.conftest import ROOT
+from resnet_lab.sweeps.executors.local import death
 
 
 @pytest.mark.parametrize(
@@ -27,19 +22,3 @@ def test_a_death_is_out_of_memory_only_on_evidence(tmp_path, code, before, after
     assert found == status
     assert words in reason
     assert str(tmp_path / "log.txt") in reason
-
-
-@pytest.mark.parametrize("safe", [{}, {"PYTHONSAFEPATH": "1"}])
-def test_a_file_of_the_working_directory_stands_for_no_module_of_python(tmp_path, safe):
-    """PYTHONSAFEPATH is unknown to Python 3.10, so the command itself must keep the working directory away."""
-    (tmp_path / "random.py").write_text("raise SystemExit('shadowed')\n")
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
-    done = subprocess.run(
-        [sys.executable, "-c", COMMAND],
-        cwd=tmp_path,
-        env=environment | safe | {"PYTHONPATH": str(ROOT)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
-    assert (done.returncode, done.stderr) == (0, "")  # a worker that is given no trial
