@@ -1,16 +1,19 @@
 """The results folder of one experiment: one file a trial, and two tables, plain pandas in long form.
 
 `trials/ID/` keeps each trial: `trial.json` (what ran), `result.json` (its whole row of `trials.csv`), `epochs.json`,
-`weights.safetensors`, `test.npz` (which test images it got right), `log.txt`. The results are read once, when a run
-begins; each trial that ends adds its row. The table `trials.csv` is written anew beside the old one and renamed, so
-that a kill at any instant leaves it whole and loses no finished trial. `epochs.csv` is extended, and written anew when
-a run begins.
+`weights.safetensors`, `test.npz` (which test images it got right), `log.txt`. These files are the truth; the tables are
+made from them. They are read once, when a run begins, and each trial that ends appends its lines to the tables. A table
+is written anew, beside the old one and then renamed, only when a run begins and the table is not right, when a row is
+replaced, or when a row has a new column. A kill at any instant leaves readable tables and loses no finished trial.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,15 +23,16 @@ import pandas as pd
 from ..base.errors import LabError
 from ..base.files import read_json, write_json, write_text
 from .columns import ordered
+from .csv_file import EPOCH_TABLE, TABLE, append, is_whole, to_lines, whole_lines, without_cut_line
+from .epoch_table import EpochTable
 from .images import ImageOutcomes
 from .images import read as read_images
-from .trial_folder import EPOCHS, RESULT, has_result, read_or_set_aside, recover
+from .trial_folder import RESULT, has_result, read_or_set_aside, recover
 
-_TABLE, _EPOCHS, _OWNER = "trials.csv", "epochs.csv", "experiment.json"
-_EPOCH_COLUMNS = ["epoch", "lr", "train_loss", "train_accuracy", "seconds", "images_per_s", "val_loss", "val_accuracy"]
-"""Columns of `epochs.csv`; with `train.test_every` come `test_loss` and `test_accuracy`."""
-
+_OWNER = "experiment.json"
 _TEXTS = dict.fromkeys(("trial", "setting", "graph", "reason", "revision"), str)
+_EPOCH_KEYS = ["trial", "variant", "engine", "dtype", "seed"]
+"""The columns of a trial that its rows in `epochs.csv` repeat, before those of the experiment's grid."""
 
 
 class Store:
@@ -47,43 +51,56 @@ class Store:
         self.folder, self.notes = folder, list[str]()
         self._current = current
         self._swept = [f"{key}." for key in swept]
+        self._epochs, self._epoch_keys = EpochTable(folder, self._epoch_key, self.notes), list[str]()
         recover(folder / "trials")
-        self._rows: dict[str, dict[str, Any]] = {}
+        self._columns: list[str] = next(csv.reader(whole_lines(folder / TABLE)), [])
+        self._places: dict[str, int] = {}
+        self._rows: dict[str, list[Any]] = {}
         for place in self._folders():
             consequence = "the trial runs again" if place.name in current else "the trial is left out of trials.csv"
             result = read_or_set_aside(place / RESULT, dict, consequence, self.notes)
             if result is not None:
-                self._rows[place.name] = self._row(place.name, result)
+                self._put(place.name, self._row(place.name, result))
         self.write()
 
     def status(self, trial: str) -> str | None:
         """How a trial ended; None where it has no result."""
-        return self._rows[trial]["status"] if trial in self._rows else None
+        return str(self._value(trial, "status")) if trial in self._rows else None
 
     def has_test_curve(self, trial: str) -> bool:
         """Whether a trial was tested after its epochs, and not only at its end."""
-        return any("test_accuracy" in row for row in self._epochs(trial))
+        return any("test_accuracy" in row for row in self._epochs.rows(trial))
 
     def add(self, trial: str) -> dict[str, Any]:
-        """Take up the result that a trial's folder holds now, write the tables, and return the trial's row."""
-        known = trial in self._rows
-        self._rows[trial] = self._row(trial, read_json(self.folder / "trials" / trial / RESULT))
-        if known:
+        """Take up the result that a trial's folder holds now: extend the tables, and return the trial's row.
+
+        No file of another trial is read, unless the row replaces an older one or has a new column.
+        """
+        row = self._row(trial, read_json(self.folder / "trials" / trial / RESULT))
+        is_plain = trial not in self._rows and set(row) <= set(self._columns)
+        self._put(trial, row)
+        if not is_plain or not self._epochs.append(trial):
             self.write()
         else:
-            self._write_trials()
-            self._append_epochs(trial)
-        return self._rows[trial]
+            append(self.folder / TABLE, self._lines([trial]))
+        return row
 
     def table(self, instead: Mapping[str, dict[str, Any]] | None = None) -> pd.DataFrame:
-        """One row for each trial with a result, in the order in which they began.
+        """One row for each trial with a result, in the order in which they began, as `read` gives them.
 
         Args:
             instead: rows by trial that take the place of the stored ones in this table.
         """
-        rows = list({**self._rows, **(instead or {})}.values())
-        names = list(dict.fromkeys(name for row in rows for name in row))
-        return pd.DataFrame(rows, columns=ordered(names)).sort_values("started", kind="stable").reset_index(drop=True)
+        instead = instead or {}
+        names = ordered([*self._columns, *(name for row in instead.values() for name in row)])
+        rows = [
+            [instead[trial].get(name) for name in names]
+            if trial in instead
+            else [self._value(trial, name) for name in names]
+            for trial in self._rows | dict.fromkeys(instead)
+        ]
+        table = _frame(io.StringIO("".join(to_lines([names, *rows]))))
+        return table.sort_values("started", kind="stable").reset_index(drop=True)
 
     def stale(self) -> list[str]:
         """The ids of trials with a folder here that do not belong to the experiment as it is now."""
@@ -93,22 +110,38 @@ class Store:
         """Remove the folders and rows of the stale trials; returns a line for each."""
         removed = []
         for trial in self.stale():
-            row = self._rows.pop(trial, {})
+            known = []
+            if trial in self._rows:
+                values = {name: self._value(trial, name) for name in ("variant", "engine", "seed", "status")}
+                known = [f"{name} {value}" for name, value in values.items() if value is not None]
+                del self._rows[trial]
             shutil.rmtree(self.folder / "trials" / trial)
-            known = [f"{name} {row[name]}" for name in ("variant", "engine", "seed", "status") if name in row]
             removed.append(f"removed the stale trial {trial} ({', '.join(known) or 'without a result'})")
         if removed:
             self.write()
         return removed
 
     def write(self) -> None:
-        """Write both tables anew."""
-        self._write_trials()
-        self._keys = ["trial", "variant", "engine", "dtype", "seed", *self._swept_columns()]
-        rows = [row for trial in self._rows for row in self._epochs(trial)]
-        names = list(dict.fromkeys([*self._keys, *_EPOCH_COLUMNS, *(name for row in rows for name in row)]))
-        self._epoch_names = names
-        write_text(self.folder / _EPOCHS, pd.DataFrame(rows, columns=names).to_csv(index=False))
+        """Bring both tables up to date: write anew what is not right.
+
+        `epochs.csv` comes first. If this process is killed before `trials.csv` is written, the next run sees which rows
+        have changed, and takes their epochs from the trials' own files again.
+        """
+        self._columns = ordered([*(name for name in self._columns if name in self._places), *self._places])
+        order = sorted(self._rows, key=lambda trial: str(self._value(trial, "started")))
+        header, lines = to_lines([self._columns])[0], self._lines(order)
+        path = self.folder / TABLE
+        before = list(whole_lines(path))
+        same = set(before) if before[:1] == [header] else set()
+        epochs = {
+            trial: self._value(trial, "epochs_done") for trial, line in zip(order, lines, strict=True) if line in same
+        }
+        self._epoch_keys = [*_EPOCH_KEYS, *self._swept_columns()]
+        self._epochs.write(
+            self._epoch_keys, order, {trial: count for trial, count in epochs.items() if count is not None}
+        )
+        if before != [header, *lines] or not is_whole(path):
+            write_text(path, "".join([header, *lines]))
 
     def _folders(self) -> list[Path]:
         trials = self.folder / "trials"
@@ -119,30 +152,32 @@ class Store:
         labels = self._current.get(trial, {})
         return {"trial": trial, "status": "failed", **result, **labels, "stale": trial not in self._current}
 
-    def _write_trials(self) -> None:
-        write_text(self.folder / _TABLE, self.table().to_csv(index=False))
+    def _put(self, trial: str, row: Mapping[str, Any]) -> None:
+        """Keep a row as a list of its values: 10,000 mappings with their own keys would take 100 MB."""
+        for name in row:
+            self._places.setdefault(name, len(self._places))
+        values: list[Any] = [None] * len(self._places)
+        for name, value in row.items():
+            values[self._places[name]] = sys.intern(value) if isinstance(value, str) else value
+        self._rows[trial] = values
+
+    def _value(self, trial: str, name: str) -> Any:
+        """The value of a row in a column; None where the row has none."""
+        row, place = self._rows[trial], self._places.get(name, sys.maxsize)
+        return row[place] if place < len(row) else None
+
+    def _lines(self, trials: Sequence[str]) -> list[str]:
+        return to_lines([self._value(trial, name) for name in self._columns] for trial in trials)
 
     def _swept_columns(self) -> list[str]:
-        names = dict.fromkeys(name for row in self._rows.values() for name in row)
         return [
             name
-            for name in names
+            for name in self._places
             if any(f"{name}.".startswith(key) or key.startswith(f"{name}.") for key in self._swept)
         ]
 
-    def _epochs(self, trial: str) -> list[dict[str, Any]]:
-        path = self.folder / "trials" / trial / EPOCHS
-        rows = read_or_set_aside(path, list, "epochs.csv has no rows of this trial", self.notes) or []
-        key = {name: self._rows[trial].get(name) for name in self._keys}
-        return [{**key, **row} for row in rows if isinstance(row, dict)]
-
-    def _append_epochs(self, trial: str) -> None:
-        rows = self._epochs(trial)
-        if not set(self._swept_columns()) <= set(self._keys) or any(set(row) - set(self._epoch_names) for row in rows):
-            self.write()
-        elif rows:
-            with (self.folder / _EPOCHS).open("a", encoding="utf-8") as stream:
-                stream.write(pd.DataFrame(rows, columns=self._epoch_names).to_csv(index=False, header=False))
+    def _epoch_key(self, trial: str) -> list[Any]:
+        return [self._value(trial, name) for name in self._epoch_keys]
 
 
 def is_done(results: Path, trial: str) -> bool:
@@ -188,11 +223,14 @@ def claim(folder: Path, file: Path) -> None:
 def read(path: str | Path) -> pd.DataFrame:
     """Read the trials of a results folder, or of a `.csv` file, one row each.
 
+    A last line of `trials.csv` that is not whole is left out: its trial ends just now, or the run was killed then. The
+    next run writes this line again.
+
     Raises:
         LabError: There is no table, or the file is not a results table.
     """
     path = Path(path)
-    return _read(path / _TABLE if path.is_dir() else path, ("variant", "status"))
+    return _read(path / TABLE if path.is_dir() else path, ("variant", "status"))
 
 
 def read_epochs(folder: str | Path) -> pd.DataFrame:
@@ -201,20 +239,24 @@ def read_epochs(folder: str | Path) -> pd.DataFrame:
     Raises:
         LabError: There is no table of epochs.
     """
-    return _read(Path(folder) / _EPOCHS, ("trial", "epoch"))
+    return _read(Path(folder) / EPOCH_TABLE, ("trial", "epoch"))
 
 
 def _read(file: Path, needed: Sequence[str]) -> pd.DataFrame:
     if not file.is_file():
         raise LabError(f"there are no results: {file} is missing; results are written by 'resnet-lab run'")
     try:
-        table = pd.read_csv(file, dtype=_TEXTS, keep_default_na=True)
+        table = _frame(without_cut_line(file))
     except (ValueError, UnicodeDecodeError) as error:
         raise LabError(f"is no results table: {error}", file=file) from None
     for column in needed:
         if column not in table:
             raise LabError(f"is no results table: it has no column '{column}'", file=file)
     return table
+
+
+def _frame(source: Path | io.BytesIO | io.StringIO) -> pd.DataFrame:
+    return pd.read_csv(source, dtype=_TEXTS, keep_default_na=True, float_precision="round_trip")
 
 
 def read_several(paths: Sequence[Path]) -> pd.DataFrame:
@@ -226,7 +268,7 @@ def read_several(paths: Sequence[Path]) -> pd.DataFrame:
     tables = [read(path) for path in paths]
     if len(tables) == 1:
         return tables[0]
-    names = _names([path.parent if path.name == _TABLE else path.with_suffix("") for path in paths])
+    names = _names([path.parent if path.name == TABLE else path.with_suffix("") for path in paths])
     named = [table.assign(experiment=name) for table, name in zip(tables, names, strict=True)]
     return pd.DataFrame([row for table in named for row in table.to_dict("records")])
 

@@ -7,7 +7,7 @@ import pytest
 
 from resnet_lab import LabError
 from resnet_lab import results as results_function
-from resnet_lab.results.store import claim, is_done, read, read_epochs, read_several
+from resnet_lab.results.store import Store, claim, is_done, read, read_epochs, read_several
 
 LR = "train.optimizer.lr"
 
@@ -202,3 +202,78 @@ def test_the_epochs_of_a_folder_are_one_table(tmp_path):
     assert results_function(tmp_path, epochs=True)["trial"].tolist() == ["0123"] * 2
     with pytest.raises(LabError, match=r"there are no results: .*epochs\.csv is missing"):
         read_epochs(tmp_path / "elsewhere")
+
+
+def comparable(path):
+    """Both tables as text, in the order of the trials."""
+    return [sorted((path / name).read_text().splitlines()) for name in ("trials.csv", "epochs.csv")]
+
+
+def test_the_table_grows_by_lines(folder):
+    folder.put("a", 0)
+    store = Store(folder.path, folder.labels)  # which knows the trials that are put there later, too
+    before = [(folder.path / name).stat().st_ino for name in ("trials.csv", "epochs.csv")]
+    for seed in range(1, 4):
+        store.add(folder.put("a", seed))
+    assert [(folder.path / name).stat().st_ino for name in ("trials.csv", "epochs.csv")] == before
+    grown = comparable(folder.path)
+    for name in ("trials.csv", "epochs.csv"):
+        (folder.path / name).unlink()
+    folder.store()
+    assert comparable(folder.path) == grown
+
+
+def test_tables_that_are_right_are_not_written_again(folder):
+    for seed in range(3):
+        folder.put("a", seed, epochs_done=2)
+    folder.store()
+    before = [(folder.path / name).stat().st_ino for name in ("trials.csv", "epochs.csv")]
+    folder.store()
+    assert [(folder.path / name).stat().st_ino for name in ("trials.csv", "epochs.csv")] == before
+
+
+def test_a_table_cut_at_any_byte_of_its_last_row_is_readable_and_is_mended(folder):
+    for seed in range(3):
+        folder.put("a", seed, reason='it\'s said: "no, é"', epochs_done=2)
+    folder.store()
+    file, whole = folder.path / "trials.csv", (folder.path / "trials.csv").read_bytes()
+    last = whole[:-1].rindex(b"\n") + 1
+    rows = read(folder.path)
+    for end in range(last, len(whole)):
+        file.write_bytes(whole[:end])
+        assert read(folder.path).equals(rows[:2]), whole[last:end]
+    for end in (last, last + 1, (last + len(whole)) // 2, len(whole) - 1):
+        file.write_bytes(whole[:end])
+        folder.store()
+        assert file.read_bytes() == whole
+
+
+@pytest.mark.parametrize("change", ["row", "column"])
+def test_epochs_of_a_replaced_trial_are_those_of_its_new_training(folder, change):
+    """The run was killed between the new result and the tables."""
+    trial = folder.put("a", 0, epochs_done=2)
+    folder.put("a", 1, epochs_done=2)
+    folder.store()
+    place = folder.path / "trials" / trial
+    result = json.loads((place / "result.json").read_text())
+    more = {"wall_s": 3.0} if change == "row" else {"entirely_new": 1}
+    (place / "result.json").write_text(json.dumps(result | more) + "\n")
+    (place / "epochs.json").write_text(json.dumps([{"epoch": 1, "train_loss": 9.0}, {"epoch": 2}]) + "\n")
+    folder.store()
+    epochs = read_epochs(folder.path)
+    assert epochs[epochs["trial"] == trial]["train_loss"].tolist()[0] == 9.0
+    assert len(epochs) == 4
+
+
+def test_the_table_of_a_run_is_what_is_read_later(folder):
+    folder.put("a", 0, test_accuracy=0.1 + 0.2, wall_s=1e-17)
+    folder.put("b", 1, status="failed")
+    store = folder.store()
+    assert store.table().equals(read(folder.path))
+    assert store.table()["test_accuracy"][0] == 0.1 + 0.2
+    other = folder.labels["000000000002"] | {"status": "ok", "started": "2025", "only_here": 3}
+    table = store.table(instead={"000000000002": other})
+    assert table["status"].tolist() == ["ok", "ok"]
+    assert table["trial"].tolist() == ["000000000002", "000000000001"]
+    assert table["only_here"].tolist()[0] == 3
+    assert read(folder.path)["status"].tolist() == ["ok", "failed"]
