@@ -17,7 +17,20 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from .api import build, evaluate, export, graph, predict, read_weights, report, run, try_block, variant, verdicts
+    from .api import (
+        build,
+        evaluate,
+        export,
+        graph,
+        predict,
+        read_weights,
+        report,
+        run,
+        status,
+        try_block,
+        variant,
+        verdicts,
+    )
     from .base.errors import LabError
     from .blocks import block
     from .blocks.stems import stem
@@ -37,6 +50,7 @@ __all__ = [
     "report",
     "results",
     "run",
+    "status",
     "stem",
     "try_block",
     "variant",

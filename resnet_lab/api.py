@@ -15,6 +15,7 @@ from .specs.variant import Variant, load
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .results.status import Status
     from .training.dataset_scores import Evaluation
     from .weights.export import Exported
     from .weights.pretrained import Pretrained
@@ -355,6 +356,24 @@ def try_block(
     if outcome.problem and progress:
         print(outcome.problem)
     return frame(judged(tried, outcome.table))
+
+
+def status(results: str | Path) -> Status:
+    """Find out how far the sweep of a results folder is, also while it runs.
+
+    Args:
+        results: The experiment's results folder.
+
+    Returns:
+        The counts (`.done`, `.left`, `.total`), the trials that run (`.running`) and that failed (`.failed`), and the
+        estimate of the time that is left (`.seconds_left`); `results.status.Status` describes all of them.
+
+    Raises:
+        LabError: The folder holds no plan of a sweep, or the plan is damaged.
+    """
+    from .results.status import status as read_status
+
+    return read_status(Path(results))
 
 
 def verdicts(

@@ -46,6 +46,7 @@ COMMANDS_THAT_DO_NOT_RUN = {
     "try": "trains for minutes",
     "compare": "needs the results of a sweep",
     "report": "needs the results of a sweep",
+    "status": "needs the results of a sweep",
     "init": "makes a folder",
     "describe resnet50 --plot": "writes a file",
     "predict": "needs trained weights",

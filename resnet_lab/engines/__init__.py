@@ -8,10 +8,23 @@ from __future__ import annotations
 
 import importlib
 
+from ..base import entry_points
 from ..base.errors import LabError, unknown
 from .contract import Engine
 
 _MODULES = {"mxnet": "resnet_lab.engines.mxnet", "torch": "resnet_lab.engines.torch"}
+_ADDED: dict[str, str] = {}
+"""The engines of installed packages (entry_points.py), as `_MODULES`; `auto` never means them."""
+
+
+def add(name: str, module: str) -> None:
+    """Add an engine; the plug-in of an installed package calls this function when it is imported.
+
+    Args:
+        name: the name by which experiments ask for the engine.
+        module: the module whose `ENGINE` keeps the contract; it is imported when the engine is used.
+    """
+    _ADDED[name] = module
 
 
 def names() -> list[str]:
@@ -50,7 +63,10 @@ def get(name: str) -> Engine:
     """
     if name == "auto":
         name = choose(name)[0]
-    if name not in _MODULES:
-        raise LabError(unknown("engine", name, _MODULES))
-    engine: Engine = importlib.import_module(_MODULES[name]).ENGINE
+    if name not in _MODULES and name not in _ADDED:
+        entry_points.load()
+    modules = _ADDED | _MODULES
+    if name not in modules:
+        raise LabError(unknown("engine", name, modules))
+    engine: Engine = importlib.import_module(modules[name]).ENGINE
     return engine

@@ -17,7 +17,7 @@ RESULT, EPOCHS, CONFIG, LOG = "result.json", "epochs.json", "trial.json", "log.t
 DONE = ("ok", "diverged")
 """How a trial ends that a new run would only repeat."""
 
-_FRESH, _OLD = ".fresh", ".old"
+FRESH, _OLD = ".fresh", ".old"
 
 
 def has_result(folder: Path) -> bool:
@@ -69,7 +69,7 @@ def is_cut_off(path: Path) -> bool:
 
 def begin_fresh(folder: Path) -> Path:
     """Make the empty folder in which a trial that has a result is trained anew."""
-    fresh = folder.with_name(folder.name + _FRESH)
+    fresh = folder.with_name(folder.name + FRESH)
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     return fresh
@@ -81,7 +81,7 @@ def replace_by_fresh(folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
         folder.replace(old)
-    folder.with_name(folder.name + _FRESH).replace(folder)
+    folder.with_name(folder.name + FRESH).replace(folder)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -89,12 +89,12 @@ def recover(trials: Path) -> None:
     """Finish or undo every replacement that was cut off, and remove trainings anew that were not finished."""
     for old in sorted(trials.glob(f"*{_OLD}")):
         folder = old.with_name(old.name.removesuffix(_OLD))
-        fresh = folder.with_name(folder.name + _FRESH)
+        fresh = folder.with_name(folder.name + FRESH)
         if not folder.exists() and not has_result(fresh):
             old.replace(folder)
-    for fresh in sorted(trials.glob(f"*{_FRESH}")):
+    for fresh in sorted(trials.glob(f"*{FRESH}")):
         if has_result(fresh):
-            replace_by_fresh(fresh.with_name(fresh.name.removesuffix(_FRESH)))
+            replace_by_fresh(fresh.with_name(fresh.name.removesuffix(FRESH)))
         else:
             shutil.rmtree(fresh, ignore_errors=True)
     for old in sorted(trials.glob(f"*{_OLD}")):

@@ -136,21 +136,29 @@ class Experiment:
         Raises:
             LabError: A key cannot be swept, or a value does not fit, at the line of the grid.
         """
-        keys = list(self.spec.grid)
+        for key in self.spec.grid:
+            self._check_sweepable(key, tuple(key.split(".")))
+        rest = self._without("grid", "seeds")  # a point has its own data and recipe; 10,000 seeds are checked once
         for values in itertools.product(*self.spec.grid.values()):
-            swept = dict(zip(keys, values, strict=True))
-            yield swept, self._with(swept)
+            swept = dict(zip(self.spec.grid, values, strict=True))
+            yield swept, self._with(swept, rest) if swept else self.spec
 
-    def _with(self, swept: Mapping[str, Any]) -> ExperimentSpec:
-        if not swept:
-            return self.spec
-        document = Document(copy.deepcopy(self.document.value), self.document.file, dict(self.document.marks))
+    def _without(self, *keys: str) -> Document:
+        """The document without some keys and their marks."""
+        document = self.document
+        values = {key: value for key, value in document.value.items() if key not in keys}
+        marks = {path: mark for path, mark in document.marks.items() if not path or path[0] not in keys}
+        return Document(values, document.file, marks)
+
+    def _with(self, swept: Mapping[str, Any], rest: Document) -> ExperimentSpec:
+        """The spec at a point of the grid; `rest` is the document without the grid and the seeds."""
+        parts = {key: copy.deepcopy(value) for key, value in rest.value.items() if key in _SWEEPABLE}
+        document = Document({**rest.value, **parts}, rest.file, dict(rest.marks))
         for key, value in swept.items():
             path = tuple(key.split("."))
-            self._check_sweepable(key, path)
             if path[0] != "variant":
                 document.put(path, value, self.document.mark(("grid", key)))
-        return _validated(document)
+        return _validated(document).model_copy(update={"grid": self.spec.grid, "seeds": self.spec.seeds})
 
     def _check_sweepable(self, key: str, path: tuple[str, ...]) -> None:
         if path[0] not in _SWEEPABLE or (len(path) == 1) != (path[0] == "precision"):

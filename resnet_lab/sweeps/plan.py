@@ -137,16 +137,15 @@ class _Planner:
         train, weights = self._start(spec.train, variant.name, graph)
         blocks = tuple(dict.fromkeys(stage.block for stage in variant.spec.stages))
         files = tuple(str(datasets.plugin(file, self.experiment.document.file)) for file in spec.datasets)
-        return [
-            Trial(
-                *(variant.name, graph, blocks, data, train, engine, spec.precision, seed, reaching),
-                devices=devices,
-                datasets=files,
-                contents=dataset.contents | weights,
-                matched=solved.note if solved else "",
-            )
-            for seed in spec.possible_seeds
-        ]
+        first, *others = spec.possible_seeds
+        trial = Trial(
+            *(variant.name, graph, blocks, data, train, engine, spec.precision, first, reaching),
+            devices=devices,
+            datasets=files,
+            contents=dataset.contents | weights,
+            matched=solved.note if solved else "",
+        )
+        return [trial, *map(trial.with_seed, others)]
 
     def _devices(self) -> int:
         """The number of devices that share a batch."""

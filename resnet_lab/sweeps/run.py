@@ -15,12 +15,15 @@ from ..base import hardware
 from ..base.errors import LabError
 from ..base.other_load import OtherLoad
 from ..engines.devices import device_numbers
+from ..results import revisions
 from ..results.design import keep
+from ..results.lock import LOCK
 from ..results.store import Store, claim
 from ..results.trial_folder import DONE
 from ..specs.experiment import Experiment
 from ..training.trial import Place, Trial
 from . import comparison, matched
+from .announce import announce, settle
 from .executors import Executor
 from .executors.local import Local
 from .executors.slots import Jobs, Slot, divided
@@ -95,14 +98,25 @@ def run(
             progress.note(warning)
         trials = comparison.ordered(planned.trials, experiment)
         keep(results, comparison.design(trials, experiment))
+        announce(experiment, trials, store, fresh)
         sweep = Sweep(experiment, store, progress, executor or Local(slots), places, fresh)
         try:
             if experiment.spec.auto:
-                return comparison.run_auto(sweep, trials, experiment, progress)
-            return sweep.run(trials)
+                table = comparison.run_auto(sweep, trials, experiment, progress)
+                if not sweep.is_over:
+                    settle(results, set(table["trial"]))
+            else:
+                table = sweep.run(trials)
         finally:
             sweep.executor.stop()
+        counts = table[table["status"].isin(DONE)]["revision"].fillna("").value_counts().to_dict()
+        if several := revisions.message(counts):
+            progress.note(several)
+        return table
 
+
+_LOCK_WAIT = 0.2
+"""Seconds to wait for the lock: `resnet-lab status` holds it for an instant when it asks whether a sweep runs."""
 
 _UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOENT)
 
@@ -115,7 +129,7 @@ def _written(results: Path) -> Iterator[None]:
     except OSError as error:
         raise _unwritable(results, error) from None
     try:
-        with FileLock(results / ".lock", timeout=0):
+        with FileLock(results / LOCK, timeout=_LOCK_WAIT):
             yield
     except Timeout:
         raise LabError(

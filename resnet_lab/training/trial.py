@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,16 @@ class Trial:
             content["train"].pop("norm", None)  # It says how several devices share a batch.
         return content
 
+    def with_seed(self, seed: int) -> Trial:
+        """The same setting with another seed.
+
+        What does not depend on the seed is computed once for all trials of the setting.
+        """
+        other = replace(self, seed=seed)
+        for name in ("_content", "setting", "_setting_labels"):
+            vars(other)[name] = getattr(self, name)
+        return other
+
     @property
     def title(self) -> str:
         """The trial in a few words: the variant, the engine, what the grid sweeps, the seed."""
@@ -95,6 +105,11 @@ class Trial:
         Every setting that decides the outcome is among them, whether the grid sweeps it or not: those of the data and
         of the recipe by their dotted keys, and what the grid changes in the variant (`variant.KEY`).
         """
+        return self._setting_labels | {"trial": self.id, "seed": self.seed}
+
+    @cached_property
+    def _setting_labels(self) -> dict[str, Any]:
+        """The labels, with empty places for the id and the seed."""
         settings = columns(self.data, "data") | columns(self.train, "train")
         for key, digest in self.contents.items():
             if key in settings:
@@ -102,7 +117,7 @@ class Trial:
             else:
                 settings[f"contents.{key}"] = digest
         return {
-            "trial": self.id,
+            "trial": "",
             "variant": self.variant,
             "blocks": "+".join(self.blocks),
             "depth": self.graph.depth,
@@ -117,7 +132,7 @@ class Trial:
             "engine": self.engine,
             "dtype": self.precision,
             "devices": self.devices,
-            "seed": self.seed,
+            "seed": 0,
             "setting": self.setting,
             "graph": self.graph.digest,
             **settings,

@@ -1,0 +1,29 @@
+"""The plan of a sweep in its results folder."""
+
+import pytest
+
+from resnet_lab import LabError
+from resnet_lab.results.plan_file import PlannedTrial, SweepPlan, keep, read
+
+PLAN = SweepPlan("e", 12.5, False, True, {"b": PlannedTrial("x mxnet seed=1", 7, 3), "a": PlannedTrial("y", 8, 3, 2)})
+
+
+def test_a_plan_is_read_as_it_was_written(tmp_path):
+    keep(tmp_path, PLAN)
+    assert read(tmp_path) == PLAN
+    assert list(read(tmp_path).trials) == ["b", "a"]
+
+
+def test_a_folder_without_a_plan_is_refused(tmp_path):
+    with pytest.raises(LabError, match="holds no plan of a sweep: 'resnet-lab run' writes plan.json"):
+        read(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(LabError, match="holds no plan of a sweep"):
+        read(tmp_path / "file")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"trials": {"a": [1]}}', '{"trials": []}'])
+def test_a_damaged_plan_is_named(tmp_path, content):
+    (tmp_path / "plan.json").write_text(content)
+    with pytest.raises(LabError, match=r"plan\.json: is damaged .*; the next 'resnet-lab run' writes it again"):
+        read(tmp_path)
