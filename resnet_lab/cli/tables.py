@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -23,8 +24,19 @@ _FOLDED = 24
 """Text in a cell that is longer than this may be folded over several lines; a number never is."""
 
 
+_LONG = 500
+"""A table with more rows than this is printed without rich, which takes a millisecond for each row."""
+
+
 def grid(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[str] = ()) -> None:
     """Print a table; the columns named in `right` are flush right."""
+    rows = list(rows)
+    if len(rows) > _LONG:
+        cells = [[head, *(str(row[place]) for row in rows)] for place, head in enumerate(columns)]
+        head, *lines = _aligned(cells, [column in right for column in columns], gap=3)
+        below_title = [title, ""] if title else [""]
+        print("\n".join([*below_title, *(f" {line}".rstrip() for line in (head, "─" * cell_len(head), *lines)), ""]))
+        return
     table = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
@@ -34,6 +46,22 @@ def grid(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], r
     if not console.is_terminal:  # a pipe or a file has no width that a table must fit
         console = Console(width=console.measure(table, options=console.options.update(width=10_000)).maximum)
     console.print(table)
+
+
+def _aligned(columns: Sequence[Sequence[str]], right: Sequence[bool], gap: int) -> list[str]:
+    """Lines of aligned cells, all of the same width.
+
+    Args:
+        columns: the cells of each column.
+        right: for each column, whether it is flush right.
+        gap: the number of blanks between two columns.
+    """
+    padded = []
+    for cells, is_right in zip(columns, right, strict=True):
+        width = max(map(cell_len, cells))
+        blanks = [" " * (width - cell_len(cell)) for cell in cells]
+        padded.append([blank + cell if is_right else cell + blank for cell, blank in zip(cells, blanks, strict=True)])
+    return [(" " * gap).join(row) for row in zip(*padded, strict=True)]
 
 
 def count(value: int | None) -> str:
@@ -194,7 +222,19 @@ def blocks(columns: Sequence[Column], width: int) -> list[list[Column]]:
 
 
 def print_columns(columns: Sequence[Column], width: int) -> None:
-    """Print a table whose numbers are never broken; long text is folded into the width that is left."""
+    """Print a table whose numbers are never broken; long text is folded into the width that is left.
+
+    In a very long table (`_LONG`), no text is folded.
+    """
+    if len(columns[0].cells if columns else ()) > _LONG:
+        heads = [column.lines(column.least).split("\n") for column in columns]
+        height = max(map(len, heads))
+        cells = [
+            [*[""] * (height - len(head)), *head, *column.cells] for head, column in zip(heads, columns, strict=True)
+        ]
+        lines = _aligned(cells, [column.right for column in columns], _GAP)
+        print("\n".join(line.rstrip() for line in lines))
+        return
     table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
     for column in columns:
         head = Text(column.lines(column.least))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.errors import LabError
@@ -50,7 +50,8 @@ class SweepPlan:
 
 def keep(folder: Path, plan: SweepPlan) -> None:
     """Write the plan into a results folder, in place of the plan of an earlier sweep."""
-    write_json(folder / PLAN, vars(plan) | {"trials": {name: astuple(trial) for name, trial in plan.trials.items()}})
+    trials = {name: list(vars(trial).values()) for name, trial in plan.trials.items()}
+    write_json(folder / PLAN, vars(plan) | {"trials": trials})
 
 
 def read(folder: Path) -> SweepPlan:

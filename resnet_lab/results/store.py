@@ -14,7 +14,7 @@ import io
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,15 +91,13 @@ class Store:
         Args:
             instead: rows by trial that take the place of the stored ones in this table.
         """
-        instead = instead or {}
-        names = ordered([*self._columns, *(name for row in instead.values() for name in row)])
-        rows = [
-            [instead[trial].get(name) for name in names]
-            if trial in instead
-            else [self._value(trial, name) for name in names]
-            for trial in self._rows | dict.fromkeys(instead)
-        ]
-        table = _frame(io.StringIO("".join(to_lines([names, *rows]))))
+        if instead:
+            names = ordered([*self._columns, *(name for row in instead.values() for name in row)])
+            stored = self._values([trial for trial in self._rows if trial not in instead], names)
+            rows = [*stored, *([row.get(name) for name in names] for row in instead.values())]
+            table = _frame(io.StringIO("".join(to_lines([names, *rows]))))
+        else:
+            table = read(self.folder)
         return table.sort_values("started", kind="stable").reset_index(drop=True)
 
     def stale(self) -> list[str]:
@@ -166,8 +164,16 @@ class Store:
         row, place = self._rows[trial], self._places.get(name, sys.maxsize)
         return row[place] if place < len(row) else None
 
-    def _lines(self, trials: Sequence[str]) -> list[str]:
-        return to_lines([self._value(trial, name) for name in self._columns] for trial in trials)
+    def _values(self, trials: Iterable[str], names: Sequence[str]) -> Iterator[list[Any]]:
+        """The values of rows in the columns `names`."""
+        places = [self._places.get(name, -1) for name in names]
+        for trial in trials:
+            row = self._rows[trial]
+            padded = [*row, *[None] * (len(self._places) + 1 - len(row))]  # the last value stands for no column
+            yield [padded[place] for place in places]
+
+    def _lines(self, trials: Iterable[str]) -> list[str]:
+        return to_lines(self._values(trials, self._columns))
 
     def _swept_columns(self) -> list[str]:
         return [

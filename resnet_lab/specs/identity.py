@@ -16,12 +16,12 @@ The same marks say which settings are columns of the results table, where a sett
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,9 @@ def identity(spec: BaseModel) -> dict[str, Any]:
     """
     kept: dict[str, Any] = {}
     plain = spec.model_dump(mode="json")
-    for name, field, mark in _deciding_fields(spec):
+    for name, mark, default in _deciding_fields(type(spec)):
         value = getattr(spec, name)
-        default = field.get_default(call_default_factory=True)
-        if not field.is_required() and not mark.always and value == default:
+        if default is not _REQUIRED and not mark.always and value == default:
             continue
         if mark.normalise is not None:
             kept[name] = mark.normalise(value)
@@ -76,7 +75,7 @@ def columns(spec: BaseModel, prefix: str) -> dict[str, Any]:
         truth value or None stays as it is, and anything else is JSON text.
     """
     found: dict[str, Any] = {}
-    for name, _, mark in _deciding_fields(spec):
+    for name, mark, _ in _deciding_fields(type(spec)):
         value = getattr(spec, name)
         if isinstance(value, BaseModel) and type(value).model_fields:
             found |= columns(value, f"{prefix}.{name}")
@@ -92,9 +91,17 @@ def cell(value: Any) -> Any:
     return value if value is None or isinstance(value, (str, int, float, bool)) else json.dumps(value)
 
 
-def _deciding_fields(spec: BaseModel) -> Iterator[tuple[str, FieldInfo, Outcome]]:
-    """The declared fields of a spec that decide the outcome, each with its mark."""
-    for name, field in type(spec).model_fields.items():
+_REQUIRED = object()
+"""Stands for the default of a field that has none."""
+
+
+@cache
+def _deciding_fields(kind: type[BaseModel]) -> tuple[tuple[str, Outcome, Any], ...]:
+    """The declared fields of a class of specs that decide the outcome, each with its mark and its default."""
+    found = []
+    for name, field in kind.model_fields.items():
         mark = next((item for item in field.metadata if isinstance(item, Outcome)), Outcome())
         if mark.decides:
-            yield name, field, mark
+            default = _REQUIRED if field.is_required() else field.get_default(call_default_factory=True)
+            found.append((name, mark, default))
+    return tuple(found)

@@ -128,3 +128,24 @@ def test_the_width_is_80_where_no_terminal_tells(monkeypatch):
     assert tables.terminal_width() == 80
     monkeypatch.setenv("COLUMNS", "123")
     assert tables.terminal_width() == 123
+
+
+ROWS = [["a", 1, 22222, "x"], ["bb", "", "é", ""], ["日本", 5, 6, "a longer text"]]
+
+
+@pytest.mark.parametrize("title", ["", "a title"])
+def test_a_long_table_looks_as_a_short_one(title, monkeypatch, capsys):
+    tables.grid(title, ["one", "two three", "n", ""], ROWS, ["n"])
+    short = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    monkeypatch.setattr(tables, "_LONG", 2)
+    tables.grid(title, ["one", "two three", "n", ""], iter(ROWS), ["n"])
+    assert capsys.readouterr().out.splitlines() == short
+
+
+def test_long_columns_look_as_short_ones(monkeypatch, capsys):
+    columns = [Column("a", "variant", ("x", "yy", "é日")), Column("b", "test accuracy", ("1", "22", ""), True)]
+    tables.print_columns(columns, 80)
+    short = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    monkeypatch.setattr(tables, "_LONG", 2)
+    tables.print_columns(columns, 80)
+    assert capsys.readouterr().out.splitlines() == short
