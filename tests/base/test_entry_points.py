@@ -1,6 +1,7 @@
 """Installed packages add blocks, datasets and others, whichever command asks for them."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from resnet_lab.base import entry_points
 from resnet_lab.base.errors import LabError
 from resnet_lab.network.initial import initial
 from resnet_lab.weights import safetensors
-from tests.conftest import any_engine
+from tests.conftest import ROOT, any_engine
 
 PLUGIN = """
 import numpy as np
@@ -68,6 +69,18 @@ def test_a_packaged_dataset_is_known_to_every_command(package, lab, workspace):
     done = lab("evaluate", "cifar_resnet20", *words)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["count"] == 8
+
+
+def test_a_packaged_engine_runs_trials(package, lab, workspace):
+    shutil.copy(ROOT / "tests" / "engines" / "nothing.py", package / "nothing_engine.py")
+    (package / "plugged.py").write_text("from resnet_lab import engines\nengines.add('nothing', 'nothing_engine')\n")
+    (workspace / "experiments" / "e.yaml").write_text(
+        "variants: [cifar_resnet20]\ndata: {size: 8, limit: 32}\ntrain: {epochs: 1, batch_size: 32}\n"
+        "engine: nothing\nmeasure: false\n"
+    )
+    done = lab("run", "e")
+    assert done.returncode == 0, done.stderr
+    assert rl.results("results/e")[["engine", "status", "train_loss"]].values.tolist() == [["nothing", "ok", 1.0]]
 
 
 def test_a_plug_in_that_fails_is_named(package, monkeypatch):

@@ -114,5 +114,7 @@ class NoEngine:
     def out_of_memory(self, error: BaseException) -> bool:
         return isinstance(error, MemoryError)
 
+    def clean_up(self) -> None: ...
+
 
 ENGINE = NoEngine()

@@ -46,3 +46,15 @@ def test_a_trial_and_its_id_name_the_engine_that_auto_means(problems, workspace)
     assert trials("[mxnet, auto]") == mxnet
     problems["mxnet"] = "MXNet is not installed"
     assert trials("auto") == torch != mxnet
+
+
+def test_an_added_engine_is_known_by_its_name_and_is_never_the_automatic_one(problems, monkeypatch):
+    monkeypatch.setattr(engines, "_ADDED", {})
+    with pytest.raises(LabError, match="unknown engine 'nothing'"):
+        engines.get("nothing")
+    engines.add("nothing", "tests.engines.nothing")
+    engines.add("mxnet", "tests.engines.nothing")
+    assert engines.get("nothing").name == "nothing"
+    assert engines.get("mxnet").name == "mxnet"  # our own engines keep their names
+    problems |= dict.fromkeys(problems, "not installed")
+    assert engines.choose("auto")[0] == "mxnet"

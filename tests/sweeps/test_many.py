@@ -23,7 +23,9 @@ def test_a_sweep_of_many_trials(tmp_path, trials):
     took = json.loads(done.stdout)
     print(took)
     assert took["memory_mb"] < 300
-    assert took["last_third"] < 2 * took["first_third"]  # 5 times as long if every trial rebuilt the table
+    if trials > 1000:
+        # Where each trial rebuilds the table, the last third takes five times as long as the first.
+        assert took["last_third"] < 2 * took["first_third"]
     folder = tmp_path / "results" / "many"
     table = rl.results(folder)
     assert len(table) == trials == table["trial"].nunique()
