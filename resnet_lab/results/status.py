@@ -114,7 +114,7 @@ class _Reader:
                     reason = str(result.get("reason") or "")
                     failed.append(FailedTrial(name, trial.title, str(result["status"]), reason))
             elif self._runs(name):
-                trained = min(_epochs(self._place(name)), trial.epochs)
+                trained = min(self._epochs(name, trial.trained), trial.epochs)
                 running.append(RunningTrial(name, trial.title, trained, trial.epochs))
             else:
                 waiting += 1
@@ -156,6 +156,13 @@ class _Reader:
         place = self._place(name)
         return self._is_running and place is not None and _written(place / CONFIG) >= self._since
 
+    def _epochs(self, name: str, before: int) -> int:
+        """The number of epochs that a trial which runs has finished; `before` when the sweep began."""
+        place = self._place(name)
+        if place is None or _written(place / EPOCHS) < _written(place / CONFIG):
+            return before  # the rows of an interrupted training; those behind its checkpoint are trained again
+        return len(_read(place / EPOCHS, list) or ())
+
     def _place(self, name: str) -> Path | None:
         """The folder in which a trial runs or has run last; None if it has none."""
         return self._folders.get(f"{name}{FRESH}") or self._folders.get(name)
@@ -187,8 +194,3 @@ def _read(path: Path, kind: type) -> Any:
     except (OSError, ValueError):
         return None
     return value if isinstance(value, kind) else None
-
-
-def _epochs(place: Path | None) -> int:
-    """The number of epochs that a trial has finished."""
-    return len(_read(place / EPOCHS, list) or ()) if place else 0

@@ -88,6 +88,14 @@ def test_epochs_that_an_earlier_sweep_has_trained_do_not_count_as_fast_ones(fold
         assert status(path).seconds_left == pytest.approx(180)
 
 
+def test_rows_of_an_interrupted_training_are_no_progress(folder, planned):
+    path = planned("again", trained={"again": 1})
+    begin(folder, "again", epochs=3)
+    os.utime(path / "trials" / "again" / "epochs.json", (BEGAN - 5, BEGAN - 5))
+    with FileLock(path / LOCK):
+        assert [one.epoch for one in status(path).running] == [1]
+
+
 def test_a_result_whose_row_is_not_written_yet_counts(folder, planned):
     path = planned("new")
     folder.put("a", 0, trial="new")

@@ -1,6 +1,6 @@
 """A sweep of many trials with an engine that computes nothing: what the sweep itself takes in time and memory.
 
-    python -m tests.sweeps.many 10000 FOLDER
+    python -m tests.sweeps.large_sweep 10000 FOLDER
 
 plans, runs, resumes and looks at a sweep of 10,000 trials in FOLDER, and prints what each step took as JSON.
 """
