@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..base.errors import LabError
 from ..base.files import read_json
 from . import lock, plan_file
 from .csv_file import TABLE, whole_lines
@@ -94,7 +95,7 @@ class _Reader:
 
     def __init__(self, folder: Path, plan: SweepPlan) -> None:
         self._plan, self._is_running = plan, lock.is_held(folder)
-        self._rows = {row["trial"]: row for row in csv.DictReader(whole_lines(folder / TABLE)) if row.get("trial")}
+        self._rows = _rows(folder / TABLE)
         trials = folder / "trials"
         self._folders = {place.name: place for place in trials.iterdir()} if trials.is_dir() else {}
         self._since = (folder / PLAN).stat().st_mtime_ns
@@ -177,6 +178,19 @@ class _Reader:
         last = max(rows, key=lambda row: str(row["started"]))
         started = calendar.timegm(time.strptime(str(last["started"]), _TIME))
         return max(0.0, started + float(last.get("wall_s") or 0) - self._plan.began)
+
+
+def _rows(table: Path) -> dict[str, dict[str, Any]]:
+    """The rows of the table of trials by id; rows that are not whole are left out.
+
+    Raises:
+        LabError: The file is no table.
+    """
+    try:
+        rows = list(csv.DictReader(whole_lines(table)))
+    except csv.Error as error:
+        raise LabError(f"is no results table: {error}; the next 'resnet-lab run' writes it again", file=table) from None
+    return {row["trial"]: row for row in rows if row.get("trial") and row.get("status")}
 
 
 def _written(path: Path) -> int:

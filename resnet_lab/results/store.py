@@ -9,7 +9,6 @@ replaced, or when a row has a new column. A kill at any instant leaves readable 
 
 from __future__ import annotations
 
-import csv
 import io
 import os
 import shutil
@@ -53,7 +52,7 @@ class Store:
         self._swept = [f"{key}." for key in swept]
         self._epochs, self._epoch_keys = EpochTable(folder, self._epoch_key, self.notes), list[str]()
         recover(folder / "trials")
-        self._columns: list[str] = next(csv.reader(whole_lines(folder / TABLE)), [])
+        self._columns = next(whole_lines(folder / TABLE), "").rstrip("\n").split(",")
         self._places: dict[str, int] = {}
         self._rows: dict[str, list[Any]] = {}
         for place in self._folders():

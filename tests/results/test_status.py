@@ -1,6 +1,7 @@
 """How far a sweep is, from its plan, its lock, its table and the folders of its trials."""
 
 import os
+import sys
 import time
 
 import pytest
@@ -161,3 +162,18 @@ def test_neither_pandas_nor_a_framework_is_imported(folder, planned):
         heavy_imports(f"from resnet_lab.results.status import status; status(__import__('pathlib').Path('{path}'))")
         == []
     )
+
+
+@pytest.mark.parametrize("content", [b"\xff\x00\n,\x00,\n", b"trial\n000000000001\n", b"\n\n", b""])
+def test_a_damaged_table_counts_nothing(folder, planned, content):
+    path = planned("000000000001")
+    (path / "trials.csv").write_bytes(content)
+    if sys.version_info >= (3, 11) or b"\x00" not in content:
+        assert status(path).left == 1
+
+
+def test_a_file_that_is_no_table_is_named(folder, planned):
+    path = planned("000000000001")
+    (path / "trials.csv").write_bytes(b"trial,status\n1," + b"x" * 200_000 + b"\n")
+    with pytest.raises(LabError, match=r"trials\.csv: is no results table: field larger"):
+        status(path)

@@ -277,3 +277,16 @@ def test_the_table_of_a_run_is_what_is_read_later(folder):
     assert table["trial"].tolist() == ["000000000002", "000000000001"]
     assert table["only_here"].tolist()[0] == 3
     assert read(folder.path)["status"].tolist() == ["ok", "failed"]
+
+
+@pytest.mark.parametrize("name", ["trials.csv", "epochs.csv"])
+@pytest.mark.parametrize("content", [b"", b"\xff\x00junk\n,\x00,\r\n", b'"\n"\r,\n', b"trial\n"])
+def test_a_damaged_table_is_written_anew(folder, name, content):
+    for seed in range(2):
+        folder.put("a", seed, epochs_done=2)
+    folder.store()
+    file = folder.path / name
+    whole = file.read_bytes()
+    file.write_bytes(content)
+    folder.store()
+    assert file.read_bytes() == whole
