@@ -176,8 +176,11 @@ class _Reader:
         if not rows:
             return 0.0
         last = max(rows, key=lambda row: str(row["started"]))
-        started = calendar.timegm(time.strptime(str(last["started"]), _TIME))
-        return max(0.0, started + float(last.get("wall_s") or 0) - self._plan.began)
+        try:
+            end = calendar.timegm(time.strptime(str(last["started"]), _TIME)) + float(last.get("wall_s") or 0)
+        except ValueError:  # a person has edited the table
+            return 0.0
+        return max(0.0, end - self._plan.began)
 
 
 def _rows(table: Path) -> dict[str, dict[str, Any]]:

@@ -14,11 +14,11 @@ def seconds_left(elapsed: float, done: float, left: float) -> float | None:
         left: the work that is left, in the same unit.
 
     Returns:
-        The seconds; 0 if no work is left, and None if no work was done by which the speed could be known.
+        The seconds; 0 if no work is left, and None if no work or no time shows the speed.
     """
     if not left:
         return 0.0
-    return elapsed * left / done if done else None
+    return elapsed * left / done if done and elapsed else None
 
 
 def in_words(seconds: float | None) -> str:

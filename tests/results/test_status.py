@@ -140,6 +140,9 @@ def test_the_time_left_of_a_sweep_that_was_stopped_follows_from_its_latest_trial
     done = folder.put("a", 1, wall_s=28.0)  # from second 2 to second 30
     path = planned("000000000001", done, "left", seconds=1e6)
     assert status(path).seconds_left == pytest.approx(15)
+    table = path / "trials.csv"
+    table.write_text(table.read_text().replace("2026-01-01T00:00:02Z", "yesterday"))
+    assert status(path).seconds_left is None
 
 
 def test_a_half_written_row_is_left_out(folder, planned):

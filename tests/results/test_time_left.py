@@ -8,6 +8,7 @@ from resnet_lab.results.time_left import in_words, seconds_left
 def test_the_time_that_is_left_is_in_proportion_to_the_work():
     assert seconds_left(10, done=100, left=300) == 30
     assert seconds_left(10, done=0, left=300) is None
+    assert seconds_left(0, done=100, left=300) is None
     assert seconds_left(10, done=0, left=0) == 0
 
 
