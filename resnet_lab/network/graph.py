@@ -199,14 +199,7 @@ class Graph:
         return pd.DataFrame(rows, columns=["name", "op", "output", "params", "macs"])
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Write the graph as JSON values, from which `from_json` makes an equal graph.
-
-        The values are made once, since many trials share a graph; a caller must not change them.
-        """
-        return self._json
-
-    @cached_property
-    def _json(self) -> list[dict[str, Any]]:
+        """Write the graph as JSON values, from which `from_json` makes an equal graph."""
         return [asdict(node) for node in self.nodes]
 
     @staticmethod
