@@ -51,6 +51,14 @@ def test_without_a_grid_there_is_one_point(experiment):
     assert spec.train.epochs == 2
 
 
+def test_a_point_of_the_grid_has_the_seeds_and_the_grid_without_checking_them_again(experiment):
+    read = experiment("seeds: 3\ngrid: {train.epochs: [1, 2]}\ndescription: words\n")
+    for swept, spec in read.points():
+        assert spec.seeds is read.spec.seeds
+        assert spec == read.spec.model_copy(update={"train": spec.train})
+        assert spec.train.epochs == swept["train.epochs"]
+
+
 @pytest.mark.parametrize(
     ("grid", "message"),
     [

@@ -92,6 +92,16 @@ def test_replicates_share_the_setting_and_nothing_else_does(trials):
     assert len({trial.setting for trial in swept}) == 4
 
 
+def test_a_trial_with_another_seed_is_the_one_that_is_made_with_this_seed(trials):
+    first, second = trials(TEXT + "seeds: [3, 4]\n")
+    (alone,) = trials(TEXT + "seeds: [4]\n")
+    made = first.with_seed(4)
+    assert made == second == alone
+    assert (made.id, made.title, made.labels()) == (alone.id, alone.title, alone.labels())
+    assert list(made.labels()) == list(alone.labels())
+    assert made._content is first._content  # computed once, however many seeds a setting has
+
+
 def test_a_trial_is_the_same_after_its_way_through_json(trials):
     text = (
         TEXT.replace("epochs: 2", "epochs: 2, init: {weights: start.safetensors}") + "grid: {data.validation: [0.1]}\n"
