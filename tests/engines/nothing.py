@@ -20,11 +20,14 @@ from resnet_lab.network.tensor import OPS
 class NoStep:
     """A step that is done at once, with a loss of 1 and no right answer."""
 
+    def __init__(self, images: int) -> None:
+        self._images = images
+
     def is_done(self) -> bool:
         return True
 
-    def wait(self) -> tuple[float, float]:
-        return 1.0, 0.0
+    def wait(self) -> tuple[float, float, int]:
+        return 1.0, 0.0, self._images
 
 
 class NoModel:
@@ -59,7 +62,7 @@ class NoModel:
         return iter(batches)
 
     def train_step(self, images: Any, labels: Any, rate: float, label_smoothing: float = 0.0) -> NoStep:
-        return NoStep()
+        return NoStep(len(labels))
 
     def end_epoch(self) -> None: ...
 
@@ -78,7 +81,7 @@ class NoEngine:
     name = "nothing"
     packages: tuple[str, ...] = ()
     precisions = ("float32",)
-    multi_gpu = False
+    synchronised_norm = False
     compile_modes = ("off",)
     default_compile_mode = "off"
     ops = frozenset(OPS)
@@ -105,7 +108,12 @@ class NoEngine:
     def compiling(self, wanted: str, device: str) -> tuple[str, str]:
         return "off", "it computes nothing"
 
-    def build(self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto") -> NoModel:
+    def processes(self, device: str) -> int:
+        return 1
+
+    def build(
+        self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto", rank: Any = None
+    ) -> NoModel:
         return NoModel(graph, device)
 
     def module_facts(self, module: Any, input: Shape) -> ModuleFacts:

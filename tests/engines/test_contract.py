@@ -11,6 +11,15 @@ from resnet_lab import engines
 from resnet_lab.engines import contract
 from tests.conftest import engine_or_skip
 
+NAMES = [*engines.names(), "nothing"]
+
+
+@pytest.fixture(autouse=True)
+def nothing(monkeypatch):
+    """The engine that computes nothing, with which other tests measure sweeps."""
+    monkeypatch.setattr(engines, "_ADDED", {})
+    engines.add("nothing", "tests.engines.nothing")
+
 
 def members(protocol):
     """The names that a protocol states: its methods, and its annotated attributes."""
@@ -29,7 +38,7 @@ def differing(protocol, thing):
     return [name for name in methods if parameters(getattr(protocol, name)) != parameters(getattr(thing, name))]
 
 
-@pytest.mark.parametrize("name", engines.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_an_engine_has_what_the_contract_states(name):
     engine = engines.get(name)
     methods, attributes = members(contract.Engine)
@@ -40,7 +49,7 @@ def test_an_engine_has_what_the_contract_states(name):
     assert "auto" not in engine.compile_modes
 
 
-@pytest.mark.parametrize("name", engines.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_a_model_and_its_steps_have_what_the_contract_states(name):
     model = engine_or_skip(name).build(rl.graph("cifar_resnet20", classes=10), "cpu")
     methods, attributes = members(contract.Model)
