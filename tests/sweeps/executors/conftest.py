@@ -22,6 +22,7 @@ IN_WORKER = sys.argv[0] == "-c"
 
 @dataset("noise", shape=(1, 8, 8), classes=10, count=64)
 def noise(trouble: str = "none", marks: str = "") -> Dataset:
+    print("file", __file__)
     if IN_WORKER and marks:
         with open(f"{marks}/began", "a") as stream:
             stream.write(f"{os.getppid()}\\n")
