@@ -1,13 +1,15 @@
 """Runs trials on a Ray cluster, with Ray's actors: one actor for each trial that runs at once.
 
-The machines need no file system in common. A trial takes along the package itself, the person's files and its checkpoint
-(parcel.py), runs in a temporary folder of its machine (ray_worker.py), and its files come back with its reports.
+The machines need no file system in common. A trial takes along the package itself, the person's files and its
+checkpoint (parcel.py), runs in a temporary folder of its machine (ray_worker.py), and its files come back with its
+reports.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import socket
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,8 +33,8 @@ class OnRay:
     """A Ray cluster.
 
     Attributes:
-        address: the address `HOST:PORT` of its head, or `auto` for the cluster to which this machine belongs; None for a
-            cluster that is started on this machine and ends with the run, whatever RAY_ADDRESS says.
+        address: the address `HOST:PORT` of its head, or `auto` for the cluster to which this machine belongs; None for
+            a cluster that is started on this machine and ends with the run, whatever RAY_ADDRESS says.
     """
 
     address: str | None
@@ -41,10 +43,9 @@ class OnRay:
         """Make the executor; see `Cluster.executor`.
 
         Raises:
-            LabError: Ray is not installed, the cluster cannot be reached, or none of its machines has what a trial needs.
+            LabError: Ray is not installed, the cluster cannot be reached, or no machine has what a trial needs.
         """
-        ray = _connected(self.address)
-        nodes = ray.nodes()
+        nodes = _connected(self.address).nodes()
         if need.device == "auto" and any(node["Resources"].get("GPU") for node in nodes):
             need = replace(need, gpus=need.share)
         executor = Ray(need)
@@ -68,17 +69,38 @@ def _connected(address: str | None) -> Any:
         raise LabError("--ray needs Ray: pip install 'resnet-lab[ray]'") from None
     if ray.is_initialized():
         raise LabError("this process is connected to a Ray cluster already: call ray.shutdown() first")
+    if address is not None:
+        _check_answer(address)
     options: dict[str, Any] = {"namespace": f"resnet-lab-{uuid.uuid4().hex}", "log_to_driver": False}
     try:
         if address is None:
-            ray.init("local", num_cpus=hardware.cores(), include_dashboard=False, logging_level=logging.ERROR, **options)
+            ray.init(
+                "local", num_cpus=hardware.cores(), include_dashboard=False, logging_level=logging.ERROR, **options
+            )
         else:
             package = str(Path(__file__).resolve().parents[2])
             ray.init(address, runtime_env={"py_modules": [package]}, logging_level=logging.ERROR, **options)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         lines = [line for line in str(error).splitlines() if line.strip()]
         raise LabError(f"the Ray cluster at {address or 'this machine'} cannot be used: {lines[0]}") from None
     return ray
+
+
+def _check_answer(address: str) -> None:
+    """Check that a program answers at an address; Ray itself would wait for minutes.
+
+    Raises:
+        LabError: The address is none, or nothing answers there.
+    """
+    if address == "auto":
+        return
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise LabError(f"--ray takes HOST:PORT, auto, or nothing, not '{address}'")
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, OverflowError) as error:
+        raise LabError(f"the Ray cluster at {address} cannot be used: {error}") from None
 
 
 def fitting(nodes: Sequence[Mapping[str, Any]], need: Need) -> int:
@@ -138,9 +160,10 @@ class Ray:
         work = replace(work, place=replace(work.place, threads=self._need.threads))
         values = work.to_json()
         values["trial"] = with_whole_paths(work.trial, values["trial"])
-        own = {str(path): self._content(path) for path in own_files(work.trial)}
         kept = {name: path.read_bytes() for name in KEPT if (path := work.folder / name).is_file()}
-        self._runs.append(_Run(work, actor, actor.run.remote(values, own, kept)))
+        own = own_files(work.trial)
+        reports = actor.run.remote(values, kept, list(map(str, own)), *map(self._content, own))
+        self._runs.append(_Run(work, actor, reports))
 
     def next(self, timeout: float | None = None) -> Event | Ended | None:
         """Wait for a report of an actor, and write the files that come with it."""

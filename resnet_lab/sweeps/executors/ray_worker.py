@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,24 +38,24 @@ class RayWorker:
         self._folder = Path(self._temporary.name)
         self._local = Local([Slot(threads)])
 
-    def run(self, values: Mapping[str, Any], own: Mapping[str, Any], kept: Mapping[str, bytes]) -> Iterator[Any]:
+    def run(
+        self, values: Mapping[str, Any], kept: Mapping[str, bytes], own: Sequence[str], *contents: bytes
+    ) -> Iterator[tuple[dict[str, Any], dict[str, bytes]]]:
         """Run a trial.
 
         Args:
             values: the `Work` as JSON, with the paths of the machine that sends it.
-            own: Ray's references to the content of the person's files, by their paths there; see `parcel.own_files`.
             kept: the content of those files of `KEPT` that the trial's folder has.
+            own: the paths of the person's files there; see `parcel.own_files`.
+            contents: the content of each of them.
 
         Yields:
             For each report a pair: its content, and the files of the trial's folder that have changed; after the end
             all files, and in the content the names of the files that there are.
         """
-        import ray
-
-        own = dict(zip(own, ray.get(list(own.values())), strict=True))
         home, folder = str(values["folder"]), Path(tempfile.mkdtemp(dir=self._folder))
         keep(folder, kept)
-        trial = unpack(values["trial"], own, self._folder / "own")
+        trial = unpack(values["trial"], dict(zip(own, contents, strict=True)), self._folder / "own")
         sent: dict[str, int] = {}
         self._local.start(Work.from_json({**values, "trial": trial, "folder": str(folder)}))
         for content in reports(self._local):
