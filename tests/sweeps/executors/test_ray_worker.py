@@ -4,12 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from resnet_lab import engines
 from resnet_lab.specs.experiment import load
 from resnet_lab.sweeps.executors import Work
 from resnet_lab.sweeps.executors.cluster import need
 from resnet_lab.sweeps.executors.parcel import own_files
 from resnet_lab.sweeps.executors.ray_worker import RayWorker
 from resnet_lab.sweeps.plan import plan
+from resnet_lab.training import loop
+from resnet_lab.training.trial import Place
+from resnet_lab.weights import safetensors
 
 
 @pytest.fixture
@@ -30,16 +34,14 @@ def work(tiny):
     return of
 
 
-def sent(worker, work):
+def sent(worker, work, kept):
     own = own_files(work.trial)
-    return list(
-        worker.run(work.to_json(), {"log.txt": b"before\n"}, list(map(str, own)), *(p.read_bytes() for p in own))
-    )
+    return list(worker.run(work.to_json(), kept, list(map(str, own)), *(path.read_bytes() for path in own)))
 
 
 def test_the_files_of_a_trial_come_back(worker, work, monkeypatch):
     monkeypatch.setenv("RESNET_LAB_OFFLINE", "0")
-    found = sent(worker, work())
+    found = sent(worker, work(), {"log.txt": b"before\n"})
     assert [content["event"] for content, _ in found if content["event"] != "step"] == [
         "started",
         "epoch",
@@ -61,7 +63,31 @@ def test_the_files_of_a_trial_come_back(worker, work, monkeypatch):
 
 
 def test_a_death_names_the_log_of_the_person(worker, work, tiny):
-    [*_, (content, files)] = sent(worker, work("data.trouble=killed"))
+    [*_, (content, files)] = sent(worker, work("data.trouble=killed"), {})
     assert content["status"] == "failed"
     assert content["reason"].endswith(f"see {tiny / 'home' / 'log.txt'}")
     assert "result.json" not in files
+
+
+def test_a_trial_goes_on_from_the_checkpoint_that_it_took_along(worker, work, tmp_path, monkeypatch):
+    """Its machine was lost in the second of two epochs; the weights are those of an undisturbed trial, bit for bit."""
+    monkeypatch.setattr(loop, "CHECKPOINT_EVERY", -1.0)
+    trial = work().trial
+
+    def lost(event):
+        if event["event"] == "epoch" and event["epoch"] == 2:
+            raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        loop.run(trial, Place("cpu", engines.get(trial.engine).default_compile_mode, 1), tmp_path, False, lost)
+    kept = {name: (tmp_path / name).read_bytes() for name in ("checkpoint.safetensors", "epochs.json")}
+    reports = [sent(worker, work(), some) for some in (kept, {})]
+    assert [[content["epochs"] for content, _ in found if content["event"] == "resumed"] for found in reports] == [
+        [1],
+        [],
+    ]
+    weights = []
+    for found in reports:
+        (tmp_path / "weights.safetensors").write_bytes(found[-1][1]["weights.safetensors"])
+        weights.append(safetensors.load(tmp_path / "weights.safetensors"))
+    assert all(weights[0][name].tobytes() == weights[1][name].tobytes() for name in weights[1])
