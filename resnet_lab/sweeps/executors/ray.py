@@ -45,19 +45,19 @@ class OnRay:
         Raises:
             LabError: Ray is not installed, the cluster cannot be reached, or no machine has what a trial needs.
         """
-        nodes = _connected(self.address).nodes()
+        ray = _connected(self.address)
+        nodes = ray.nodes()
         if need.device == "auto" and any(node["Resources"].get("GPU") for node in nodes):
             need = replace(need, gpus=need.share)
-        executor = Ray(need)
         at_once = fitting(nodes, need)
         if not at_once:
-            executor.stop()
+            ray.shutdown()
             gpus = f" and {need.gpus:g} GPU(s)" if need.gpus else ""
             raise LabError(f"no machine of the Ray cluster has the {need.threads} CPU(s){gpus} that a trial needs")
         where = f"the cluster at {self.address}" if self.address else "a cluster of its own on this machine"
         machines = sum(node["Alive"] for node in nodes)
         line = f"ray: {where}, {machines} machine(s), {at_once} trial(s) at once with {need.threads} thread(s) each"
-        return executor, line
+        return Ray(need), line
 
 
 def _connected(address: str | None) -> Any:

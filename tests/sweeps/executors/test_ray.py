@@ -1,9 +1,11 @@
 """Ray clusters: one that lasts as long as the run, and one of two machines, of which one is lost."""
 
+import re
 import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -107,10 +109,22 @@ def test_how_many_trials_fit(tiny, nodes, threads, gpus, count):
     assert fitting(nodes, replace(need(load("e")), threads=threads, gpus=gpus)) == count
 
 
-def test_a_trial_that_fits_no_machine(tiny, ray):
-    with pytest.raises(LabError, match="no machine of the Ray cluster has the 999 CPU.s. that a trial needs"):
-        sweep("resources={cpu: 999}")
-    assert not ray_processes()
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (["resources={cpu: 9}"], "has the 9 CPU(s) that a trial needs"),
+        (["device=gpu:0,1"], "has the 1 CPU(s) and 2 GPU(s) that a trial needs"),
+        (["resources={cpu: 9, gpu: 0.5}"], "has the 9 CPU(s) and 0.5 GPU(s) that a trial needs"),
+    ],
+)
+def test_a_trial_that_fits_no_machine_leaves_the_cluster(tiny, monkeypatch, settings, told):
+    left = []
+    gpus = 1 if "gpu" in told.lower() else 0
+    cluster = SimpleNamespace(nodes=lambda: [node(2, gpus), node(8, gpus)], shutdown=lambda: left.append(True))
+    monkeypatch.setattr("resnet_lab.sweeps.executors.ray._connected", lambda address: cluster)
+    with pytest.raises(LabError, match=re.escape(f"no machine of the Ray cluster {told}")):
+        sweep(*settings)
+    assert left
 
 
 def test_the_connection_of_another_program_is_left_alone(tiny, ray, monkeypatch):

@@ -84,9 +84,10 @@ def when_it_began(workspace, number):
     ("number", "told"),
     [
         pytest.param(signal.SIGKILL, "ended without a result", id="killed"),
-        pytest.param(signal.SIGUSR2, "", id="preempted", marks=pytest.mark.slow),
+        pytest.param(signal.SIGUSR2, "", id="preempted"),
     ],
 )
+@pytest.mark.slow
 def test_a_job_that_is_killed_is_submitted_again_and_one_that_is_preempted_goes_on(tiny, number, told):
     thread = when_it_began(tiny, number)
     table, notes = sweep("data.trouble=slow")
@@ -98,15 +99,21 @@ def test_a_job_that_is_killed_is_submitted_again_and_one_that_is_preempted_goes_
     assert all(told in note for note in again)
 
 
-def test_a_run_goes_on_with_the_jobs_of_a_run_that_was_killed(tiny):
-    command = "run e --set seeds=3 --set data.trouble=slow --slurm cluster=local,time=10m,at_once=2"
-    first = subprocess.Popen([sys.executable, "-m", "resnet_lab", *command.split()], stdout=subprocess.DEVNULL)
-    parents(tiny, 2)
-    first.kill()
-    first.wait()
-    table, notes = sweep("seeds=3", "data.trouble=slow")
-    assert table["status"].tolist() == ["ok"] * 3, notes
-    assert len(parents(tiny)) == 3  # the two jobs of the first run were not begun again
+@pytest.mark.parametrize(
+    ("seeds", "kills"), [(3, [2]), pytest.param(30, [2, 5, 11, 17, 18, 29], marks=pytest.mark.slow)]
+)
+def test_a_run_goes_on_with_the_jobs_of_a_run_that_was_killed(tiny, seeds, kills):
+    """Each run is killed when a number of trials have begun; no trial begins twice."""
+    command = f"run e --set seeds={seeds} --set data.trouble=slow --slurm cluster=local,time=10m,at_once=2"
+    for count in kills:
+        first = subprocess.Popen([sys.executable, "-m", "resnet_lab", *command.split()], stdout=subprocess.DEVNULL)
+        parents(tiny, count)
+        first.kill()
+        first.wait()
+    table, notes = sweep(f"seeds={seeds}", "data.trouble=slow")
+    assert table["status"].tolist() == ["ok"] * seeds, notes
+    assert table["seed"].tolist() == list(range(seeds))
+    assert len(parents(tiny)) == seeds
 
 
 @pytest.mark.slow
