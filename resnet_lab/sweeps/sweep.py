@@ -16,7 +16,7 @@ from ..base.errors import LabError
 from ..base.files import read_json, write_json
 from ..data import DATASETS, Source
 from ..results.store import Store
-from ..results.trial_folder import CONFIG, DONE, RESULT, begin_fresh, is_cut_off, replace_by_fresh
+from ..results.trial_folder import CONFIG, DONE, RESULT, begin_fresh, has_result, is_cut_off, replace_by_fresh
 from ..specs.data import DataSpec
 from ..specs.experiment import Experiment
 from ..specs.quantities import duration
@@ -167,7 +167,9 @@ class Sweep:
         if self.fresh:
             (folder / CHECKPOINT).unlink(missing_ok=True)
         write_json(folder / CONFIG, trial.to_json())
-        self._before[trial.id] = _written_at(folder / RESULT), now()
+        # A job of an earlier run that was killed may have ended since this run began; then its result counts.
+        before = None if has_result(folder) else _written_at(folder / RESULT)
+        self._before[trial.id] = before, now()
         measure, memory = self.experiment.spec.measure, self.limits.memory
         return Work(trial, folder, self.places[trial.engine], measure, hardware.revision(), memory)
 

@@ -26,6 +26,12 @@ def reports_file(folder: Path, token: str) -> Path:
     return folder / f"reports-{token}.jsonl"
 
 
+def forget(folder: Path) -> None:
+    """Remove the files that join a trial to a job."""
+    for path in (folder / JOB, *folder.glob("reports-*.jsonl")):
+        path.unlink(missing_ok=True)
+
+
 def written_at(path: Path) -> int | None:
     """When a file was last written, in nanoseconds, by the clock of the file system; None where there is no file."""
     try:

@@ -1,5 +1,6 @@
 """What tests of executors share."""
 
+import os
 import time
 from pathlib import Path
 
@@ -83,3 +84,35 @@ def assert_same(*results: str) -> None:
         mine, other = (safetensors.load(folder / "weights.safetensors") for folder in (ours, theirs))
         assert mine.keys() == other.keys()
         assert all(mine[name].tobytes() == other[name].tobytes() for name in mine)
+
+
+COMMANDS = {
+    "sbatch": """
+job=$((100 + $(ls "$FAKE"/*.sh 2>/dev/null | wc -l)))
+cp "$1" "$FAKE/$job.sh"
+last=$(sed -n 's/^#SBATCH --array=0-\\([0-9]*\\)%.*/\\1/p' "$1")
+for task in $(seq 0 "${last:-0}"); do
+    export SLURM_JOB_ID=$((100 * job + task))
+    if [ -n "$last" ]; then export SLURM_ARRAY_JOB_ID=$job SLURM_ARRAY_TASK_ID=$task; fi
+    bash "$FAKE/$job.sh" >"$FAKE/$SLURM_JOB_ID.log" 2>&1 &
+done
+echo "Submitted batch job $job"
+""",
+    "srun": 'shift 5; exec "$@"\n',
+    "sacct": 'echo "JobID|State"\n',
+    "scancel": "",
+}
+
+
+@pytest.fixture
+def slurm(tmp_path, monkeypatch):
+    """SLURM's commands as scripts that run each task of a job array on this machine; the folder of the jobs."""
+    (tmp_path / "bin").mkdir()
+    for name, text in COMMANDS.items():
+        script = tmp_path / "bin" / name
+        script.write_text(f"#!/bin/bash\n{text}")
+        script.chmod(0o755)
+    (tmp_path / "jobs").mkdir()
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setenv("FAKE", str(tmp_path / "jobs"))
+    return tmp_path / "jobs"
