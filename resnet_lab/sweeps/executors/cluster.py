@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ...base.errors import LabError
-from ...engines.devices import gpu_numbers
+from ...engines.devices import device_numbers
 from ...specs.experiment import Experiment
 from ...training.trial import Place
 from . import Executor
@@ -20,7 +20,7 @@ class Need:
     """What each trial of an experiment needs of the machine that runs it.
 
     Attributes:
-        device: `auto`, `cpu`, `gpu` or `gpu:0,1`. The machine that runs the trial decides what `auto` means.
+        device: `auto`, `cpu`, `gpu`, `gpu:0,1` or `cpu:0,1`. The machine that runs the trial decides what `auto` means.
         compile: the experiment's `compile`; the same machine decides what `auto` means.
         threads: the CPU threads.
         gpus: the number of GPUs, below 1 for a share of one GPU; 0 where `device` names no GPU.
@@ -76,15 +76,18 @@ def need(experiment: Experiment, device: str | None = None, threads: int | None 
     mark = ("--device", None) if device else experiment.document.mark(("device",))
     wanted = device or spec.device
     try:
-        numbers = gpu_numbers(wanted)
-        if numbers != list(range(len(numbers))):
+        numbers = device_numbers(wanted)
+        if wanted.startswith("gpu") and numbers != list(range(len(numbers))):
             raise LabError(
                 f"a cluster chooses the GPUs, and counts those of a trial from 0: write gpu or gpu:0, not {wanted}"
             )
     except LabError as error:
         raise error.at(*mark) from None
     share = spec.resources.gpu
-    gpus = 0.0 if not numbers else share if len(numbers) == 1 else len(numbers)
+    if len(numbers) > 1 and share < 1:
+        told = f"a trial on several devices ({wanted}) cannot have a share of a GPU"
+        raise experiment.document.error(("resources", "gpu"), told)
+    gpus = share * len(numbers) if wanted.startswith("gpu") else 0.0
     limits = spec.limits
     cpu = threads or spec.resources.cpu or 1
     return Need(wanted, spec.compile, cpu, gpus, share, limits.memory, limits.trial)

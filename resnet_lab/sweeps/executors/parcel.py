@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +87,10 @@ def changed(folder: Path, names: Collection[str] | None, sent: dict[str, int]) -
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or (names is not None and path.name not in names):
             continue
-        written = path.stat().st_mtime_ns
-        if sent.get(path.name) != written:
-            found[path.name], sent[path.name] = path.read_bytes(), written
+        with suppress(FileNotFoundError):  # the worker has removed the checkpoint meanwhile
+            written = path.stat().st_mtime_ns
+            if sent.get(path.name) != written:
+                found[path.name], sent[path.name] = path.read_bytes(), written
     return found
 
 

@@ -17,6 +17,7 @@ from resnet_lab.training.trial import Place
         (["device=cpu", "resources={cpu: 4}"], "gpu", 2, Place("gpu", "auto", 2), 1),
         (["device=gpu", "resources={gpu: 0.25}"], None, None, Place("gpu", "auto", 1, 0.25), 0.25),
         (["device=gpu:0,1"], None, None, Place("gpu:0,1", "auto", 1), 2),
+        (["device=cpu:0,1", "resources={cpu: 2}"], None, None, Place("cpu:0,1", "auto", 2), 0),
     ],
 )
 def test_what_a_trial_needs(tiny, settings, device, threads, place, gpus):
@@ -33,6 +34,11 @@ def test_limits_are_needed_too(tiny):
 def test_a_device_that_a_cluster_does_not_give(tiny, device):
     with pytest.raises(LabError, match="--device: .*(a cluster chooses the GPUs|unknown device 'tpu')"):
         need(load("e"), device)
+
+
+def test_several_devices_have_no_share_of_a_gpu(tiny):
+    with pytest.raises(LabError, match=r"a trial on several devices .gpu:0,1. cannot have a share of a GPU"):
+        need(load("e", ["resources={gpu: 0.5}"]), "gpu:0,1")
 
 
 def test_the_cluster_that_a_person_asks_for():

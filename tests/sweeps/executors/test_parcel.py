@@ -72,6 +72,7 @@ def test_a_file_is_read_when_it_has_changed(tmp_path, names):
     (tmp_path / "epochs.json").write_text("1")
     (tmp_path / "log.txt").write_text("a")
     (tmp_path / ".log.txt.7.partial").write_text("b")
+    (tmp_path / "checkpoint.safetensors").symlink_to("removed")  # as a file that is removed after the folder was listed
     sent = {}
     all_files = {"epochs.json": b"1", "log.txt": b"a"}
     assert changed(tmp_path, names, sent) == {name: all_files[name] for name in names or all_files}

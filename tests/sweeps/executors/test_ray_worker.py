@@ -55,7 +55,7 @@ def test_the_files_of_a_trial_come_back(worker, work, monkeypatch):
     assert set(content["files"]) == names
     assert "result.json" in files
     all_files = {name: kept for _, files in found for name, kept in files.items()}
-    assert set(all_files) == names
+    assert set(all_files) == names | {"checkpoint.safetensors"}
     assert all_files["log.txt"].startswith(b"before\n")
     place = all_files["log.txt"].split(b"file ")[1].split(b"\n")[0].decode()
     assert place.startswith(worker._temporary.name)
@@ -69,9 +69,8 @@ def test_a_death_names_the_log_of_the_person(worker, work, tiny):
     assert "result.json" not in files
 
 
-def test_a_trial_goes_on_from_the_checkpoint_that_it_took_along(worker, work, tmp_path, monkeypatch):
+def test_a_trial_goes_on_from_the_checkpoint_that_it_took_along(worker, work, tmp_path):
     """Its machine was lost in the second of two epochs; the weights are those of an undisturbed trial, bit for bit."""
-    monkeypatch.setattr(loop, "CHECKPOINT_EVERY", -1.0)
     trial = work().trial
 
     def lost(event):
