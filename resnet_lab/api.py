@@ -259,6 +259,8 @@ def run(
     prune: bool = False,
     threads: int | None = None,
     jobs: int | Literal["auto"] | None = None,
+    ray: str | None = None,
+    slurm: Mapping[str, Any] | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Run an experiment; trials that are done are not run again.
@@ -275,6 +277,8 @@ def run(
         threads: How many CPU threads a trial uses; if None, what OMP_NUM_THREADS says, or its share of the cores.
         jobs: How many trials run at once on this machine, each in a process of its own; `auto` for as many as it has
             cores, or GPUs, and None for one.
+        ray: Run the trials on the Ray cluster at this address; `local` for one on this machine that ends with the run.
+        slurm: Run the trials as SLURM jobs with these options of sbatch, such as `{"partition": "gpu", "time": "2h"}`.
         progress: Show how the run goes on: bars on a terminal, lines of text in a notebook and elsewhere.
 
     Returns:
@@ -286,10 +290,12 @@ def run(
     from rich.console import Console
 
     from .specs.experiment import load as load_experiment
+    from .sweeps.executors.cluster import choose
     from .sweeps.progress import Silent, for_console
     from .sweeps.run import run as run_sweep
 
     loaded = load_experiment(experiment, settings, name)
+    cluster = choose(ray, slurm, jobs)
     # Without force_jupyter, rich would make a display of its own for each line in a notebook.
     shown = for_console(Console(force_jupyter=False)) if progress else Silent()
     try:
@@ -302,6 +308,7 @@ def run(
             prune=prune,
             threads=threads,
             jobs=jobs,
+            cluster=cluster,
         )
     finally:
         shown.end()

@@ -34,7 +34,7 @@ def build(commands: Iterable[str] = COMMANDS) -> typer.Typer:
         if hasattr(module, "app"):
             app.add_typer(module.app, name=name)
         else:
-            app.command(name)(module.command)
+            app.command(name, cls=getattr(module, "Command", None))(module.command)
     return app
 
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..base.errors import LabError
-from . import options
+from . import clusters, options
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ..specs.experiment import Experiment
+
+Command = clusters.Command
 
 
 def command(
@@ -34,6 +36,8 @@ def command(
         typer.Option(min=1, help="CPU threads of a trial; if left out, OMP_NUM_THREADS, else its share of the cores."),
     ] = None,
     jobs: options.JobsText = None,
+    ray: clusters.RayText = None,
+    slurm: clusters.SlurmText = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="KEY=VALUE instead of the file's value, such as train.epochs=10; repeatable."),
@@ -80,6 +84,7 @@ def command(
             "and --device, since these change which trials there are"
         )
     at_once = options.jobs(jobs)
+    slurm_settings = clusters.slurm_settings(slurm)
     wanted = list(settings or [])
     if engine is not None:
         wanted.append(f"engine=[{engine}]")
@@ -89,14 +94,21 @@ def command(
         show_plan(loaded, folder, device)
         return
     from ..results.compare import compare
+    from ..sweeps.executors.cluster import choose
     from ..sweeps.progress import for_console
     from ..sweeps.run import run as run_sweep
     from .compare import show
 
-    progress = for_console(Console())
+    cluster, progress = choose(ray, slurm_settings, at_once), for_console(Console())
     try:
         table = run_sweep(
-            *(loaded, folder, progress), device=device, fresh=fresh, prune=prune, threads=threads, jobs=at_once
+            *(loaded, folder, progress),
+            device=device,
+            fresh=fresh,
+            prune=prune,
+            threads=threads,
+            jobs=at_once,
+            cluster=cluster,
         )
     except KeyboardInterrupt:  # handled here, since typer would turn it into an exit without a message
         progress.end()

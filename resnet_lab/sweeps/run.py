@@ -25,6 +25,7 @@ from ..training.trial import Place, Trial
 from . import comparison, matched
 from .announce import announce, settle
 from .executors import Executor
+from .executors.cluster import Cluster, need
 from .executors.local import Local
 from .executors.slots import Jobs, Slot, divided
 from .plan import duplicate_message, plan
@@ -47,6 +48,7 @@ def run(
     jobs: Jobs = None,
     executor: Executor | None = None,
     warn_if_busy: bool = True,
+    cluster: Cluster | None = None,
 ) -> pd.DataFrame:
     """Run the trials that have no result yet; a failed or interrupted one counts as having none.
 
@@ -62,6 +64,7 @@ def run(
         jobs: how many trials run at once on this machine; see executors/slots.py.
         executor: where the trials run; on this machine if left out.
         warn_if_busy: say so if other programs use the machine; that takes half a second where they do.
+        cluster: machines on which the trials run instead; each machine decides what the device `auto` means.
 
     Returns:
         One row for each trial of the experiment, in its order.
@@ -80,11 +83,15 @@ def run(
     for note in planned.notes:
         progress.note(note)
     names = list(dict.fromkeys(trial.engine for trial in planned.trials))
-    devices = {name: _device(name, device, experiment) for name in names}
+    wanted = None if cluster is None else need(experiment, device, threads)
+    devices = {} if wanted else {name: _device(name, device, experiment) for name in names}
     slots = _slots(devices, device or experiment.spec.device, experiment, jobs, threads, len(planned.trials))
-    places = {name: _place(name, *devices[name], slots, experiment, progress) for name in names}
+    places = {
+        name: wanted.place if wanted else _place(name, *devices[name], slots, experiment, progress) for name in names
+    }
     for trial in planned.trials:
-        _check_precision(trial, places[trial.engine].device, experiment)
+        if places[trial.engine].device not in ("auto", "gpu"):
+            _check_precision(trial, places[trial.engine].device, experiment)
     with _written(results):
         claim(results, Path(experiment.document.file))
         for line in matched.write(planned.matched, results):
@@ -99,6 +106,9 @@ def run(
         trials = comparison.ordered(planned.trials, experiment)
         keep(results, comparison.design(trials, experiment))
         announce(experiment, trials, store, fresh)
+        if cluster is not None and wanted is not None:
+            executor, line = cluster.executor(wanted, results)
+            progress.note(line)
         sweep = Sweep(experiment, store, progress, executor or Local(slots), places, fresh)
         try:
             if experiment.spec.auto:

@@ -16,7 +16,7 @@ from ..base.errors import LabError
 from ..base.files import read_json, write_json
 from ..data import DATASETS, Source
 from ..results.store import Store
-from ..results.trial_folder import CONFIG, DONE, RESULT, begin_fresh, is_cut_off, replace_by_fresh
+from ..results.trial_folder import CONFIG, DONE, RESULT, begin_fresh, has_result, is_cut_off, replace_by_fresh
 from ..specs.data import DataSpec
 from ..specs.experiment import Experiment
 from ..specs.quantities import duration
@@ -54,6 +54,8 @@ class Sweep:
 
     _works: dict[str, Work] = field(default_factory=dict)
     """What each trial that this run has begun was given; none is begun twice, even if it failed."""
+    _shown: set[str] = field(default_factory=set)
+    """The trials whose beginning was shown."""
     _before: dict[str, tuple[int | None, str]] = field(default_factory=dict)
     """For each trial that runs: when its result was last written, and when it began."""
     _kept: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -154,7 +156,6 @@ class Sweep:
         """Begin a trial, or try it again."""
         if trial.id not in self._works:
             self._works[trial.id] = self._prepared(trial)
-            self.progress.trial(trial)
         self.executor.start(self._works[trial.id])
 
     def _prepared(self, trial: Trial) -> Work:
@@ -166,17 +167,26 @@ class Sweep:
         if self.fresh:
             (folder / CHECKPOINT).unlink(missing_ok=True)
         write_json(folder / CONFIG, trial.to_json())
-        self._before[trial.id] = _written_at(folder / RESULT), now()
+        # A job of an earlier run that was killed may have ended since this run began; then its result counts.
+        before = None if has_result(folder) else _written_at(folder / RESULT)
+        self._before[trial.id] = before, now()
         measure, memory = self.experiment.spec.measure, self.limits.memory
         return Work(trial, folder, self.places[trial.engine], measure, hardware.revision(), memory)
 
     def _pass_on(self, report: Event) -> None:
         """Show a report; when a trial starts, its time begins."""
         trial = report.work.trial
+        self._show(trial)
         if report.content["event"] != "started":
             self.progress.event(trial, report.content)
         elif self.limits.trial is not None:
             self._deadlines[trial.id] = self.clock() + self.limits.trial
+
+    def _show(self, trial: Trial) -> None:
+        """Show that a trial begins, at its first report: in a queue of a cluster it may wait for hours."""
+        if trial.id not in self._shown:
+            self._shown.add(trial.id)
+            self.progress.trial(trial)
 
     def _patience(self) -> float | None:
         """The seconds until the next limit is reached; None where there is no limit."""
@@ -205,6 +215,7 @@ class Sweep:
     def _take(self, end: Ended) -> None:
         """Take up the result of a trial; a worker that died without one gets the result that says so."""
         trial, path = end.work.trial, end.work.folder / RESULT
+        self._show(trial)  # a trial whose worker died early has reported nothing
         before, started = self._before.pop(trial.id)
         if _written_at(path) == before:
             packages = engines.get(trial.engine).packages

@@ -13,6 +13,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from .. import engines
@@ -20,10 +21,12 @@ from ..base import hardware
 from ..base.errors import reason
 from ..base.files import write_json
 from ..base.other_load import OtherLoad
+from ..engines.contract import Engine
 from ..results.trial_folder import DONE, LOG, RESULT
 from ..training.checkpoint import CHECKPOINT
 from ..training.group import ProcessDied, run
 from ..training.provenance import now, where
+from ..training.trial import Place
 from .executors import Work
 
 Report = Callable[[Mapping[str, Any]], None]
@@ -78,9 +81,11 @@ def _result(work: Work, report: Report) -> dict[str, Any]:
     engine = engines.get(work.trial.engine)
     engine.use_threads(work.place.threads)
     hardware.forget_peak()
+    place = work.place
     started, begin, load = now(), time.perf_counter(), OtherLoad()
     try:
-        result = run(work.trial, work.place, work.folder, work.measure, report)
+        place = _settled(engine, place)
+        result = run(work.trial, place, work.folder, work.measure, report)
     except ProcessDied as error:
         print(error, file=sys.stderr, flush=True)
         _die(error.status)
@@ -89,7 +94,16 @@ def _result(work: Work, report: Report) -> dict[str, Any]:
         status = "out_of_memory" if engine.out_of_memory(error) else "failed"
         result = {"status": status, "reason": reason(error), "wall_s": time.perf_counter() - begin}
     engine.clean_up()
-    return result | where(work.place, work.revision, engine.packages, started, load.cores())
+    return result | where(place, work.revision, engine.packages, started, load.cores())
+
+
+def _settled(engine: Engine, place: Place) -> Place:
+    """The place with the device and the compile mode that `auto` and `gpu` mean on this machine; see Need.place."""
+    if place.device in ("auto", "gpu"):
+        place = replace(place, device=engine.device(place.device)[0])
+    if place.compile == "auto":
+        place = replace(place, compile=engine.compiling("auto", place.device)[0])
+    return place
 
 
 def _reporter(descriptor: int) -> Report:
