@@ -127,6 +127,7 @@ def _show_verdicts(table: pd.DataFrame, folder: Path) -> None:
 def show_plan(experiment: Experiment, folder: Path, device: str | None = None) -> None:
     """Print the trials of an experiment, and say for each whether it is done."""
     from ..results.store import is_done
+    from ..specs.settings import short_keys
     from ..sweeps.plan import duplicate_message
     from ..sweeps.plan import plan as find_trials
     from .tables import grid, short
@@ -134,8 +135,7 @@ def show_plan(experiment: Experiment, folder: Path, device: str | None = None) -
     found = find_trials(experiment, device, folder)
     trials = found.trials
     swept = list(dict.fromkeys(key for trial in trials for key in trial.swept))
-    last = [key.rpartition(".")[2] for key in swept]
-    heads = [key if last.count(short_key) > 1 else short_key for key, short_key in zip(swept, last, strict=True)]
+    heads = short_keys(swept).values()
     rows = [
         (
             trial.id,
