@@ -20,16 +20,14 @@ from .limits import LimitsSpec, ResourcesSpec
 from .matching import MatchSpec, expand
 from .optimizers import OPTIMIZERS
 from .schedules import SCHEDULES
-from .strict import Positive, Strict, named
+from .search import SearchSpec
+from .search import check as check_search
+from .strict import Positive, Strict, listed, named
 from .train import InitSpec, TrainSpec
 from .yamlfile import Document, KeyPath, Mark, dotted, read
 
 _MOST_SEEDS = 10_000
 _SWEEPABLE = ("data", "train", "variant", "precision")
-
-
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
 
 
 def _seeds(value: object, validated: Callable[[object], list[int]]) -> list[int]:
@@ -64,8 +62,9 @@ class ExperimentSpec(Strict):
 
     `engine` is a list of engines; `auto` is `mxnet` if it can run here, else `torch`. `datasets` names Python files
     that register datasets. `measure: false` leaves out the throughput measurements. `baseline` is the variant with
-    which verdicts compare the others. `match` changes the others until each costs what the baseline costs. `resources`
-    says what a trial uses of a machine, and `limits` when a trial is ended; neither changes a trial's id.
+    which verdicts compare the others. `match` changes the others until each costs what the baseline costs. `search`
+    draws networks and recipes of each variant at random. `resources` says what a trial uses of a machine, and `limits`
+    when a trial is ended; neither changes a trial's id.
     """
 
     description: str = ""
@@ -73,7 +72,7 @@ class ExperimentSpec(Strict):
     variants: Annotated[list[str], Field(min_length=1)]
     data: Annotated[DataSpec, BeforeValidator(named)] = DataSpec()
     train: TrainSpec
-    engine: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)] = ["mxnet"]
+    engine: Annotated[list[str], BeforeValidator(listed), Field(min_length=1)] = ["mxnet"]
     device: str = "auto"
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     compile: str = "auto"
@@ -82,6 +81,7 @@ class ExperimentSpec(Strict):
     decide: DecideSpec | None = None
     match: Annotated[MatchSpec | None, BeforeValidator(expand)] = None
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
+    search: SearchSpec | None = None
     measure: bool = True
     resources: ResourcesSpec = ResourcesSpec()
     limits: LimitsSpec = LimitsSpec()
@@ -111,6 +111,7 @@ _KNOWN = {
     "decide": list(DecideSpec.model_fields),
     "resources": list(ResourcesSpec.model_fields),
     "limits": list(LimitsSpec.model_fields),
+    "search": list(SearchSpec.model_fields),
     **{f"train.optimizer.{name}": list(kind.model_fields) for name, kind in OPTIMIZERS.items()},
     **{f"train.schedule.{name}": list(kind.model_fields) for name, kind in SCHEDULES.items()},
 }
@@ -139,27 +140,39 @@ class Experiment:
         keys = list(self.spec.grid)
         for values in itertools.product(*self.spec.grid.values()):
             swept = dict(zip(keys, values, strict=True))
-            yield swept, self._with(swept)
+            yield swept, self.at(swept)
 
-    def _with(self, swept: Mapping[str, Any]) -> ExperimentSpec:
-        if not swept:
+    def at(self, swept: Mapping[str, Any]) -> ExperimentSpec:
+        """The spec with values of the grid or of a search in place; keys of the variant are only checked.
+
+        Raises:
+            LabError: As `points`.
+        """
+        for key in swept:
+            self._check_sweepable(key)
+        if all(key.startswith("variant.") for key in swept):
             return self.spec
         document = Document(copy.deepcopy(self.document.value), self.document.file, dict(self.document.marks))
         for key, value in swept.items():
-            path = tuple(key.split("."))
-            self._check_sweepable(key, path)
-            if path[0] != "variant":
-                document.put(path, value, self.document.mark(("grid", key)))
+            if not key.startswith("variant."):
+                document.put(tuple(key.split(".")), value, self.document.mark(self.place(key)))
         return _validated(document)
 
-    def _check_sweepable(self, key: str, path: tuple[str, ...]) -> None:
+    def place(self, key: str) -> KeyPath:
+        """Where a swept key is written: in the grid, or in the space of the search."""
+        search = self.spec.search
+        return ("grid", key) if search is None or key in self.spec.grid else ("search", "space", search.written(key))
+
+    def _check_sweepable(self, key: str) -> None:
+        path = key.split(".")
         if path[0] not in _SWEEPABLE or (len(path) == 1) != (path[0] == "precision"):
             raise self.document.error(
-                ("grid", key), f"'{key}' cannot be swept: a key begins with data., train. or variant., or is precision"
+                self.place(key),
+                f"'{key}' cannot be swept: a key begins with data., train. or variant., or is precision",
             )
-        if path[:2] in (("variant", "extends"), ("variant", "blocks")):
+        if path[:2] in (["variant", "extends"], ["variant", "blocks"]):
             raise self.document.error(
-                ("grid", key), f"'{key}' cannot be swept: write a spec for each, and list them in 'variants'"
+                self.place(key), f"'{key}' cannot be swept: write a spec for each, and list them in 'variants'"
             )
 
 
@@ -186,6 +199,8 @@ def load(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = (), 
         document.put(place, value, (f"--set {override}", 0))
     spec = _validated(document)
     _check_verdicts(spec, document)
+    if spec.search is not None:
+        check_search(spec.search, document)
     return Experiment(Path(document.file).stem, spec, document)
 
 

@@ -87,7 +87,8 @@ def run(
         for line in matched.write(planned.matched, results):
             progress.note(line)
         labels = {trial.id: trial.labels() for trial in planned.trials}
-        store = Store(results, labels, list(experiment.spec.grid))
+        swept = dict.fromkeys(key for trial in planned.trials for key in trial.swept)
+        store = Store(results, labels, list(swept))
         for line in store.prune() if prune else []:
             progress.note(line)
         is_to_do = fresh or any(store.status(trial.id) not in DONE for trial in planned.trials)
@@ -197,5 +198,5 @@ def _check_precision(trial: Trial, device: str, experiment: Experiment) -> None:
     try:
         engines.get(trial.engine).check_precision(trial.precision, device)
     except LabError as error:
-        path = ("grid", "precision") if "precision" in trial.swept else ("precision",)
+        path = experiment.place("precision") if "precision" in trial.swept else ("precision",)
         raise error.at(*experiment.document.mark(path)) from None
