@@ -17,7 +17,20 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from .api import build, evaluate, export, graph, predict, read_weights, report, run, try_block, variant, verdicts
+    from .api import (
+        build,
+        edf,
+        evaluate,
+        export,
+        graph,
+        predict,
+        read_weights,
+        report,
+        run,
+        try_block,
+        variant,
+        verdicts,
+    )
     from .base.errors import LabError
     from .blocks import block
     from .blocks.stems import stem
@@ -28,6 +41,7 @@ __all__ = [
     "LabError",
     "block",
     "build",
+    "edf",
     "evaluate",
     "export",
     "graph",
