@@ -66,7 +66,8 @@ def command(
     grid: {train.optimizer.lr: [0.1, 0.05]}  # optional
     ```
 
-    Exit status: 0 if every trial ended `ok`, 1 if one did not, 2 if the experiment is wrong.
+    Exit status: 0 if every trial ended `ok` (or was stopped by `halving`), 1 if one did not, 2 if the experiment is
+    wrong.
 
     Example: `resnet-lab run experiments/depth_sweep.yaml --set train.epochs=10`
     """
@@ -89,6 +90,7 @@ def command(
         show_plan(loaded, folder, device)
         return
     from ..results.compare import compare
+    from ..results.trial_folder import STOPPED
     from ..sweeps.progress import for_console
     from ..sweeps.run import run as run_sweep
     from .compare import show
@@ -109,7 +111,7 @@ def command(
         print()
         _show_verdicts(table, folder)
     print(f"\n{folder}/trials.csv: one row for each trial; {folder}/epochs.csv: one row for each epoch")
-    if (table["status"] != "ok").any():
+    if not table["status"].isin(["ok", STOPPED]).all():
         raise typer.Exit(1)
 
 

@@ -33,7 +33,7 @@ class Population:
         name: the values of the columns by which the populations are told apart.
         errors: the error of each network, 1 minus its accuracy, in rising order; a mean where it has several seeds.
         diverged: how many trials diverged; each of them counts with the error 1.
-        left_out: how many trials ended in another way without a result.
+        left_out: how many trials have no accuracy: they failed, or were stopped early.
     """
 
     name: str
@@ -160,7 +160,7 @@ def notes(several: Sequence[Population]) -> list[str]:
         if one.diverged:
             lines.append(f"{one.diverged} trial(s) of {one.name} diverged; each counts with the error 1")
         if one.left_out:
-            lines.append(f"{one.left_out} trial(s) of {one.name} have no result and are left out")
+            lines.append(f"{one.left_out} trial(s) of {one.name} failed or were stopped early, and are left out")
     return lines
 
 

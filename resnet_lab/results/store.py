@@ -60,6 +60,11 @@ class Store:
         """How a trial ended; None where it has no result."""
         return self._rows[trial]["status"] if trial in self._rows else None
 
+    def epochs(self, trial: str) -> list[dict[str, Any]]:
+        """The rows of the epochs that the result of a trial counts; none where it has no result."""
+        count = self._rows.get(trial, {}).get("epochs_done", 0)
+        return self._epochs(trial)[:count] if count else []
+
     def has_test_curve(self, trial: str) -> bool:
         """Whether a trial was tested after its epochs, and not only at its end."""
         return any("test_accuracy" in row for row in self._epochs(trial))

@@ -20,7 +20,7 @@ from .limits import LimitsSpec, ResourcesSpec
 from .matching import MatchSpec, expand
 from .optimizers import OPTIMIZERS
 from .schedules import SCHEDULES
-from .search import SearchSpec
+from .search import HalvingSpec, SearchSpec
 from .search import check as check_search
 from .strict import Positive, Strict, listed, named
 from .train import InitSpec, TrainSpec
@@ -97,6 +97,11 @@ class ExperimentSpec(Strict):
         return list(range(self.decide.at_most)) if self.auto and self.decide else self.seeds
 
     @property
+    def halving(self) -> HalvingSpec | None:
+        """When trials are stopped before their last epoch; None if every trial trains to its end."""
+        return None if self.search is None else self.search.halving
+
+    @property
     def baseline_name(self) -> str | None:
         """The name of the baseline in the results, where a path stands for the name of its file."""
         return None if self.baseline is None else workspace.title(self.baseline)
@@ -112,6 +117,7 @@ _KNOWN = {
     "resources": list(ResourcesSpec.model_fields),
     "limits": list(LimitsSpec.model_fields),
     "search": list(SearchSpec.model_fields),
+    "search.halving": list(HalvingSpec.model_fields),
     **{f"train.optimizer.{name}": list(kind.model_fields) for name, kind in OPTIMIZERS.items()},
     **{f"train.schedule.{name}": list(kind.model_fields) for name, kind in SCHEDULES.items()},
 }

@@ -10,13 +10,13 @@ import hashlib
 import math
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, model_validator
 
 from ..base.condition import Condition
 from ..base.errors import LabError, unknown
-from .strict import Strict, listed
+from .strict import Strict, Whole, listed
 from .yamlfile import Document
 
 EXAMPLE = "3.5e9 < macs < 4.5e9"
@@ -116,6 +116,20 @@ def _condition(text: str) -> str:
     return text
 
 
+class HalvingSpec(Strict):
+    """Trials are compared after few epochs, and only the best ones train on (ASHA, Li et al. 2018).
+
+    Attributes:
+        metric: the column of the epochs by which trials are compared; a test accuracy would flatter what is kept.
+        first: the number of epochs after which the trials are compared for the first time.
+        factor: one of so many trials trains on, for so many times the epochs.
+    """
+
+    metric: Literal["val_accuracy"] = "val_accuracy"
+    first: Whole = 1
+    factor: Annotated[int, Field(ge=2)] = 3
+
+
 class SearchSpec(Strict):
     """Networks and recipes that are drawn at random.
 
@@ -125,12 +139,14 @@ class SearchSpec(Strict):
             stage by itself.
         where: conditions on `macs`, `params`, `depth` and the keys of the space, which all samples fulfil.
         seed: another seed gives other draws.
+        halving: when trials are stopped before their last epoch; None to train every trial to its end.
     """
 
     random: Annotated[int, Field(ge=1, le=100_000)]
     space: Annotated[dict[str, Annotated[DrawSpec, BeforeValidator(_choices)]], Field(min_length=1)]
     where: Annotated[list[Annotated[str, AfterValidator(_condition)]], BeforeValidator(listed)] = []
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    halving: HalvingSpec | None = None
 
     @cached_property
     def conditions(self) -> tuple[Condition, ...]:

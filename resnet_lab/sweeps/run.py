@@ -20,7 +20,7 @@ from ..results.store import Store, claim
 from ..results.trial_folder import DONE
 from ..specs.experiment import Experiment
 from ..training.trial import Place, Trial
-from . import comparison, matched
+from . import comparison, halving, matched
 from .executors import Executor
 from .executors.local import Local
 from .executors.slots import Jobs, Slot, divided
@@ -70,6 +70,7 @@ def run(
     others = OtherLoad()
     comparison.check_metric(experiment)
     planned = plan(experiment, device, results)
+    halving.check(experiment, planned.trials, fresh)
     for pair in planned.duplicates:
         progress.note(duplicate_message(*pair))
     if "auto" in experiment.spec.engine:
@@ -100,7 +101,7 @@ def run(
         try:
             if experiment.spec.auto:
                 return comparison.run_auto(sweep, trials, experiment, progress)
-            return sweep.run(trials)
+            return sweep.run(trials, experiment.spec.halving)
         finally:
             sweep.executor.stop()
 

@@ -80,7 +80,7 @@ def _result(work: Work, report: Report) -> dict[str, Any]:
     hardware.forget_peak()
     started, begin, load = now(), time.perf_counter(), OtherLoad()
     try:
-        result = run(work.trial, work.place, work.folder, work.measure, report)
+        result = run(work.trial, work.place, work.folder, work.measure, report, work.until)
     except ProcessDied as error:
         print(error, file=sys.stderr, flush=True)
         _die(error.status)

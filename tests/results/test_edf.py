@@ -56,7 +56,7 @@ def test_a_trial_that_diverged_has_the_error_1_and_one_that_failed_is_left_out()
     assert one.errors.tolist() == [0.1, 1.0]
     assert edf.notes([one, other]) == [
         "1 trial(s) of a diverged; each counts with the error 1",
-        "1 trial(s) of a have no result and are left out",
+        "1 trial(s) of a failed or were stopped early, and are left out",
     ]
 
 
