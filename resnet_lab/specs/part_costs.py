@@ -67,10 +67,8 @@ class PartCosts:
         common = {key: value for key, value in changes.items() if not key.startswith("stages.")}
         rest, text = self._variant(common)
         costs = self._part(("stem", text), input, partial(apply_stem, stem=rest.spec.stem))
-        for number in range(1, len(rest.spec.stages) + 1):
-            own = f"stages.{number}."
-            kept = {key: value for key, value in changes.items() if key in common or key.startswith(own)}
-            costs = costs.then(self._stage(number, kept, costs.output))
+        for number, stage in enumerate(_by_stage(changes, common, len(rest.spec.stages)), 1):
+            costs = costs.then(self._stage(number, stage, costs.output))
         head = partial(apply_head, head=rest.spec.head, classes=classes)
         return costs.then(self._part(("head", text, classes), costs.output, head))
 
@@ -102,3 +100,17 @@ class PartCosts:
             graph = builder.finish(function(builder.input(input)))
             self._parts[key, input] = Costs(graph.macs, graph.params, graph.depth, graph.output)
         return self._parts[key, input]
+
+
+def _by_stage(changes: Mapping[str, Any], common: Mapping[str, Any], stages: int) -> list[dict[str, Any]]:
+    """For each stage the changes that it sees: its own and those that are common to all, in their order."""
+    found: list[dict[str, Any]] = [{} for _ in range(stages)]
+    for key, value in changes.items():
+        if key in common:
+            for stage in found:
+                stage[key] = value
+            continue
+        number = key.split(".", 2)[1]
+        if number.isdecimal() and 1 <= int(number) <= stages:
+            found[int(number) - 1][key] = value
+    return found

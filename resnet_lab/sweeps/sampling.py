@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ..base.condition import Condition
@@ -66,6 +67,11 @@ class Sampler:
         self._parts = PartCosts(lambda changes: self.networks.build(self.name, changes))
         self._has_parts = bool(self._late) and not {"variant.stages", "variant.input"} & {*self._keys, *self.swept}
 
+    @cached_property
+    def _usual_images(self) -> tuple[Shape, int]:
+        """What `images` gives where neither the grid nor the search changes the data or the recipe."""
+        return self.images(self.experiment.spec, self._base)
+
     def samples(self) -> Iterator[dict[str, Any]]:
         """Yield the drawn values of each sample by key. Sample n is the same however many samples are wanted.
 
@@ -96,8 +102,9 @@ class Sampler:
             return failed
         point = {**self.swept, **drawn}
         spec = self.experiment.at(point)
+        images = self._usual_images if spec is self.experiment.spec else self.images(spec, self._base)
         try:
-            costs = self._quick_costs(overrides(point), *self.images(spec, self._base))
+            costs = self._quick_costs(overrides(point), *images)
         except GraphError as error:
             return self._no_network(error)
         failed = None if costs is None else self._failed(self._late, {**_costs(costs), **drawn})
@@ -165,9 +172,12 @@ class Sampler:
             return values[name]
 
         for place, condition in conditions:
-            with self.experiment.document.at(*place):
-                if not condition.evaluate(value_of):
-                    return place, f"'{condition.text}' does not hold"
+            try:
+                holds = condition.evaluate(value_of)
+            except LabError as error:
+                raise self.experiment.document.error(place, error.message) from None
+            if not holds:
+                return place, f"'{condition.text}' does not hold"
         return None
 
     def _too_few(self, found: int, attempts: int) -> LabError:
