@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from .api import (
         build,
+        edf,
         evaluate,
         export,
         graph,
@@ -41,6 +42,7 @@ __all__ = [
     "LabError",
     "block",
     "build",
+    "edf",
     "evaluate",
     "export",
     "graph",

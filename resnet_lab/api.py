@@ -415,6 +415,43 @@ def verdicts(
     return frame(judge(read(path), [path], baseline, metrics, smallest, confidence))
 
 
+def edf(
+    results: str | Path | Sequence[str | Path],
+    *,
+    by: str | Sequence[str] | None = None,
+    metric: str = "test_accuracy",
+    baseline: str | None = None,
+    levels: Sequence[float] | None = None,
+    where: str | None = None,
+) -> pd.DataFrame:
+    """Compare populations of networks by the distributions of their errors (Radosavovic et al. 2019).
+
+    Args:
+        results: A results folder or a `.csv` file of trials, or a list of them.
+        by: The columns whose values tell the populations apart; if None, the variant, or with several folders the
+            folder (`experiment`).
+        metric: An accuracy; the error is 1 minus it.
+        baseline: The population with which the others are compared; the first if None.
+        levels: The errors below which the share of the networks is given; chosen from all errors together if None.
+        where: Take only the trials for which this condition holds, such as `params < 30e6`.
+
+    Returns:
+        A DataFrame with one row for each population; `results.edf.summary` describes the columns.
+
+    Raises:
+        LabError: There are no results, the condition is wrong, or a column, the metric or the baseline is not there.
+    """
+    from .results import edf as room
+    from .results.select import where as taken
+    from .results.store import read_several
+
+    listed = [results] if isinstance(results, (str, Path)) else results
+    table = read_several([Path(path) for path in listed])
+    table = table if where is None else taken(table, where)
+    several = room.populations(table, [by] if isinstance(by, str) else by, metric)
+    return room.summary(several, baseline, levels)
+
+
 def report(
     results: str | Path | Sequence[str | Path],
     output: str | Path = "report.html",

@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import LabError, line_in, unknown
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 
 class OptionError(LabError):
@@ -41,6 +44,7 @@ class Entry:
     function: Callable[..., Any]
     given: tuple[str, ...] = ()
     home: str = field(default="", kw_only=True)
+    _adapters: dict[str, TypeAdapter[Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def source(self) -> str:
@@ -91,16 +95,13 @@ class Entry:
         Raises:
             OptionError: The function does not take an option, an option has another type, or one is missing.
         """
-        from pydantic import TypeAdapter, ValidationError
+        from pydantic import ValidationError
 
         for name, value in options.items():
             if name not in self.options:
                 raise OptionError(name, unknown(f"option of {self.kind} '{self.name}':", name, [*self.options, *also]))
-            declared = _declared(self.options[name])
-            if declared is Path:
-                declared = str  # a YAML file holds a string, which becomes a Path when the dataset is read
             try:
-                TypeAdapter(declared).validate_python(value, strict=True)
+                self._adapter(name).validate_python(value, strict=True)
             except ValidationError as error:
                 raise OptionError(
                     name, f"option '{name}' of {self.kind} '{self.name}' is {value!r}: {_requirement(error)}"
@@ -109,6 +110,16 @@ class Entry:
             if complete and option.default is option.empty and name not in options:
                 raise OptionError(None, f"{self.kind} '{self.name}' needs the option '{name}'")
         return dict(options)
+
+    def _adapter(self, option: str) -> TypeAdapter[Any]:
+        """What checks the values of an option; made once, since pydantic needs longer for that than for the check."""
+        if option not in self._adapters:
+            from pydantic import TypeAdapter
+
+            declared = _declared(self.options[option])
+            # A YAML file holds a string, which becomes a Path when the dataset is read.
+            self._adapters[option] = TypeAdapter(str if declared is Path else declared)
+        return self._adapters[option]
 
     def place(self, error: BaseException, function: Callable[..., Any] | None = None) -> tuple[str, int]:
         """File and line where an error arose in a person's function, or where the function begins.

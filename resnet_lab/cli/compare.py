@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sys
 import textwrap
-from collections import Counter
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -93,6 +92,18 @@ def command(
             "experiment's; repeatable. With --baseline."
         ),
     ] = None,
+    edf: Annotated[
+        bool,
+        typer.Option(
+            "--edf",
+            help="Compare populations of networks by the distributions of their errors. Populations are told apart by "
+            "the variant, with several folders by the folder, or by the columns of --by. Goes with --where, "
+            "--baseline, --columns (one accuracy), --plot and --format.",
+        ),
+    ] = False,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw the distributions into this file, such as edf.png. With --edf.")
+    ] = None,
     stale: Annotated[
         bool, typer.Option("--stale", help="Show also trials that the experiment no longer asks for.")
     ] = False,
@@ -109,12 +120,22 @@ def command(
     Example: `resnet-lab compare results/depth_sweep --best val_accuracy --where 'params < 30e6'`
 
     Example: `resnet-lab compare results/my_block --baseline resnet18 --smallest test_accuracy=0.003`
+
+    Example: `resnet-lab compare results/widths results/depths --edf --plot edf.png`
     """
     from ..results.compare import compare as compared
     from ..results.store import read_several
+    from .edf import print_edf
     from .tables import written
 
     joined = read_several(results)
+    if edf:
+        if best or sort or against or smallest or stale:
+            raise LabError("--edf goes with --by, --where, --baseline, --columns, --plot and --format alone")
+        print_edf(joined, _names(by), baseline, where, _names(columns), plot, format.value)
+        return
+    if plot is not None:
+        raise LabError("--plot draws the distributions that --edf compares; it works only with --edf")
     if baseline is not None:
         if by or best or sort or against or stale:
             raise LabError("--baseline goes with --where, --columns, --smallest and --format alone")
@@ -240,11 +261,11 @@ def _with_deviation(mean: str, deviation: float) -> str:
 
 
 def _heads(names: list[str]) -> dict[str, str]:
-    """A short head for each column: 'lr' for train.optimizer.lr where no other column ends so."""
-    tails = Counter(name.rpartition(".")[2] for name in names)
+    """A short head for each column: 'lr' for train.optimizer.lr if no other column ends in this way."""
+    from ..specs.settings import short_keys
+
     heads = {}
-    for name in names:
-        short = tail if tails[tail := name.rpartition(".")[2]] == 1 else name
+    for name, short in short_keys(names).items():
         for mark, sign in (("_over_", "/"), ("_minus_", "-")):
             figure, found, base = short.partition(mark)
             if found:

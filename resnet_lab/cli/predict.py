@@ -44,13 +44,14 @@ def command(
 
     Example: `resnet-lab predict resnet50_v2 photo.jpg --weights gluon`
     """
+    from ..base import figures
     from ..data.formats import picture
     from ..training import plots, trained
     from ..training import prediction as inference
 
     paths = picture.find(images)
     if plot is not None:
-        plots.check(plot)
+        figures.check(plot)
     net = options.load(variant, weights, size=crop)
     mean_std = options.normalisation(normalise, net)
     view = inference.view(net, resize=resize, crop=crop, normalise=mean_std, antialias=antialias)

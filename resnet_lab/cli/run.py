@@ -70,7 +70,8 @@ def command(
     grid: {train.optimizer.lr: [0.1, 0.05]}  # optional
     ```
 
-    Exit status: 0 if every trial ended `ok`, 1 if one did not, 2 if the experiment is wrong.
+    Exit status: 0 if every trial ended `ok` (or was stopped by `halving`), 1 if one did not, 2 if the experiment is
+    wrong.
 
     Example: `resnet-lab run experiments/depth_sweep.yaml --set train.epochs=10`
     """
@@ -94,6 +95,7 @@ def command(
         show_plan(loaded, folder, device)
         return
     from ..results.compare import compare
+    from ..results.trial_folder import STOPPED
     from ..sweeps.executors.cluster import choose
     from ..sweeps.progress import for_console
     from ..sweeps.run import run as run_sweep
@@ -121,7 +123,7 @@ def command(
         print()
         _show_verdicts(table, folder)
     print(f"\n{folder}/trials.csv: one row for each trial; {folder}/epochs.csv: one row for each epoch")
-    if (table["status"] != "ok").any():
+    if not table["status"].isin(["ok", STOPPED]).all():
         raise typer.Exit(1)
 
 
@@ -139,6 +141,7 @@ def _show_verdicts(table: pd.DataFrame, folder: Path) -> None:
 def show_plan(experiment: Experiment, folder: Path, device: str | None = None) -> None:
     """Print the trials of an experiment, and say for each whether it is done."""
     from ..results.store import is_done
+    from ..specs.settings import short_keys
     from ..sweeps.plan import duplicate_message
     from ..sweeps.plan import plan as find_trials
     from .tables import grid, short
@@ -146,8 +149,7 @@ def show_plan(experiment: Experiment, folder: Path, device: str | None = None) -
     found = find_trials(experiment, device, folder)
     trials = found.trials
     swept = list(dict.fromkeys(key for trial in trials for key in trial.swept))
-    last = [key.rpartition(".")[2] for key in swept]
-    heads = [key if last.count(short_key) > 1 else short_key for key, short_key in zip(swept, last, strict=True)]
+    heads = short_keys(swept).values()
     rows = [
         (
             trial.id,

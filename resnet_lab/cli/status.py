@@ -83,7 +83,7 @@ def lines(status: Status) -> list[str]:
     most = "at most " if status.at_most else ""
     left = f"{most}{status.left} left"
     counts = [f"{status.done} of {most}{status.total} trials done", f"{len(status.running)} running"]
-    counts += [f"{len(status.failed)} failed", left]
+    counts += [f"{len(status.failed)} failed", *([f"{status.stopped} stopped early"] if status.stopped else []), left]
     words = in_words(status.seconds_left)
     if status.is_running:
         state = f"runs{f'; {most}{words}' if words else ''}"

@@ -97,7 +97,8 @@ class Builder:
 
     def __init__(self) -> None:
         self.nodes: dict[str, Node] = {}
-        self._scopes: list[str] = []
+        self.prefix = ""
+        """The open scopes, each with a dot after it: the names of new layers begin with them."""
         self._counts: dict[str, int] = {}
 
     def input(self, shape: Shape) -> Tensor:
@@ -116,16 +117,12 @@ class Builder:
     @contextmanager
     def scope(self, name: str) -> Iterator[None]:
         """Begin the names of layers made inside with `name` and a dot."""
-        self._scopes.append(name)
+        outer = self.prefix
+        self.prefix += f"{name}."
         try:
             yield
         finally:
-            self._scopes.pop()
-
-    @property
-    def prefix(self) -> str:
-        """The open scopes, each with a dot after it: the names of new layers begin with them."""
-        return "".join(scope + "." for scope in self._scopes)
+            self.prefix = outer
 
     def next_name(self, op: str, name: str | None = None) -> str:
         """The full name that the next layer of `op` gets in the open scopes."""

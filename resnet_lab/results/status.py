@@ -21,7 +21,7 @@ from . import lock, plan_file
 from .csv_file import TABLE, whole_lines
 from .plan_file import PLAN, SweepPlan
 from .time_left import seconds_left
-from .trial_folder import CONFIG, DONE, EPOCHS, FRESH, RESULT
+from .trial_folder import CONFIG, DONE, EPOCHS, FRESH, RESULT, STOPPED
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -58,6 +58,7 @@ class Status:
         done: the number of trials with a usable result: `ok` or `diverged`.
         running: the trials that run now.
         failed: the trials that failed; the next run begins them again.
+        stopped: the number of trials that `halving` has stopped before their last epoch.
         left: the number of trials that have not begun, or were interrupted.
         seconds_left: the time that the sweep still takes at its speed so far, if an epoch costs time in proportion to
             the multiply-adds; None where nothing has been trained yet by which the speed could be known.
@@ -72,6 +73,7 @@ class Status:
     done: int
     running: Sequence[RunningTrial]
     failed: Sequence[FailedTrial]
+    stopped: int
     left: int
     seconds_left: float | None
     stale: int
@@ -104,12 +106,14 @@ class _Reader:
     def read(self) -> Status:
         """Look at every trial of the plan once."""
         running, failed, revisions = list[RunningTrial](), list[FailedTrial](), Counter[str]()
-        worked = left = waiting = 0
+        worked = left = waiting = stopped = 0
         for name, trial in self._plan.trials.items():
             result, trained = self._result(name), trial.trained
             if result is not None:
                 trained = trial.epochs
-                if result["status"] in DONE:
+                if result["status"] == STOPPED:
+                    stopped += 1
+                elif result["status"] in DONE:
                     revisions[str(result.get("revision") or "")] += 1
                 else:
                     reason = str(result.get("reason") or "")
@@ -129,6 +133,7 @@ class _Reader:
             done=sum(revisions.values()),
             running=running,
             failed=failed,
+            stopped=stopped,
             left=waiting,
             seconds_left=seconds_left(self._elapsed(), worked, left),
             stale=sum(row.get("stale") == "True" for row in self._rows.values()),
@@ -138,10 +143,12 @@ class _Reader:
     def _result(self, name: str) -> Mapping[str, Any] | None:
         """The row of a trial that has ended, also where the table does not have the row yet; None for other trials."""
         row: Mapping[str, Any] | None = self._rows.get(name)
-        if row is not None and self._counts(row):
-            return row
         place = self._place(name)
-        if place is None or _written(place / RESULT) < _written(place / CONFIG):
+        has_begun_again = place is not None and _written(place / RESULT) < _written(place / CONFIG)
+        trains_on = row is not None and row["status"] == STOPPED and has_begun_again
+        if row is not None and self._counts(row) and not trains_on:
+            return row
+        if place is None or has_begun_again:
             return None
         row = _read(place / RESULT, dict)
         return row if row and "status" in row and self._counts(row) else None

@@ -66,6 +66,11 @@ class Store:
         """How a trial ended; None where it has no result."""
         return str(self._value(trial, "status")) if trial in self._rows else None
 
+    def epochs(self, trial: str) -> list[dict[str, Any]]:
+        """The rows of the epochs that the result of a trial counts; none where it has no result."""
+        count = self._value(trial, "epochs_done") if trial in self._rows else None
+        return self._epochs.rows(trial)[:count] if count else []
+
     def has_test_curve(self, trial: str) -> bool:
         """Whether a trial was tested after its epochs, and not only at its end."""
         return any("test_accuracy" in row for row in self._epochs.rows(trial))

@@ -17,6 +17,9 @@ RESULT, EPOCHS, CONFIG, LOG = "result.json", "epochs.json", "trial.json", "log.t
 DONE = ("ok", "diverged")
 """How a trial ends that a new run would only repeat."""
 
+STOPPED = "stopped"
+"""How a trial ends that was stopped before its last epoch, and goes on from its checkpoint if it is run again."""
+
 FRESH, _OLD = ".fresh", ".old"
 
 

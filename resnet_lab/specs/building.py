@@ -14,7 +14,7 @@ from ..blocks.stems import STEMS
 from ..network.graph import Graph, GraphError, Shape
 from ..network.tensor import Builder, Tensor, UnusedError
 from ..ops import dense, dropout, global_avg_pool, norm, relu
-from .stages import HeadSpec, StageSpec, VariantSpec
+from .stages import HeadSpec, StageSpec, StemSpec, VariantSpec
 from .yamlfile import Document, Mark
 
 
@@ -34,12 +34,14 @@ def build_graph(spec: VariantSpec, document: Document, input: Shape, classes: in
     builder = Builder()
     x = builder.input(input)
     with _placed(builder, document, "stem"):
-        x = apply(STEMS.get(spec.stem.type), x, spec.stem.channels, **spec.stem.options)
+        x = apply_stem(x, spec.stem)
     for index, stage in enumerate(spec.stages):
         with _placed(builder, document, f"stage{index + 1}"):
-            x = _stage(builder, x, stage)
+            for number in range(1, stage.repeat + 1):
+                with builder.scope(f"block{number}"):
+                    x = apply_block(x, stage, is_first=number == 1)
     with _placed(builder, document, "head"):
-        x = _head(x, spec.head, classes)
+        x = apply_head(x, spec.head, classes)
     try:
         return builder.finish(x)
     except UnusedError as error:
@@ -62,19 +64,22 @@ def _mark(document: Document, scope: str) -> Mark:
     return document.mark(("stages", int(number) - 1, "block") if number.isdecimal() else (scope,))
 
 
-def _stage(builder: Builder, x: Tensor, stage: StageSpec) -> Tensor:
-    entry = BLOCKS.get(stage.block)
-    for index in range(stage.repeat):
-        stride = stage.stride if index == 0 else 1
-        options = {**stage.options, **stage.first} if index == 0 else stage.options
-        spec = stage.shortcut
-        shortcut = Shortcut(stage.channels * entry.expansion, stride, spec.kind, spec.norm, spec.bias)
-        with builder.scope(f"block{index + 1}"):
-            x = apply(entry, x, stage.channels, stride, shortcut, **options)
-    return x
+def apply_stem(x: Tensor, stem: StemSpec) -> Tensor:
+    """Append the stem to a network; raises as `apply`."""
+    return apply(STEMS.get(stem.type), x, stem.channels, **stem.options)
 
 
-def _head(x: Tensor, head: HeadSpec, classes: int) -> Tensor:
+def apply_block(x: Tensor, stage: StageSpec, is_first: bool) -> Tensor:
+    """Append one block of a stage to a network; the first one has the stage's stride. Raises as `apply`."""
+    entry, spec = BLOCKS.get(stage.block), stage.shortcut
+    stride = stage.stride if is_first else 1
+    options = {**stage.options, **stage.first} if is_first else stage.options
+    shortcut = Shortcut(stage.channels * entry.expansion, stride, spec.kind, spec.norm, spec.bias)
+    return apply(entry, x, stage.channels, stride, shortcut, **options)
+
+
+def apply_head(x: Tensor, head: HeadSpec, classes: int) -> Tensor:
+    """Append the head to a network."""
     if head.activate:
         x = relu(norm(x))
     x = global_avg_pool(x)

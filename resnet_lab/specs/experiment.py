@@ -7,6 +7,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,16 +21,14 @@ from .limits import LimitsSpec, ResourcesSpec
 from .matching import MatchSpec, expand
 from .optimizers import OPTIMIZERS
 from .schedules import SCHEDULES
-from .strict import Positive, Strict, named
+from .search import HalvingSpec, SearchSpec
+from .search import check as check_search
+from .strict import Positive, Strict, listed, named
 from .train import InitSpec, TrainSpec
 from .yamlfile import Document, KeyPath, Mark, dotted, read
 
 _MOST_SEEDS = 10_000
 _SWEEPABLE = ("data", "train", "variant", "precision")
-
-
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
 
 
 def _seeds(value: object, validated: Callable[[object], list[int]]) -> list[int]:
@@ -64,8 +63,9 @@ class ExperimentSpec(Strict):
 
     `engine` is a list of engines; `auto` is `mxnet` if it can run here, else `torch`. `datasets` names Python files
     that register datasets. `measure: false` leaves out the throughput measurements. `baseline` is the variant with
-    which verdicts compare the others. `match` changes the others until each costs what the baseline costs. `resources`
-    says what a trial uses of a machine, and `limits` when a trial is ended; neither changes a trial's id.
+    which verdicts compare the others. `match` changes the others until each costs what the baseline costs. `search`
+    draws networks and recipes of each variant at random. `resources` says what a trial uses of a machine, and `limits`
+    when a trial is ended; neither changes a trial's id.
     """
 
     description: str = ""
@@ -73,7 +73,7 @@ class ExperimentSpec(Strict):
     variants: Annotated[list[str], Field(min_length=1)]
     data: Annotated[DataSpec, BeforeValidator(named)] = DataSpec()
     train: TrainSpec
-    engine: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)] = ["mxnet"]
+    engine: Annotated[list[str], BeforeValidator(listed), Field(min_length=1)] = ["mxnet"]
     device: str = "auto"
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     compile: str = "auto"
@@ -82,6 +82,7 @@ class ExperimentSpec(Strict):
     decide: DecideSpec | None = None
     match: Annotated[MatchSpec | None, BeforeValidator(expand)] = None
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
+    search: SearchSpec | None = None
     measure: bool = True
     resources: ResourcesSpec = ResourcesSpec()
     limits: LimitsSpec = LimitsSpec()
@@ -95,6 +96,11 @@ class ExperimentSpec(Strict):
     def possible_seeds(self) -> list[int]:
         """All seeds that the experiment may run."""
         return list(range(self.decide.at_most)) if self.auto and self.decide else self.seeds
+
+    @property
+    def halving(self) -> HalvingSpec | None:
+        """When trials are stopped before their last epoch; None if every trial trains to its end."""
+        return None if self.search is None else self.search.halving
 
     @property
     def baseline_name(self) -> str | None:
@@ -111,6 +117,8 @@ _KNOWN = {
     "decide": list(DecideSpec.model_fields),
     "resources": list(ResourcesSpec.model_fields),
     "limits": list(LimitsSpec.model_fields),
+    "search": list(SearchSpec.model_fields),
+    "search.halving": list(HalvingSpec.model_fields),
     **{f"train.optimizer.{name}": list(kind.model_fields) for name, kind in OPTIMIZERS.items()},
     **{f"train.schedule.{name}": list(kind.model_fields) for name, kind in SCHEDULES.items()},
 }
@@ -137,37 +145,52 @@ class Experiment:
             LabError: A key cannot be swept, or a value does not fit, at the line of the grid.
         """
         for key in self.spec.grid:
-            self._check_sweepable(key, tuple(key.split(".")))
-        rest = self._without("grid", "seeds")  # a point has its own data and recipe; 10,000 seeds are checked once
+            self._check_sweepable(key)
         for values in itertools.product(*self.spec.grid.values()):
             swept = dict(zip(self.spec.grid, values, strict=True))
-            yield swept, self._with(swept, rest) if swept else self.spec
+            yield swept, self.at(swept)
 
-    def _without(self, *keys: str) -> Document:
-        """The document without some keys and their marks."""
-        document = self.document
-        values = {key: value for key, value in document.value.items() if key not in keys}
-        marks = {path: mark for path, mark in document.marks.items() if not path or path[0] not in keys}
+    def at(self, swept: Mapping[str, Any]) -> ExperimentSpec:
+        """The spec with values of the grid or of a search in place; keys of the variant are only checked.
+
+        Raises:
+            LabError: As `points`.
+        """
+        for key in swept:
+            self._check_sweepable(key)
+        if all(key.startswith("variant.") for key in swept):
+            return self.spec
+        own = {key: copy.deepcopy(value) for key, value in self._rest.value.items() if key in _SWEEPABLE}
+        document = Document({**self._rest.value, **own}, self._rest.file, dict(self._rest.marks))
+        for key, value in swept.items():
+            if not key.startswith("variant."):
+                document.put(tuple(key.split(".")), value, self.document.mark(self.place(key)))
+        whole = {"grid": self.spec.grid, "seeds": self.spec.seeds, "search": self.spec.search}
+        return _validated(document).model_copy(update=whole)
+
+    @cached_property
+    def _rest(self) -> Document:
+        """The document without what is checked once: a point has its own data and recipe, but not its own seeds."""
+        document, checked = self.document, ("grid", "seeds", "search")
+        values = {key: value for key, value in document.value.items() if key not in checked}
+        marks = {path: mark for path, mark in document.marks.items() if not path or path[0] not in checked}
         return Document(values, document.file, marks)
 
-    def _with(self, swept: Mapping[str, Any], rest: Document) -> ExperimentSpec:
-        """The spec at a point of the grid; `rest` is the document without the grid and the seeds."""
-        parts = {key: copy.deepcopy(value) for key, value in rest.value.items() if key in _SWEEPABLE}
-        document = Document({**rest.value, **parts}, rest.file, dict(rest.marks))
-        for key, value in swept.items():
-            path = tuple(key.split("."))
-            if path[0] != "variant":
-                document.put(path, value, self.document.mark(("grid", key)))
-        return _validated(document).model_copy(update={"grid": self.spec.grid, "seeds": self.spec.seeds})
+    def place(self, key: str) -> KeyPath:
+        """Where a swept key is written: in the grid, or in the space of the search."""
+        search = self.spec.search
+        return ("grid", key) if search is None or key in self.spec.grid else ("search", "space", search.written(key))
 
-    def _check_sweepable(self, key: str, path: tuple[str, ...]) -> None:
+    def _check_sweepable(self, key: str) -> None:
+        path = key.split(".")
         if path[0] not in _SWEEPABLE or (len(path) == 1) != (path[0] == "precision"):
             raise self.document.error(
-                ("grid", key), f"'{key}' cannot be swept: a key begins with data., train. or variant., or is precision"
+                self.place(key),
+                f"'{key}' cannot be swept: a key begins with data., train. or variant., or is precision",
             )
-        if path[:2] in (("variant", "extends"), ("variant", "blocks")):
+        if path[:2] in (["variant", "extends"], ["variant", "blocks"]):
             raise self.document.error(
-                ("grid", key), f"'{key}' cannot be swept: write a spec for each, and list them in 'variants'"
+                self.place(key), f"'{key}' cannot be swept: write a spec for each, and list them in 'variants'"
             )
 
 
@@ -194,6 +217,8 @@ def load(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = (), 
         document.put(place, value, (f"--set {override}", 0))
     spec = _validated(document)
     _check_verdicts(spec, document)
+    if spec.search is not None:
+        check_search(spec.search, document)
     return Experiment(Path(document.file).stem, spec, document)
 
 

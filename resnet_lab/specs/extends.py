@@ -74,10 +74,16 @@ def extend(base: Document, child: Document) -> Document:
     Raises:
         LabError: A value is of the wrong kind, or a stage does not exist; with file and line.
     """
-    merged = Document(copy.deepcopy(base.value), child.file, dict(base.marks), set(base.inherited), dict(base.removed))
+    merged = base.copy()
+    put_on(merged, child)
+    return merged
+
+
+def put_on(merged: Document, child: Document) -> None:
+    """Change a resolved spec into what `extend` would return, without a copy of it."""
     own = dict(child.value)
     stages, every = own.pop("stages", None), own.pop("every_stage", None)
-    before = _mapping(base, ("every_stage",), base.value.get("every_stage") or {})
+    before = _mapping(merged, ("every_stage",), merged.value.get("every_stage") or {})
     if every is not None:
         merged.value["every_stage"] = dict(before)
         _merge(merged, ("every_stage",), _mapping(child, ("every_stage",), every), child, ("every_stage",))
@@ -97,7 +103,7 @@ def extend(base: Document, child: Document) -> Document:
             merged.value["blocks"].append(file)
             merged.marks["blocks", len(merged.value["blocks"]) - 1] = child.mark(("blocks", index))
     _merge(merged, (), own, child, ())
-    return merged
+    merged.file = child.file
 
 
 def _stages(document: Document) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
-"""Settings on the command line: `KEY=VALUE`, the value as YAML."""
+"""Settings by dotted keys: `KEY=VALUE` on the command line, the value as YAML, and short forms of keys for tables."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ..base.errors import LabError
@@ -26,3 +27,22 @@ def parse(text: str, option: str = "--set", example: str = "train.epochs=10") ->
         return key.strip(), scalar(value)
     except LabError as error:
         raise LabError(f"{option} {text}: {error.message}") from None
+
+
+def short_keys(keys: Iterable[str]) -> dict[str, str]:
+    """As few of the last parts of each dotted key as tell the keys apart.
+
+    Args:
+        keys: keys such as `train.optimizer.lr`, `variant.stages.1.repeat` and `variant.stages.2.repeat`.
+
+    Returns:
+        A mapping from each key to its short form: `lr`, `1.repeat` and `2.repeat`.
+    """
+    split = {key: key.split(".") for key in keys}
+    short = {}
+    for key, parts in split.items():
+        for length in range(1, len(parts) + 1):
+            short[key] = ".".join(parts[-length:])
+            if sum(other[-length:] == parts[-length:] for other in split.values()) == 1:
+                break
+    return short

@@ -24,6 +24,11 @@ def named(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
 
+def listed(value: object) -> object:
+    """One word as a list of this word."""
+    return [value] if isinstance(value, str) else value
+
+
 def named_or(default: str) -> Callable[[object], object]:
     """A validator for a choice of classes by name: a word is the name, and a mapping without a name has the default."""
 

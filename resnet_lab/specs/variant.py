@@ -18,7 +18,7 @@ from ..network.graph import Graph, Shape
 from . import plugins, workspace
 from .building import build_graph
 from .explain import explain
-from .extends import STAGE_KEYS, extend, resolve
+from .extends import STAGE_KEYS, put_on, resolve
 from .stages import KNOWN, StageSpec, VariantSpec
 from .yamlfile import Document, KeyPath, Mark
 
@@ -87,11 +87,12 @@ def changed(
     document: Document, overrides: Mapping[str, Any], marks: Mapping[str, Mark] | None = None, where_taken: bool = False
 ) -> Document:
     """Put overrides on top of a resolved document, which is left as it is; `load` describes the arguments."""
+    document = document.copy()
     for key, value in overrides.items():
         mark = (marks or {}).get(key, (f"override {key}", 0))
         overlay = Document({}, mark[0])
         overlay.put(tuple(int(part) if part.isdecimal() else part for part in key.split(".")), value, mark)
-        document = extend(document, overlay)
+        put_on(document, overlay)
         if where_taken:
             document.inherited |= _option_places(key, len(document.value.get("stages") or ()))
     return document

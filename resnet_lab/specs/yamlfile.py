@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,6 +58,10 @@ class Document:
     marks: dict[KeyPath, Mark] = field(default_factory=dict)
     inherited: set[KeyPath] = field(default_factory=set)
     removed: dict[KeyPath, Mark] = field(default_factory=dict)
+
+    def copy(self) -> Document:
+        """A document that can be changed while this one stays as it is."""
+        return Document(copy.deepcopy(self.value), self.file, dict(self.marks), set(self.inherited), dict(self.removed))
 
     def mark(self, path: KeyPath = ()) -> Mark:
         """File and line of the value at `path`, or of the nearest mapping or list around it."""

@@ -67,12 +67,13 @@ class GridOptions:
             known = {name for block in blocks for name in BLOCKS.get(block).options} | set(STAGE_KEYS)
             named = ", ".join(f"'{block}'" for block in blocks)
             message = unknown(f"option of block{'s' * (len(blocks) > 1)} {named}:", key.rpartition(".")[2], known)
-            raise self.experiment.document.error(("grid", key), message)
+            raise self.experiment.document.error(self.experiment.place(key), message)
 
     def notes(self) -> tuple[str, ...]:
-        """Return a line for each option that some of the variants do not take."""
+        """Return a line for each option of the grid that some of the variants do not take."""
         return tuple(
             f"where no block of {' or '.join(variants)} takes '{key.rpartition('.')[2]}', it is trained once, not once "
             "for each value of the grid"
             for key, variants in self._not_taken.items()
+            if key in self.experiment.spec.grid
         )

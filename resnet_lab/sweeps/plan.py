@@ -5,8 +5,7 @@ Variants, datasets, engines and weights that the experiment names are looked up 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from ..base.errors import LabError
 from ..blocks.opaque import check_engine, check_known, check_synchronised
 from ..data import Facts
 from ..engines.devices import check_compile, check_norm, check_precision, device_numbers
-from ..network.graph import Graph
+from ..network.graph import Graph, Shape
 from ..network.initial import branch_ends
 from ..specs import plugins, workspace
 from ..specs.data import DataSpec
@@ -24,11 +23,13 @@ from ..specs.experiment import Experiment, ExperimentSpec
 from ..specs.matching import Matched, match
 from ..specs.train import TrainSpec
 from ..specs.variant import Variant
-from ..specs.variant import load as load_variant
+from ..specs.yamlfile import KeyPath
 from ..training.trial import Trial
 from ..weights import finetune
 from . import datasets, matched
 from .grid_options import GridOptions
+from .networks import Networks, overrides
+from .sampling import Sampler
 
 
 @dataclass(frozen=True)
@@ -84,14 +85,13 @@ class _Planner:
     device: str | None
     latencies: Mapping[str, Any]
     _datasets: dict[str, datasets.Found] = field(default_factory=dict)
-    _variants: dict[str, Variant] = field(default_factory=dict)
-    _graphs: dict[tuple[Any, ...], Graph] = field(default_factory=dict)
     _matched: dict[tuple[Any, ...], Matched] = field(default_factory=dict)
     _starts: dict[tuple[str, str], tuple[TrainSpec, dict[str, str]]] = field(default_factory=dict)
     _checked: set[tuple[Any, ...]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.options = GridOptions(self.experiment)
+        self.networks = Networks(self.experiment)
 
     def trials(self) -> list[Trial]:
         """Every trial in order, with duplicates."""
@@ -100,15 +100,31 @@ class _Planner:
             plugins.load_file(datasets.plugin(file, document.file), document.mark(("datasets", index)), "dataset")
         devices = self._devices()
         found = []
-        for swept, spec in self.experiment.points():
+        for swept, spec, variants in self._points():
             self._check_engines(spec)
             dataset = self._dataset(spec.data)
             self._check_batch(spec, dataset.facts, devices, swept)
-            for index in range(len(spec.variants)):
+            for index in variants:
                 for engine in dict.fromkeys(engines.choose(name)[0] for name in spec.engine):
                     found += self._trials(spec, dataset, index, engine, swept, devices)
         self.options.check()
         return found
+
+    def _points(self) -> Iterator[tuple[dict[str, Any], ExperimentSpec, Sequence[int]]]:
+        """Yield the swept values, the spec and the numbers of the variants of each point of the grid or the search."""
+        search = self.experiment.spec.search
+        for swept, spec in self.experiment.points():
+            if search is None:
+                yield swept, spec, range(len(spec.variants))
+                continue
+            for index, name in enumerate(spec.variants):
+                try:
+                    sampler = Sampler(self.experiment, search, self.networks, self.options, self._images, name, swept)
+                except LabError as error:
+                    raise error.at(*self.experiment.document.mark(("variants", index))) from None
+                for drawn in sampler.samples():
+                    point = swept | drawn
+                    yield point, self.experiment.at(point), [index]
 
     def _trials(
         self,
@@ -121,15 +137,15 @@ class _Planner:
     ) -> list[Trial]:
         """The trials of one variant on one engine at one point of the grid: one for each seed."""
         mark = self.experiment.document.mark(("variants", index))
-        overrides = {key.removeprefix("variant."): value for key, value in swept.items() if key.startswith("variant.")}
+        changes = overrides(swept)
         try:
-            variant = self._variant(spec.variants[index], overrides)
+            variant = self.networks.variant(spec.variants[index], changes)
             reaching = self.options.reaching(variant, swept)
             if len(reaching) < len(swept) and not self.options.is_new(index, engine, reaching):
                 return []
             data = datasets.with_channels(dataset.data, dataset.facts, variant.spec.input[0])
-            graph = self._graph(variant, datasets.image_shape(data, dataset.facts), dataset.facts.classes)
-            solved = self._match(spec, dataset, variant, graph, engine, overrides)
+            graph = self.networks.graph(variant, *self._images(spec, variant))
+            solved = self._match(spec, dataset, variant, graph, engine, changes)
             variant, graph = (solved.variant, solved.graph) if solved else (variant, graph)
             self._check_network(graph, engine, spec)
         except LabError as error:
@@ -161,20 +177,11 @@ class _Planner:
             self._datasets[key] = datasets.find(data, self.experiment.document)
         return self._datasets[key]
 
-    def _variant(self, name: str, overrides: Mapping[str, Any]) -> Variant:
-        key = json.dumps([name, overrides])
-        if key not in self._variants:
-            document = self.experiment.document
-            marks = {override: document.mark(("grid", f"variant.{override}")) for override in overrides}
-            beside = Path(document.file).parent
-            self._variants[key] = load_variant(name, overrides, beside=beside, marks=marks, where_taken=True)
-        return self._variants[key]
-
-    def _graph(self, variant: Variant, input: tuple[int, int, int], classes: int) -> Graph:
-        key = (id(variant), input, classes)  # the planner keeps every variant, so its address is not used again
-        if key not in self._graphs:
-            self._graphs[key] = variant.graph(input, classes)
-        return self._graphs[key]
+    def _images(self, spec: ExperimentSpec, variant: Variant) -> tuple[Shape, int]:
+        """The shape of the images that a variant is given, and the number of their classes."""
+        dataset = self._dataset(spec.data)
+        data = datasets.with_channels(dataset.data, dataset.facts, variant.spec.input[0])
+        return datasets.image_shape(data, dataset.facts), dataset.facts.classes
 
     def _match(
         self,
@@ -183,15 +190,14 @@ class _Planner:
         variant: Variant,
         graph: Graph,
         engine: str,
-        overrides: Mapping[str, Any],
+        changes: Mapping[str, Any],
     ) -> Matched | None:
         """The variant at the cost of the baseline; None for the baseline, and where nothing is to be matched."""
         if spec.match is None or variant.name == spec.baseline_name:
             return None
         name = next(name for name in spec.variants if workspace.title(name) == spec.baseline_name)
-        baseline = self._variant(name, overrides)
-        data = datasets.with_channels(dataset.data, dataset.facts, baseline.spec.input[0])
-        target = self._graph(baseline, datasets.image_shape(data, dataset.facts), dataset.facts.classes)
+        baseline = self.networks.variant(name, changes)
+        target = self.networks.graph(baseline, *self._images(spec, baseline))
         is_measured = spec.match.what == "latency"
         key: tuple[Any, ...] = (id(variant), graph.input, graph.output, target.digest)
         key += (spec.precision, spec.train.batch_size, engine) if is_measured else ()
@@ -250,14 +256,18 @@ class _Planner:
             for key, count in (("data.limit", spec.data.limit or 0), ("train.batch_size", spec.train.batch_size)):
                 if count > left:
                     raise document.error(
-                        _line_of(key, swept), f"'{key}' is {count}, but there are only {left} images to train on"
+                        self._place(key, swept), f"'{key}' is {count}, but there are only {left} images to train on"
                     )
                 left = spec.data.limit or left
         if spec.train.batch_size < devices:
             raise document.error(
-                _line_of("train.batch_size", swept),
+                self._place("train.batch_size", swept),
                 f"'train.batch_size' is {spec.train.batch_size}, too few to split over {devices} devices",
             )
+
+    def _place(self, key: str, swept: Mapping[str, Any]) -> KeyPath:
+        """Where a key is written in the experiment's file: where it is swept, or its own place."""
+        return self.experiment.place(key) if key in swept else tuple(key.split("."))
 
     def _start(self, train: TrainSpec, variant: str, graph: Graph) -> tuple[TrainSpec, dict[str, str]]:
         """The recipe with the absolute path of the weights that training starts from, and the digest of that file."""
@@ -285,8 +295,3 @@ class _Planner:
         except LabError as error:  # the mistake is in that file, but the experiment named it
             raise document.error(("train", "init", "weights"), str(error)) from None
         return train.model_copy(update={"init": init}), {"train.init.weights": finetune.digest(path)}
-
-
-def _line_of(key: str, swept: Mapping[str, Any]) -> tuple[str, ...]:
-    """The place of a key in the experiment's file: in the grid where it is swept."""
-    return ("grid", key) if key in swept else tuple(key.split("."))

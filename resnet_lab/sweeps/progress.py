@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from ..results.trial_folder import STOPPED
 from ..training.trial import Trial
 from .time_left import TimeLeft
 
@@ -43,6 +44,8 @@ class Progress(Protocol):
 def outcome(trial: Trial, row: Mapping[str, Any]) -> str:
     """How a trial ended, in one line."""
     name = f"{trial.title} ({trial.id})"
+    if row["status"] == STOPPED:
+        return f"{name}: stopped after epoch {row['epochs_done']}, validation accuracy {row['val_accuracy']:.4f}"
     if row["status"] != "ok":
         return f"{name}: {row['status']}: {row['reason']}"
     speed = f", {row['train_images_per_s']:.0f} images/s" if "train_images_per_s" in row else ""
@@ -83,8 +86,9 @@ class Plain:
         self.note(f"{name}: {total} trials, {done} done already")
 
     def trial(self, trial: Trial) -> None:
-        self._count += 1
-        self._numbers[trial.id] = self._count
+        if trial.id not in self._numbers:  # a trial that was stopped goes on under its number
+            self._count += 1
+            self._numbers[trial.id] = self._count
         self.note(f"{self._number(trial)} {trial.title}")
 
     def event(self, trial: Trial, event: Mapping[str, Any]) -> None:
@@ -108,7 +112,8 @@ class Plain:
     def result(self, trial: Trial, row: Mapping[str, Any]) -> None:
         self._left.trained(trial, trial.train.epochs)
         self.note(f"{self._number(trial)} {outcome(trial, row)}{_clause(self._left)}")
-        self._numbers.pop(trial.id, None)
+        if row["status"] != STOPPED:
+            self._numbers.pop(trial.id, None)
 
     def end(self) -> None: ...
 
@@ -135,6 +140,7 @@ class Bar:
         self.live: Live | None = None
         self._name, self._alone = "", True
         self._accuracy: dict[str, str] = {}
+        self._stopped: set[str] = set()
         self._trials: dict[str, TaskID] = {}
         self._left = TimeLeft(())
 
@@ -185,7 +191,10 @@ class Bar:
             self.bars.remove_task(self.steps)
         self._accuracy.pop(trial.id, None)
         self._left.trained(trial, trial.train.epochs)
-        self.bars.update(self.sweep, advance=1, text=f"{self._name}{_clause(self._left)}")
+        counted = trial.id in self._stopped  # a trial that was stopped, and that went on, is still one trial
+        self.bars.update(self.sweep, advance=0 if counted else 1, text=f"{self._name}{_clause(self._left)}")
+        if row["status"] == STOPPED:
+            self._stopped.add(trial.id)
 
     def end(self) -> None:
         """Take the bars away, also after a sweep that was broken off; may be called twice."""

@@ -22,7 +22,7 @@ from ..results.store import Store, claim
 from ..results.trial_folder import DONE
 from ..specs.experiment import Experiment
 from ..training.trial import Place, Trial
-from . import comparison, matched
+from . import comparison, halving, matched
 from .announce import announce, settle
 from .executors import Executor
 from .executors.cluster import Cluster, need
@@ -76,6 +76,7 @@ def run(
     others = OtherLoad()
     comparison.check_metric(experiment)
     planned = plan(experiment, device, results)
+    halving.check(experiment, planned.trials, fresh)
     for pair in planned.duplicates:
         progress.note(duplicate_message(*pair))
     if "auto" in experiment.spec.engine:
@@ -97,7 +98,8 @@ def run(
         for line in matched.write(planned.matched, results):
             progress.note(line)
         labels = {trial.id: trial.labels() for trial in planned.trials}
-        store = Store(results, labels, list(experiment.spec.grid))
+        swept = dict.fromkeys(key for trial in planned.trials for key in trial.swept)
+        store = Store(results, labels, list(swept))
         for line in store.prune() if prune else []:
             progress.note(line)
         is_to_do = fresh or any(store.status(trial.id) not in DONE for trial in planned.trials)
@@ -116,7 +118,7 @@ def run(
                 if not sweep.is_over:
                     settle(results, set(table["trial"]))
             else:
-                table = sweep.run(trials)
+                table = sweep.run(trials, experiment.spec.halving)
         finally:
             sweep.executor.stop()
         counts = table[table["status"].isin(DONE)]["revision"].fillna("").value_counts().to_dict()
@@ -221,5 +223,5 @@ def _check_precision(trial: Trial, device: str, experiment: Experiment) -> None:
     try:
         engines.get(trial.engine).check_precision(trial.precision, device)
     except LabError as error:
-        path = ("grid", "precision") if "precision" in trial.swept else ("precision",)
+        path = experiment.place("precision") if "precision" in trial.swept else ("precision",)
         raise error.at(*experiment.document.mark(path)) from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,14 +15,16 @@ from ..base.errors import LabError
 from ..base.files import read_json, write_json
 from ..data import DATASETS, Source
 from ..results.store import Store
-from ..results.trial_folder import CONFIG, DONE, RESULT, begin_fresh, has_result, is_cut_off, replace_by_fresh
+from ..results.trial_folder import CONFIG, DONE, RESULT, STOPPED, begin_fresh, has_result, is_cut_off, replace_by_fresh
 from ..specs.data import DataSpec
 from ..specs.experiment import Experiment
 from ..specs.quantities import duration
+from ..specs.search import HalvingSpec
 from ..training.checkpoint import CHECKPOINT
 from ..training.provenance import now, where
 from ..training.trial import Place, Trial
 from .executors import Ended, Event, Executor, Work
+from .halving import Halving, InTurn, Queue
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -76,8 +77,12 @@ class Sweep:
         """Whether the time of the whole sweep is over; then no trial begins any more."""
         return self.clock() >= self._end
 
-    def run(self, trials: tuple[Trial, ...]) -> pd.DataFrame:
+    def run(self, trials: tuple[Trial, ...], halving: HalvingSpec | None = None) -> pd.DataFrame:
         """Run the trials that are to do.
+
+        Args:
+            trials: the trials.
+            halving: when trials are stopped before their last epoch; None to train every trial to its end.
 
         Returns:
             One row for each of `trials`. A trial for which the time of the sweep did not suffice is `timed_out` there,
@@ -92,31 +97,40 @@ class Sweep:
         self.progress.begin(
             self.experiment.name, len(trials), len(trials) - len(todo), todo, at_once=self.executor.capacity
         )
-        waiting, running = deque(todo), 0
-        while (waiting or running) and not self.is_over:
-            while waiting and running < self.executor.capacity:
-                self._start(waiting.popleft())
+        queue: Queue = InTurn(todo)
+        if halving is not None:
+            queue = Halving(halving, trials, lambda trial: self.store.epochs(trial.id), self._status)
+        running = 0
+        while not self.is_over:
+            while running < self.executor.capacity and (chosen := queue.next()) is not None:
+                self._start(*chosen)
                 running += 1
+            if not running:
+                break
             report = self.executor.next(self._patience())
             if isinstance(report, Event):
                 self._pass_on(report)
             elif isinstance(report, Ended):
                 running -= 1
                 if self._is_tried_again(report):
-                    waiting.appendleft(report.work.trial)
+                    queue.again(report.work.trial)
                 else:
                     self._take(report)
+                    queue.ended(report.work.trial)
             self._end_late_trials()
-        if waiting or running:
+        if running or (self.is_over and queue.next() is not None):
             self.executor.stop()
             for trial in todo:
-                if not self._is_done(trial) and trial.id not in self._kept:
+                if self._status(trial) not in (*DONE, STOPPED) and trial.id not in self._kept:
                     self._kept[trial.id] = self._cut_off(trial)
         self.progress.end()
         return self._table(trials)
 
+    def _status(self, trial: Trial) -> str | None:
+        return self.store.status(trial.id)
+
     def _is_done(self, trial: Trial) -> bool:
-        return self.store.status(trial.id) in DONE
+        return self._status(trial) in DONE
 
     def _is_to_do(self, trial: Trial) -> bool:
         return self.fresh or not self._is_done(trial)
@@ -152,13 +166,13 @@ class Sweep:
         for data in asked.values():
             _read(data, self.experiment)
 
-    def _start(self, trial: Trial) -> None:
-        """Begin a trial, or try it again."""
+    def _start(self, trial: Trial, until: int | None) -> None:
+        """Begin a trial, go on with a trial that was stopped, or try it again."""
         if trial.id not in self._works:
-            self._works[trial.id] = self._prepared(trial)
+            self._works[trial.id] = self._prepared(trial, until)
         self.executor.start(self._works[trial.id])
 
-    def _prepared(self, trial: Trial) -> Work:
+    def _prepared(self, trial: Trial, until: int | None) -> Work:
         """Make the folder of a trial: beside the trial's own where that has a result, so that the result stays."""
         folder = self._folder(trial)
         if self._is_done(trial):
@@ -171,7 +185,7 @@ class Sweep:
         before = None if has_result(folder) else _written_at(folder / RESULT)
         self._before[trial.id] = before, now()
         measure, memory = self.experiment.spec.measure, self.limits.memory
-        return Work(trial, folder, self.places[trial.engine], measure, hardware.revision(), memory)
+        return Work(trial, folder, self.places[trial.engine], measure, hardware.revision(), memory, until)
 
     def _pass_on(self, report: Event) -> None:
         """Show a report; when a trial starts, its time begins."""
@@ -230,6 +244,8 @@ class Sweep:
         if beside:
             replace_by_fresh(self._folder(trial))
         self.progress.result(trial, self.store.add(trial.id))
+        if self._status(trial) == STOPPED:
+            del self._works[trial.id]  # it may be begun once more
         self._show_notes()
 
     def _death(self, end: Ended) -> dict[str, Any]:

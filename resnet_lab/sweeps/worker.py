@@ -85,7 +85,7 @@ def _result(work: Work, report: Report) -> dict[str, Any]:
     started, begin, load = now(), time.perf_counter(), OtherLoad()
     try:
         place = _settled(engine, place)
-        result = run(work.trial, place, work.folder, work.measure, report)
+        result = run(work.trial, place, work.folder, work.measure, report, work.until)
     except ProcessDied as error:
         print(error, file=sys.stderr, flush=True)
         _die(error.status)

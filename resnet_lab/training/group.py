@@ -47,7 +47,9 @@ class ProcessDied(Exception):
         self.status = status
 
 
-def run(trial: Trial, place: Place, folder: Path, measure: bool, emit: Emit) -> dict[str, Any]:
+def run(
+    trial: Trial, place: Place, folder: Path, measure: bool, emit: Emit, until: int | None = None
+) -> dict[str, Any]:
     """Train and test one trial, in this process or in one process for each device.
 
     If a process of several fails or dies, the others are ended. They also end when this process ends.
@@ -61,7 +63,7 @@ def run(trial: Trial, place: Place, folder: Path, measure: bool, emit: Emit) -> 
     """
     count = engines.get(trial.engine).processes(place.device)
     if count == 1:
-        return loop.run(trial, place, folder, measure, emit)
+        return loop.run(trial, place, folder, measure, emit, until=until)
     threads = max(1, place.threads // count)
     address, synchronised = _free_address(), trial.train.norm == "synchronised"
     reports: Reports = queue.Queue()
@@ -74,6 +76,7 @@ def run(trial: Trial, place: Place, folder: Path, measure: bool, emit: Emit) -> 
                 "folder": str(folder),
                 "measure": measure,
                 "rank": asdict(Rank(number, count, address, synchronised)),
+                "until": until,
             }
             process = child_process.start(__name__, message, {"OMP_NUM_THREADS": str(threads)})
             processes.append(process)
@@ -136,7 +139,8 @@ def main() -> int:
     engine.use_threads(place.threads)
     try:
         emit: Emit = report if rank.number == 0 else lambda event: None
-        columns = loop.run(trial, place, Path(message["folder"]), message["measure"], emit, rank)
+        folder, measure, until = Path(message["folder"]), message["measure"], message["until"]
+        columns = loop.run(trial, place, folder, measure, emit, rank, until)
         report({"event": "result", "columns": columns})
     except Exception as error:
         traceback.print_exc()

@@ -40,13 +40,14 @@ _FIRST_STEPS = 3
 
 @dataclass(frozen=True)
 class _Job:
-    """The arguments of `run` that say what is trained, and where."""
+    """The arguments of `run` that say what is trained, where, and until when."""
 
     trial: Trial
     place: Place
     folder: Path
     measure: bool
     rank: Rank | None
+    until: int | None
 
     @property
     def leads(self) -> bool:
@@ -55,7 +56,13 @@ class _Job:
 
 
 def run(
-    trial: Trial, place: Place, folder: Path, measure: bool, emit: Emit, rank: Rank | None = None
+    trial: Trial,
+    place: Place,
+    folder: Path,
+    measure: bool,
+    emit: Emit,
+    rank: Rank | None = None,
+    until: int | None = None,
 ) -> dict[str, Any]:
     """Train and test one trial.
 
@@ -68,14 +75,16 @@ def run(
             trial continues, a note for the user.
         rank: the place of this process if several train the trial together, each with `place` for its own device
             (group.py); the first evaluates the network and writes the files.
+        until: the number of epochs after which the trial stops before its end; the next call goes on from there.
 
     Returns:
-        The columns of the trial's row in the results that the training determines, with the status `ok` or `diverged`.
+        The columns of the trial's row in the results that the training determines, with the status `ok`, `diverged`,
+        or `stopped`: the trial has a checkpoint, but was not tested.
 
     Raises:
         LabError: the data, a plug-in file or the weights to start from cannot be used, or the engine cannot run here.
     """
-    job = _Job(trial, place, folder, measure, rank)
+    job = _Job(trial, place, folder, measure, rank, until)
     start = time.perf_counter()
     for file in trial.datasets:
         plugins.load_file(Path(file), (file, 1), "dataset")
@@ -130,6 +139,8 @@ def _trained(job: _Job, dataset: data.Dataset, feed: data.Feed, emit: Emit, star
         result = {"status": "diverged", "reason": str(error)}
     if not job.leads:
         return result
+    if result["status"] == "ok" and len(loop.rows) < job.trial.train.epochs:
+        result["status"] = "stopped"
     result |= loop.summary()
     if result["status"] == "ok":
         with model.averaged():
@@ -195,7 +206,7 @@ class _Loop:
         self._started = time.perf_counter()
 
     def train(self) -> None:
-        """Train all epochs that are left, with checkpoints between them (checkpoint.Interval).
+        """Train the epochs that are left, with checkpoints between them (checkpoint.Interval) and where it stops.
 
         Raises:
             Diverged: the training loss of a step is not a finite number.
@@ -205,12 +216,14 @@ class _Loop:
         if not self._resume():
             content = trial.contents.get("train.init.weights", "")
             self.model.load(finetune.starting_weights(trial.graph, trial.seed, trial.train.init, content))
-        interval = checkpoint.Interval()
-        for epoch in range(len(self.rows), trial.train.epochs):
+        interval, epochs = checkpoint.Interval(), trial.train.epochs
+        stop = epochs if self.job.until is None else min(epochs, self.job.until)
+        for epoch in range(len(self.rows), stop):
             begin = time.perf_counter()
             self._epoch(epoch)
             end = time.perf_counter()
-            if self.job.leads and interval.is_due(end - begin, last=epoch + 1 == trial.train.epochs):
+            is_due = interval.is_due(end - begin, last=epoch + 1 == epochs)
+            if self.job.leads and (is_due or epoch + 1 == stop < epochs):
                 checkpoint.save(self.model, self.job.folder, len(self.rows), self.seconds_before + end - self._started)
                 interval.written(time.perf_counter() - end)
 

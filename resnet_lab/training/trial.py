@@ -13,6 +13,7 @@ from typing import Any
 from ..network.graph import Graph, show
 from ..specs.data import DataSpec
 from ..specs.identity import cell, columns, identity
+from ..specs.settings import short_keys
 from ..specs.train import TrainSpec
 
 FORMAT = 2
@@ -96,7 +97,7 @@ class Trial:
     @property
     def title(self) -> str:
         """The trial in a few words: the variant, the engine, what the grid sweeps, the seed."""
-        swept = [f"{key.rpartition('.')[2]}={cell(value)}" for key, value in self.swept.items()]
+        swept = [f"{short}={cell(self.swept[key])}" for key, short in short_keys(self.swept).items()]
         return " ".join([self.variant, self.engine, *swept, f"seed={self.seed}"])
 
     def labels(self) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def test_a_condition(table, condition, variants):
         ("variant == resnet18", "a text stands in quotes, such as variant == 'resnet18'"),
         ("params < 'many'", "compares a text with a number"),
         ("params <", "is no condition; an example is: params < 30e6"),
-        ("params", "compares no column"),
+        ("params", "compares 'params' with nothing"),
         ("1 < 2", "is no condition"),
         ("params + 1 < 2", "is no condition"),
         ("params < 3 & seed > 1", "is no condition"),

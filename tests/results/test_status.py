@@ -59,6 +59,17 @@ def test_a_sweep_that_runs(folder, planned):
     assert found.seconds_left == pytest.approx(60 * 5 / 11)  # 4 + 4 + 3 epochs in a minute, 1 + 4 are left
 
 
+def test_a_trial_that_halving_stopped_has_not_failed_and_may_train_on(folder, planned):
+    first, second = (folder.put("a", seed, status="stopped") for seed in (0, 1))
+    path = planned(first, second)
+    written = (path / "trials" / second / "result.json").stat().st_mtime
+    begin(folder, second, epochs=1, at=written + 60)
+    with FileLock(path / LOCK):
+        found = status(path)
+    assert (found.stopped, found.failed, found.left) == (1, [], 0)
+    assert [one.trial for one in found.running] == [second]
+
+
 def test_a_sweep_that_was_killed_runs_nothing(folder, planned):
     path = planned(folder.put("a", 0), "interrupted", "left")
     begin(folder, "interrupted", epochs=3)

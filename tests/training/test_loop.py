@@ -30,12 +30,12 @@ def run(request, workspace):
     """Runs one trial of TEXT with settings in a folder; returns its result."""
     engine_or_skip(request.param)
 
-    def go(folder, *settings):
+    def go(folder, *settings, until=None):
         (workspace / "experiments" / "e.yaml").write_text(TEXT)
         trial = plan(load("experiments/e.yaml", [f"engine={request.param}", *settings])).trials[0]
         place = Place("cpu", "off" if request.param == "torch" else "hybridize", 1)
         (workspace / folder).mkdir(exist_ok=True)
-        return loop.run(trial, place, workspace / folder, False, lambda event: None)
+        return loop.run(trial, place, workspace / folder, False, lambda event: None, until)
 
     return go
 
@@ -144,6 +144,21 @@ def test_a_trial_killed_in_its_third_epoch_goes_on_exactly(engine, settings, wor
     whole, killed = weights_of(workspace / "whole"), weights_of(workspace / "killed")
     assert whole.keys() == killed.keys()
     assert [name for name in whole if not np.array_equal(whole[name], killed[name])] == []
+
+
+def test_a_trial_that_was_stopped_goes_on_exactly(run, workspace):
+    whole = run("whole", "train.epochs=3")
+    for until in (1, 2, 2):  # the last call finds that there is nothing to do
+        stopped = run("parts", "train.epochs=3", until=until)
+        assert (stopped["status"], stopped["epochs_done"]) == ("stopped", until)
+        assert stopped["val_accuracy"] > 0
+        assert "test_accuracy" not in stopped
+        assert not (workspace / "parts" / loop.WEIGHTS).exists()
+    ended = run("parts", "train.epochs=3", until=9)
+    same = ("status", "epochs_done", "train_loss", "val_accuracy", "test_loss", "test_accuracy")
+    assert [ended[name] for name in same] == [whole[name] for name in same]
+    for name, array in weights_of(workspace / "whole").items():
+        assert np.array_equal(array, weights_of(workspace / "parts")[name]), name
 
 
 def test_an_absurd_loss_is_diverged_and_saves_no_weights(run, workspace):

@@ -28,17 +28,3 @@ def test_one_row_for_each_picture_that_could_be_read(tmp_path):
 def test_nothing_to_draw(tmp_path):
     with pytest.raises(LabError, match="there is no picture to plot"):
         plots.predictions([Prediction(tmp_path / "b.png", problem="damaged")], tmp_path / "plot.png")
-
-
-@pytest.mark.parametrize("name", ["plot", "absent/plot.png", "folder.png"])
-def test_a_path_that_names_no_file(tmp_path, name):
-    (tmp_path / "folder.png").mkdir()
-    with pytest.raises(LabError, match="names no file for a plot: name a file with a suffix such as .png"):
-        plots.check(tmp_path / name)
-
-
-def test_a_suffix_that_matplotlib_does_not_know(tmp_path):
-    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
-    found = [Prediction(tmp_path / "a.png", (Guess(0, "a", 1.0),))]
-    with pytest.raises(LabError, match="plot.nothing: the plot cannot be written"):
-        plots.predictions(found, tmp_path / "plot.nothing")

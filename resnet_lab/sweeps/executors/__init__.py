@@ -26,6 +26,8 @@ class Work:
         measure: whether to measure throughput after the training.
         revision: the git revision of the working directory, '' outside git.
         memory: the most memory in bytes that the trial's processes may use together; None for no limit.
+        until: the number of epochs after which the trial stops and keeps its checkpoint, from which it can go on later;
+            None to train all epochs.
     """
 
     trial: Trial
@@ -34,6 +36,7 @@ class Work:
     measure: bool
     revision: str
     memory: int | None = None
+    until: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The work as JSON values: what a worker is given."""
@@ -44,13 +47,15 @@ class Work:
             "measure": self.measure,
             "revision": self.revision,
             "memory": self.memory,
+            "until": self.until,
         }
 
     @staticmethod
     def from_json(values: Mapping[str, Any]) -> Work:
         """Read back what `to_json` gave."""
         trial, place = Trial.from_json(values["trial"]), Place(**values["place"])
-        return Work(trial, Path(values["folder"]), place, values["measure"], values["revision"], values["memory"])
+        kept = {name: values[name] for name in ("measure", "revision", "memory", "until")}
+        return Work(trial, Path(values["folder"]), place, **kept)
 
 
 @dataclass(frozen=True)
