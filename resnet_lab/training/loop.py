@@ -222,8 +222,8 @@ class _Loop:
             begin = time.perf_counter()
             self._epoch(epoch)
             end = time.perf_counter()
-            is_due = interval.is_due(end - begin, last=epoch + 1 == epochs)
-            if self.job.leads and (is_due or epoch + 1 == stop < epochs):
+            stops = epoch + 1 == stop < epochs
+            if self.job.leads and (interval.is_due(end - begin, last=epoch + 1 == epochs) or stops):
                 checkpoint.save(self.model, self.job.folder, len(self.rows), self.seconds_before + end - self._started)
                 interval.written(time.perf_counter() - end)
 

@@ -139,6 +139,19 @@ def test_a_process_that_dies_fails_the_trial_which_then_goes_on_exactly(trial, w
     assert [name for name in one if not np.array_equal(one[name], other[name])] == []
 
 
+def test_a_trial_of_two_processes_that_was_stopped_goes_on_exactly(trial, workspace):
+    found, place = trial("torch", TWO, "dropping", "train.epochs=4")
+    for folder in ("whole", "parts"):
+        (workspace / folder).mkdir()
+    whole = group.run(found, place, workspace / "whole", False, lambda event: None)
+    stopped = group.run(found, place, workspace / "parts", False, lambda event: None, until=2)
+    assert (stopped["status"], stopped["epochs_done"]) == ("stopped", 2)
+    ended = group.run(found, place, workspace / "parts", False, lambda event: None)
+    assert [ended[name] for name in ("status", "train_loss", "test_loss")] == [
+        whole[name] for name in ("status", "train_loss", "test_loss")
+    ]
+
+
 def test_every_process_sees_that_a_training_diverges(trial, workspace):
     given, place = trial("torch", TWO, "grouped", "train.optimizer.lr=1e30", "train.clip_norm=null")
     result = group.run(given, place, workspace, False, lambda event: None)

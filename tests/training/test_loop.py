@@ -35,7 +35,7 @@ def run(request, workspace):
         trial = plan(load("experiments/e.yaml", [f"engine={request.param}", *settings])).trials[0]
         place = Place("cpu", "off" if request.param == "torch" else "hybridize", 1)
         (workspace / folder).mkdir(exist_ok=True)
-        return loop.run(trial, place, workspace / folder, False, lambda event: None, until)
+        return loop.run(trial, place, workspace / folder, False, lambda event: None, until=until)
 
     return go
 

@@ -62,7 +62,7 @@ class OnRay:
 
 def _connected(address: str | None) -> Any:
     """Ray's module, connected to the cluster."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told that a person runs trials
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else Ray reports each run to its makers
     try:
         import ray
     except ImportError:
