@@ -1,5 +1,6 @@
 """The engine as a controlled variable: from one seed both engines see the same bits and go the same way."""
 
+import itertools
 import re
 
 import numpy as np
@@ -16,7 +17,7 @@ from tests.conftest import engine_or_skip, random_weights
 
 VARIANTS = sorted(path.stem for path in shipped("variants").glob("*.yaml"))
 LONG = {"cifar_resnet1202", "preact_resnet1001"} | {
-    name for name in VARIANTS if re.search("101|152|64d", name) and name not in {"resnet152", "resnet101_v2"}
+    name for name in VARIANTS if re.search("101|152|64d", name) and name != "resnet101_v2"
 }
 """Nets that only `make test-all` compares: deep or wide ones, whose blocks other nets of the same family test too."""
 
@@ -65,9 +66,15 @@ def noise(size: int, augmented: bool) -> data.Feed:
     return data.Feed(split, 32, 0, (0.5,) * 3, (0.29,) * 3, augment)
 
 
-@pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("augmented", [False, True])
-@pytest.mark.parametrize(("name", "size"), [("cifar_resnet20", 32), ("resnet18", 64), ("resnet18_v2", 64)])
+NETS = [("cifar_resnet20", 32), ("resnet18", 64), ("resnet18_v2", 64)]
+STEPS = [
+    pytest.param(name, size, *how, marks=[pytest.mark.slow] * (size > 32 and how != [True, "momentum"]))
+    for (name, size), *how in itertools.product(NETS, [False, True], RULES)
+]
+"""The small network with every rule; the larger ones with one rule, and in the slow tests with the others."""
+
+
+@pytest.mark.parametrize(("name", "size", "augmented", "rule"), STEPS)
 def test_ten_steps_give_the_same_losses(name, size, augmented, rule):
     graph = rl.graph(name, input=(3, size, size), classes=10)
     feed = noise(size, augmented)
@@ -105,7 +112,10 @@ def test_ten_steps_on_mixed_pictures_give_the_same_losses():
     assert (np.abs(first - second) / np.abs(first)).max() < 1e-3
 
 
-@pytest.mark.parametrize("name", ["cifar_resnet20", "resnet18", "resnet18_v2", "resnet50", "my_se_resnet18"])
+@pytest.mark.parametrize(
+    "name",
+    ["cifar_resnet20", "resnet18", "resnet18_v2", pytest.param("resnet50", marks=pytest.mark.slow), "my_se_resnet18"],
+)
 def test_gradients_agree_in_float64(name):
     """Where rounding cannot hide a difference: relative to each array's largest gradient, under 1e-9."""
     graph = rl.graph(name, input=(3, 64, 64), classes=10)

@@ -1,5 +1,6 @@
 """Several trials at once, in workers that are kept: each is as in a process of its own, and none costs another."""
 
+import os
 import re
 from pathlib import Path
 
@@ -13,13 +14,13 @@ from tests.conftest import any_engine, engine_or_skip
 from tests.sweeps.test_run import Notes
 
 DATA = '''
-import os, signal, sys, time
+import os, signal, time
 
 import numpy as np
 
 from resnet_lab.data import Dataset, InMemory, dataset
 
-IN_WORKER = sys.argv[0] == "-c"
+IN_WORKER = os.environ["THE_TEST"] != str(os.getpid())
 
 
 @dataset("troubled", shape=(1, 8, 8), classes=10, count=64)
@@ -53,7 +54,8 @@ measure: false
 
 
 @pytest.fixture
-def troubled(workspace):
+def troubled(workspace, monkeypatch):
+    monkeypatch.setenv("THE_TEST", str(os.getpid()))
     (workspace / "troubled.py").write_text(DATA)
     (workspace / "variants" / "tiny.yaml").write_text(
         "input: 1x8x8\nstem: {type: cifar, channels: 8}\n"
