@@ -39,10 +39,10 @@ def _is_gone(pid: int) -> bool:
 
 
 def test_a_stage_over_its_limit_ends_with_its_processes_and_is_finished(journal):
-    run_stages([Stage("sleeps", HERE, 0.4, ""), GOOD], journal, "cpu", True, 5)
+    run_stages([Stage("sleeps", HERE, 0.15, ""), GOOD], journal, "cpu", True, 5)
     sleeps, good = journal.lines("stage")
     assert (sleeps["status"], good["status"]) == ("timed_out", "done")
-    assert sleeps["reason"] == "the stage took longer than its 0.4 minutes"
+    assert sleeps["reason"] == "the stage took longer than its 0.15 minutes"
     _, row = journal.lines("row", "sleeps")
     end = time.monotonic() + 20
     while not _is_gone(row["child"]) and time.monotonic() < end:

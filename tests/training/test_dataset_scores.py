@@ -21,7 +21,7 @@ IMAGENET = (IMAGENET_MEAN, IMAGENET_STD)
     ("depth", "right", "loss", "by_class"),
     [
         (20, 8103, 0.8788, [748, 775, 680, 700, 905, 709, 873, 841, 929, 943]),
-        (32, 8256, 0.9227, [825, 795, 705, 721, 874, 752, 907, 834, 926, 917]),
+        pytest.param(32, 8256, 0.9227, [825, 795, 705, 721, 874, 752, 907, 834, 926, 917], marks=pytest.mark.slow),
     ],
 )
 def test_published_weights_on_cifar10(shared_data, depth, right, loss, by_class):

@@ -121,7 +121,7 @@ loop.train_epoch = deadly
 """A file that every process of a trial loads; it kills the second process in the third epoch."""
 
 
-@pytest.mark.parametrize("engine", engines.names())
+@pytest.mark.parametrize("engine", [pytest.param("mxnet", marks=pytest.mark.slow), "torch"])
 def test_a_process_that_dies_fails_the_trial_which_then_goes_on_exactly(trial, workspace, engine):
     """Batch norm normalises each part, and each process drops other units; both are the same again."""
     (workspace / "experiments" / "killer.py").write_text(KILLER)
@@ -139,6 +139,7 @@ def test_a_process_that_dies_fails_the_trial_which_then_goes_on_exactly(trial, w
     assert [name for name in one if not np.array_equal(one[name], other[name])] == []
 
 
+@pytest.mark.slow
 def test_a_trial_of_two_processes_that_was_stopped_goes_on_exactly(trial, workspace):
     found, place = trial("torch", TWO, "dropping", "train.epochs=4")
     for folder in ("whole", "parts"):

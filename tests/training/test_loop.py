@@ -118,7 +118,9 @@ loop.run(trial, place, Path(folder), False, emit)
 
 
 @pytest.mark.parametrize(
-    "settings", [[], ["train.ema=0.99", "train.clip_norm=1.0"]], ids=["plain", "average, clipping"]
+    "settings",
+    [pytest.param([], marks=pytest.mark.slow), ["train.ema=0.99", "train.clip_norm=1.0"]],
+    ids=["plain", "average, clipping"],
 )
 @pytest.mark.parametrize("engine", engines.names())
 def test_a_trial_killed_in_its_third_epoch_goes_on_exactly(engine, settings, workspace):

@@ -14,10 +14,8 @@ from tests.weights import zoo
 
 OURS = [name for name in names("variants") if re.search(r"_v[12]|next|wide", name)]
 
-ALWAYS = {"resnet152_v1", "se_resnext101_32x4d"}
-"""Of the nets that take long, those that every run of the tests compares; the others are marked slow."""
-
-LONG = re.compile(r"101|152|64d")
+LONG = re.compile(r"101|152|64d|wideresnet(28|40)|v1[cse]$")
+"""Nets that only the slow tests compare: they are deep or wide, or differ from others by their stem alone."""
 
 
 def test_every_net_of_the_zoo_is_here_or_left_out_with_a_reason():
@@ -27,8 +25,7 @@ def test_every_net_of_the_zoo_is_here_or_left_out_with_a_reason():
 
 
 @pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=pytest.mark.slow if LONG.search(name) and name not in ALWAYS else ()) for name in OURS],
+    "name", [pytest.param(name, marks=pytest.mark.slow if LONG.search(name) else ()) for name in OURS]
 )
 def test_same_logits_counts_and_file(name, tmp_path):
     engine_or_skip("mxnet")
