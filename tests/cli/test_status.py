@@ -12,10 +12,10 @@ from resnet_lab.results import status as reading
 from resnet_lab.results.plan_file import PlannedTrial, SweepPlan, keep
 from resnet_lab.results.status import FailedTrial, RunningTrial, Status
 
-ENDED = Status("e", False, 2, False, 2, [], [], 0, 0.0, 0, {"abc": 2})
+ENDED = Status("e", False, 2, False, 2, [], [], 0, 0, 0.0, 0, {"abc": 2})
 RUNS = Status(
     *("e", True, 20, False, 3, [RunningTrial("0a", "net mxnet seed=4", 1, 3)]),
-    *([FailedTrial("0b", "net mxnet seed=5", "failed", "no memory")], 15, 200.0, 0, {"abc": 3}),
+    *([FailedTrial("0b", "net mxnet seed=5", "failed", "no memory")], 0, 15, 200.0, 0, {"abc": 3}),
 )
 
 
@@ -25,6 +25,10 @@ def test_a_sweep_that_runs():
         "  runs    net mxnet seed=4 (0a): epoch 1 of 3",
         "  failed  net mxnet seed=5 (0b): failed: no memory",
     ]
+
+
+def test_trials_that_halving_stopped_are_counted_by_themselves():
+    assert "0 failed, 2 stopped early, 0 left" in command.lines(Status(**vars(ENDED) | {"stopped": 2}))[0]
 
 
 @pytest.mark.parametrize(
