@@ -73,7 +73,7 @@ def test_one_object_of_json(results, call):
     printed = json.loads(call("status", str(results), "--json"))
     assert printed == {
         **{"experiment": "e", "is_running": False, "total": 1, "at_most": False, "done": 0, "running": []},
-        **{"failed": [], "left": 1, "seconds_left": None, "stale": 0, "revisions": {}},
+        **{"failed": [], "stopped": 0, "left": 1, "seconds_left": None, "stale": 0, "revisions": {}},
     }
 
 
