@@ -64,3 +64,9 @@ def test_a_machine_on_which_the_baseline_differs_from_itself_is_not_quiet(measur
     monkeypatch.setattr(latency, "ratios", lambda first, second: [1.0, 1.03, 1.2])
     with pytest.raises(LabError, match=r"the machine is not quiet: .* took 1\.030 times as long as itself"):
         measured.check_quiet()
+
+
+def test_a_disturbance_that_ends_is_waited_for(measured, monkeypatch):
+    found = iter([[1.5], [1.001]])
+    monkeypatch.setattr(latency, "ratios", lambda first, second: next(found))
+    measured.check_quiet()
