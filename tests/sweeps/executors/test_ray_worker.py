@@ -1,5 +1,6 @@
 """An actor of Ray without Ray: what it sends back, and where its trial runs."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -48,14 +49,18 @@ def test_the_files_of_a_trial_come_back(worker, work, monkeypatch):
         "epoch",
         "ended",
     ]
-    assert all("epochs.json" in files for content, files in found if content["event"] == "epoch")
+    arrived: dict[str, bytes] = {}
+    for content, files in found:  # a trial may have trained on when a report of it is read
+        arrived |= files
+        if content["event"] == "epoch":
+            assert len(json.loads(arrived["epochs.json"])) >= content["epoch"]
     content, files = found[-1]
     assert content["status"] == ""
     names = {"result.json", "epochs.json", "weights.safetensors", "test.npz", "log.txt"}
     assert set(content["files"]) == names
     assert "result.json" in files
     all_files = {name: kept for _, files in found for name, kept in files.items()}
-    assert set(all_files) == names | {"checkpoint.safetensors"}
+    assert names <= set(all_files) <= names | {"checkpoint.safetensors"}
     assert all_files["log.txt"].startswith(b"before\n")
     place = all_files["log.txt"].split(b"file ")[1].split(b"\n")[0].decode()
     assert place.startswith(worker._temporary.name)
