@@ -38,6 +38,7 @@ def ray_processes():
     return [name for name in found if "ray" in name or "gcs_server" in name]
 
 
+@pytest.mark.slow
 def test_a_cluster_of_its_own_gives_what_this_machine_gives_and_ends_with_the_run(tiny, ray, monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "192.0.2.1:6379")  # another person's cluster, which is not joined
     table, notes = sweep("seeds=2")
@@ -127,6 +128,7 @@ def test_a_trial_that_fits_no_machine_leaves_the_cluster(tiny, monkeypatch, sett
     assert left
 
 
+@pytest.mark.slow
 def test_the_connection_of_another_program_is_left_alone(tiny, ray, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(ray, "is_initialized", lambda: True)
