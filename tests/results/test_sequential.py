@@ -118,7 +118,7 @@ def test_a_verdict_of_a_sweep():
 def test_seeds_that_came_after_the_decision_do_not_change_it():
     late = table(12)
     late.loc[(late["variant"] == "v") & (late["seed"] >= 8), "test_accuracy"] = 0.0
-    assert one(late) == one(table(8))
+    assert repr(one(late)) == repr(one(table(8)))  # NaN does not equal itself
 
 
 def test_a_look_counts_only_when_all_its_trials_have_ended():

@@ -4,7 +4,7 @@ import pytest
 
 import resnet_lab as rl
 from resnet_lab import LabError
-from tests.conftest import any_engine
+from tests.conftest import engine_or_skip
 
 TEXT = """
 variants: [cifar_resnet20]
@@ -38,7 +38,7 @@ loop.train_epoch = deadly
 
 @pytest.fixture
 def experiment(workspace):
-    (workspace / "experiments" / "e.yaml").write_text(f"engine: {any_engine()}\n{TEXT}")
+    (workspace / "experiments" / "e.yaml").write_text(f"engine: {engine_or_skip('torch').name}\n{TEXT}")
     (workspace / "experiments" / "killer.py").write_text(KILLER)
     return workspace
 

@@ -84,7 +84,7 @@ def losses(trial, folder, emit=lambda event: None):
     ("engine", "variant", "settings"),
     [
         ("torch", "grouped", ["train.ema=0.9"]),
-        ("mxnet", "grouped", ["train.ema=0.9"]),
+        pytest.param("mxnet", "grouped", ["train.ema=0.9"], marks=pytest.mark.slow),
         ("torch", "normed", ["train.norm=synchronised", "train.optimizer.lr=0.02"]),
     ],
     ids=["torch, group norm", "mxnet, group norm", "torch, synchronised batch norm"],
@@ -180,6 +180,7 @@ group.run(trial, place, Path("."), False, lambda event: print("going", flush=Tru
 """
 
 
+@pytest.mark.slow
 def test_the_processes_end_with_the_one_that_started_them(trial, workspace):
     """However it ends: here with SIGKILL."""
     given, place = trial("mxnet", TWO, "grouped", "train.epochs=100000")
