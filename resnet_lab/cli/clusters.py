@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
+
+from ..base.errors import LabError
 
 RayText = Annotated[
     str | None,
@@ -31,6 +33,11 @@ SlurmText = Annotated[
 _VALUES = {"--ray": r"auto|local|[^/\s]*:[^\s]+", "--slurm": r"[\w-]+=.*"}
 """What the value of each option looks like; any other word is the next argument."""
 
+_TAKES = {"--ray": "HOST:PORT", "--slurm": "KEY=VALUE, such as partition=gpu"}
+
+_WrongUsage: type[Exception] = typer.BadParameter.__mro__[1]
+"""The class of every mistake in the use of options and arguments; typer does not export it."""
+
 _WITHOUT_VALUE = {"--ray": "local", "--slurm": ""}
 
 
@@ -38,8 +45,18 @@ class Command(TyperCommand):
     """A command whose options --ray and --slurm may stand without a value, which typer does not offer."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the words of the command line."""
-        return super().parse_args(ctx, list(completed(args)))
+        """Parse the words of the command line.
+
+        Raises:
+            LabError: A word behind --ray or --slurm is neither a value of the option nor the experiment.
+        """
+        try:
+            return super().parse_args(ctx, list(completed(args)))
+        except _WrongUsage:
+            for option, following in pairwise(args):
+                if option in _TAKES and not following.startswith("-") and not re.fullmatch(_VALUES[option], following):
+                    raise LabError(f"{option} takes {_TAKES[option]}, or nothing, not '{following}'") from None
+            raise
 
 
 def completed(words: Sequence[str]) -> Iterator[str]:

@@ -92,7 +92,7 @@ def command(
     loaded = load(experiment, wanted)
     folder = results / loaded.name
     if dry_run:
-        show_plan(loaded, folder, device)
+        show_plan(loaded, folder, device, fresh)
         return
     from ..results.compare import compare
     from ..results.trial_folder import STOPPED
@@ -138,16 +138,18 @@ def _show_verdicts(table: pd.DataFrame, folder: Path) -> None:
         print(f"no verdicts: {error}")
 
 
-def show_plan(experiment: Experiment, folder: Path, device: str | None = None) -> None:
+def show_plan(experiment: Experiment, folder: Path, device: str | None = None, fresh: bool = False) -> None:
     """Print the trials of an experiment, and say for each whether it is done."""
     from ..results.store import is_done
     from ..specs.settings import short_keys
+    from ..sweeps import halving
     from ..sweeps.plan import duplicate_message
     from ..sweeps.plan import plan as find_trials
     from .tables import grid, short
 
     found = find_trials(experiment, device, folder)
     trials = found.trials
+    halving.check(experiment, trials, fresh)
     swept = list(dict.fromkeys(key for trial in trials for key in trial.swept))
     heads = short_keys(swept).values()
     rows = [

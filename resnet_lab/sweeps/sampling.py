@@ -29,6 +29,7 @@ _LOOKED_AT = 50
 
 _SEARCH: KeyPath = ("search",)
 _NO_NETWORK = "no network can be built"
+_REPEATED = "the same values had been drawn before"
 
 
 @dataclass
@@ -96,7 +97,7 @@ class Sampler:
     def _rejection(self, drawn: Mapping[str, Any]) -> tuple[KeyPath, str] | None:
         """Why a draw is no sample; None where it is one, whose network is then kept."""
         if not self._is_new(drawn):
-            return _SEARCH, "the same values had been drawn before"
+            return _SEARCH, _REPEATED
         failed = self._failed(self._early, drawn)
         if failed is not None:
             return failed
@@ -182,6 +183,8 @@ class Sampler:
 
     def _too_few(self, found: int, attempts: int) -> LabError:
         self._check_options()
+        if not found:  # then every repeated draw had been rejected for another reason, which is the one to tell
+            del self._rejected[_SEARCH, _REPEATED]
         ((place, reason), count) = self._rejected.most_common(1)[0]
         last = f" ({self._problem})" if reason == _NO_NETWORK else ""
         return self.experiment.document.error(

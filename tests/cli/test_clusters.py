@@ -46,3 +46,15 @@ def test_places_that_exclude_each_other(workspace, lab):
     done = lab("run", "--slurm", "e", "--jobs", "2", cwd=workspace)
     assert (done.returncode, done.stdout) == (2, "")
     assert "--slurm and --jobs exclude each other" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [("--ray", "HOST:PORT, or nothing, not 'nowhere'"), ("--slurm", "KEY=VALUE, such as partition=gpu, or nothing")],
+)
+def test_a_word_that_is_no_value_is_one_message(workspace, lab, option, told):
+    done = lab("run", "e.yaml", option, "nowhere", cwd=workspace)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"resnet-lab: {option} takes {told}")
+    assert done.stderr.count("\n") == 1
+    assert "unexpected extra argument" in lab("run", "e.yaml", "other.yaml", option, cwd=workspace).stderr

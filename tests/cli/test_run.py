@@ -78,3 +78,13 @@ def test_trials_that_cannot_be_judged_are_no_error_of_the_run(capsys):
         assert "v, test accuracy: better; p is 0.0078\n" in capsys.readouterr().out
         run._show_verdicts(table(v=0.01).assign(**{"train.optimizer.lr": range(16)}), Path("nowhere"))
     assert "no verdicts: the trials differ in train.optimizer.lr" in capsys.readouterr().out
+
+
+def test_a_dry_run_refuses_what_a_run_would_refuse(workspace, lab):
+    (workspace / "experiments" / "e.yaml").write_text(
+        "variants: [cifar_resnet20]\ntrain: {epochs: 9, batch_size: 32}\nsearch:\n  random: 2\n"
+        "  space: {train.optimizer.lr: [0.1, 0.2]}\n  halving: {metric: val_accuracy}\n"
+    )
+    done = lab("run", "e", "--engine", any_engine(), "--dry-run", cwd=workspace)
+    assert done.returncode == 2
+    assert "'halving' compares trials by their validation images" in done.stderr

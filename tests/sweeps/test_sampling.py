@@ -161,6 +161,11 @@ def test_an_option_applies_where_the_drawn_block_takes_it(planned):
             [],
             "because no network can be built (unknown option of stem 'cifar': 'chanels'; did you mean 'channels'",
         ),
+        (
+            "variant.stages.9.repeat: [1, 2]",
+            ["search.where=[]"],
+            "of these, 2 were rejected because no network can be built (there is no stage 9",
+        ),
         ("train.optimizer.lr: [-1]", [], r"e\.yaml:5: 'train\.optimizer\.lr' is -1"),
         ("trian.optimizer.lr: [1]", [], r"e\.yaml:5: 'trian\.optimizer\.lr' cannot be swept"),
         ("data.size: [4, 8, many]", ["search.where=[]"], r"e\.yaml:5: 'data\.size' is 'many'"),
