@@ -28,7 +28,7 @@ from .executors import Executor
 from .executors.cluster import Cluster, need
 from .executors.local import Local
 from .executors.slots import Jobs, Slot, divided
-from .plan import duplicate_message, plan
+from .plan import Plan, duplicate_message, plan
 from .progress import Progress
 from .sweep import Sweep
 
@@ -74,34 +74,18 @@ def run(
             another experiment or cannot be written.
     """
     others = OtherLoad()
-    comparison.check_metric(experiment)
-    planned = plan(experiment, device, results)
-    halving.check(experiment, planned.trials, fresh)
-    for pair in planned.duplicates:
-        progress.note(duplicate_message(*pair))
-    if "auto" in experiment.spec.engine:
-        progress.note("engine auto: {} ({})".format(*engines.choose("auto")))
-    for note in planned.notes:
-        progress.note(note)
-    names = list(dict.fromkeys(trial.engine for trial in planned.trials))
+    planned = _planned(experiment, device, results, fresh, progress)
     wanted = None if cluster is None else need(experiment, device, threads)
-    devices = {} if wanted else {name: _device(name, device, experiment) for name in names}
-    slots = _slots(devices, device or experiment.spec.device, experiment, jobs, threads, len(planned.trials))
-    places = {
-        name: wanted.place if wanted else _place(name, *devices[name], slots, experiment, progress) for name in names
-    }
+    slots: list[Slot] = []
+    if wanted:
+        places = {trial.engine: wanted.place for trial in planned.trials}
+    else:
+        slots, places = _here(experiment, planned, device, threads, jobs, progress)
     for trial in planned.trials:
         if places[trial.engine].device not in ("auto", "gpu"):
             _check_precision(trial, places[trial.engine].device, experiment)
     with _written(results):
-        claim(results, Path(experiment.document.file))
-        for line in matched.write(planned.matched, results):
-            progress.note(line)
-        labels = {trial.id: trial.labels() for trial in planned.trials}
-        swept = dict.fromkeys(key for trial in planned.trials for key in trial.swept)
-        store = Store(results, labels, list(swept))
-        for line in store.prune() if prune else []:
-            progress.note(line)
+        store = _store(experiment, planned, results, prune, progress)
         is_to_do = fresh or any(store.status(trial.id) not in DONE for trial in planned.trials)
         if warn_if_busy and is_to_do and (warning := others.warning()):
             progress.note(warning)
@@ -113,18 +97,61 @@ def run(
             progress.note(line)
         sweep = Sweep(experiment, store, progress, executor or Local(slots), places, fresh)
         try:
-            if experiment.spec.auto:
-                table = comparison.run_auto(sweep, trials, experiment, progress)
-                if not sweep.is_over:
-                    settle(results, set(table["trial"]))
-            else:
-                table = sweep.run(trials, experiment.spec.halving)
+            table = _table(sweep, trials)
         finally:
             sweep.executor.stop()
         counts = table[table["status"].isin(DONE)]["revision"].fillna("").value_counts().to_dict()
         if several := revisions.message(counts):
             progress.note(several)
         return table
+
+
+def _planned(experiment: Experiment, device: str | None, results: Path, fresh: bool, progress: Progress) -> Plan:
+    """Make the plan, check that it can be run, and show what a person should know of it."""
+    comparison.check_metric(experiment)
+    planned = plan(experiment, device, results)
+    halving.check(experiment, planned.trials, fresh)
+    for pair in planned.duplicates:
+        progress.note(duplicate_message(*pair))
+    if "auto" in experiment.spec.engine:
+        progress.note("engine auto: {} ({})".format(*engines.choose("auto")))
+    for note in planned.notes:
+        progress.note(note)
+    return planned
+
+
+def _here(
+    experiment: Experiment, planned: Plan, device: str | None, threads: int | None, jobs: Jobs, progress: Progress
+) -> tuple[list[Slot], dict[str, Place]]:
+    """Divide this machine among the trials that run at once, and find the place of the trials of each engine."""
+    names = dict.fromkeys(trial.engine for trial in planned.trials)
+    devices = {name: _device(name, device, experiment) for name in names}
+    slots = _slots(devices, device or experiment.spec.device, experiment, jobs, threads, len(planned.trials))
+    return slots, {name: _place(name, *devices[name], slots, experiment, progress) for name in names}
+
+
+def _store(experiment: Experiment, planned: Plan, results: Path, prune: bool, progress: Progress) -> Store:
+    """Open the results folder, write the specs of matched variants into it, and remove stale trials if asked to."""
+    claim(results, Path(experiment.document.file))
+    for line in matched.write(planned.matched, results):
+        progress.note(line)
+    labels = {trial.id: trial.labels() for trial in planned.trials}
+    swept = dict.fromkeys(key for trial in planned.trials for key in trial.swept)
+    store = Store(results, labels, list(swept))
+    for line in store.prune() if prune else []:
+        progress.note(line)
+    return store
+
+
+def _table(sweep: Sweep, trials: tuple[Trial, ...]) -> pd.DataFrame:
+    """Run the trials that are to do; with `seeds: auto`, until the verdicts are clear."""
+    experiment = sweep.experiment
+    if not experiment.spec.auto:
+        return sweep.run(trials, experiment.spec.halving)
+    table = comparison.run_auto(sweep, trials, experiment, sweep.progress)
+    if not sweep.is_over:
+        settle(sweep.store.folder, set(table["trial"]))
+    return table
 
 
 _LOCK_WAIT = 0.2
