@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..base.errors import LabError
+from ..base.errors import LabError, unknown
 from ..base.files import read_json, write_json
 
 PLAN = "plan.json"
@@ -58,13 +58,16 @@ def read(folder: Path) -> SweepPlan:
     """Read the plan that `keep` wrote.
 
     Raises:
-        LabError: There is no plan in the folder, or the file is damaged.
+        LabError: There is no such folder or no plan in it, or the file is damaged.
     """
     try:
         values = read_json(folder / PLAN)
         trials = {name: PlannedTrial(*trial) for name, trial in values["trials"].items()}
         return SweepPlan(**values | {"trials": trials})
     except (FileNotFoundError, NotADirectoryError):
+        if not folder.exists():
+            others = [str(other) for other in folder.parent.glob("*") if (other / PLAN).exists()]
+            raise LabError(unknown("results folder", folder, others)) from None
         raise LabError(
             f"{folder} holds no plan of a sweep: 'resnet-lab run' writes {PLAN} into results/EXPERIMENT when it begins"
         ) from None

@@ -1,5 +1,7 @@
 """The plan of a sweep in its results folder."""
 
+import re
+
 import pytest
 
 from resnet_lab import LabError
@@ -20,6 +22,14 @@ def test_a_folder_without_a_plan_is_refused(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(LabError, match="holds no plan of a sweep"):
         read(tmp_path / "file")
+
+
+def test_a_folder_that_is_not_there_is_named_with_the_nearest_one(tmp_path):
+    (tmp_path / "depth_sweep").mkdir()
+    keep(tmp_path / "depth_sweep", PLAN)
+    message = f"unknown results folder '{tmp_path}/dpth_sweep'; did you mean '{tmp_path}/depth_sweep'?"
+    with pytest.raises(LabError, match=re.escape(message)):
+        read(tmp_path / "dpth_sweep")
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"trials": {"a": [1]}}', '{"trials": []}'])
