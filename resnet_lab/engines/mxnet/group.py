@@ -36,6 +36,7 @@ class Group:
         os.environ.update(environment("worker", rank))
         self._store = mx.kv.create("dist_sync")
         self._known: set[str] = set()
+        self._score = mx.nd.zeros(2)
 
     def combine(self, gradients: Mapping[str, Any], loss: Any, right: Any) -> tuple[Any, Any]:
         """Replace each gradient by its sum over all processes, which MXNet computes while Python continues.
@@ -48,8 +49,9 @@ class Group:
         Returns:
             The mean loss of the whole batch, and its number of correctly classified images.
         """
-        score = mx.nd.concat(loss.reshape(1), right.reshape(1), dim=0)
-        self._add_up({**gradients, "score of a step": score})
+        mx.nd.concat(loss.reshape(1), right.reshape(1), dim=0, out=self._score)
+        self._add_up({**gradients, "score of a step": self._score})
+        score = self._score.copy()
         return score[0], score[1]
 
     def average(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
@@ -59,7 +61,12 @@ class Group:
         return {name: sums[f"mean of {name}"].asnumpy() / self.rank.count for name in arrays}
 
     def _add_up(self, arrays: Mapping[str, Any]) -> None:
-        """Replace each array by its sum over all processes; the server knows an array by its name."""
+        """Replace each array by its sum over all processes; the server knows an array by its name.
+
+        Give the same array for a name in every step, or read the sum before the next step. MXNet lets the next push of
+        a name wait for the last pull only where both use one array. Otherwise a slow process may push first, and then
+        pull the sum of the next step.
+        """
         for name, array in arrays.items():
             if name not in self._known:
                 self._store.init(name, mx.nd.zeros_like(array))
