@@ -14,10 +14,10 @@ sweep: $(VENV)/.installed
 	$(BIN)/resnet-lab run experiments/depth_sweep.yaml --engine auto
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n auto --maxprocesses 4
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 test-all: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m "not benchmark"
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -m "not benchmark"
 
 bench: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -m benchmark -s

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
+import io
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +19,8 @@ from hypothesis import settings
 
 from resnet_lab import engines
 from resnet_lab import graph as variant_graph
-from resnet_lab.base import hardware, registry
+from resnet_lab.base import hardware, other_load, registry
+from resnet_lab.cli.app import main
 from resnet_lab.data import Feed
 from resnet_lab.engines.contract import Model
 from resnet_lab.network.graph import Graph
@@ -24,12 +28,16 @@ from resnet_lab.network.initial import branch_ends, initial
 from resnet_lab.specs.optimizers import Sgd
 from resnet_lab.training.epoch import train_epoch
 from resnet_lab.weights import gluon_zoo, safetensors
+from tests.sweeps.pretending import InThisProcess
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # side by side, threads that spin would only take each other's cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A shell that starts a command in the background makes it ignore Ctrl-C, and so would every process that a test starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+os.fsync = lambda file: None  # no test takes the power away, and thousands of small files would wait for the disk
+other_load._AGAIN = 0.01  # beside other tests the machine is always busy, so that every sweep would look again
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -60,23 +68,41 @@ def _memory():
     yield
     if hardware.resident() > MEMORY_LIMIT:
         hardware.give_back_memory()
+        gc.freeze()  # what is left are modules and tests, and to search these again and again takes half a second each
 
 
 @pytest.fixture
 def lab() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """The command line as a person calls it: `lab("describe", "resnet18")`."""
+    """The command line in this process, through the same `main` as a person's call: `lab("describe", "resnet18")`."""
 
-    def call(
-        *words: str, cwd: Path | None = None, timeout: float = 300, **env: str
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "resnet_lab", *words],
-            capture_output=True,
-            text=True,
-            cwd=cwd,
-            timeout=timeout,
-            env={**os.environ, **env},
-        )
+    def call(*words: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+        printed, errors = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed), redirect_stderr(errors):
+            patch.setattr(sys, "argv", ["resnet-lab", *words])
+            for name, value in env.items():
+                patch.setenv(name, value)
+            if cwd is not None:
+                patch.chdir(cwd)
+            with pytest.raises(SystemExit) as end:
+                main()
+        return subprocess.CompletedProcess(words, end.value.code or 0, printed.getvalue(), errors.getvalue())
+
+    return call
+
+
+@pytest.fixture
+def trains_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trials of the local machine run in this process: a worker of their own would first import a framework."""
+    monkeypatch.setattr("resnet_lab.sweeps.run.Local", lambda slots: InThisProcess())
+
+
+@pytest.fixture
+def program() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The command line in a process of its own, for tests of what only a new interpreter shows."""
+
+    def call(*words: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "resnet_lab", *words]
+        return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=300, env={**os.environ, **env})
 
     return call
 

@@ -52,6 +52,7 @@ def test_an_idea_has_a_baseline_a_grid_and_three_seeds(idea):
 
 
 @pytest.mark.parametrize("idea", IDEAS)
+@pytest.mark.usefixtures("trains_here")
 def test_an_idea_goes_from_its_folder_to_a_table(idea, tmp_path, lab):
     folder = tmp_path / idea
     shutil.copytree(ROOT / "docs" / "examples" / idea, folder)

@@ -46,39 +46,39 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     sys.modules.pop("plugged", None)
 
 
-def test_a_packaged_block_is_known_to_every_command(package, lab, workspace):
+def test_a_packaged_block_is_known_to_every_command(package, program, workspace):
     (workspace / "variants" / "v.yaml").write_text("extends: resnet18\nevery_stage: {block: plugged}\n")
     for words in (
         ("list", "blocks"),
         ("describe", "v"),
         ("describe", "--block", "plugged", "--input", "8x8x8", "--channels", "8"),
     ):
-        done = lab(*words)
+        done = program(*words)
         assert done.returncode == 0, done.stderr
-    assert "plugged" in lab("list", "blocks").stdout
-    assert json.loads(lab("describe", "v", "--json").stdout)["depth"] == 10
+    assert "plugged" in program("list", "blocks").stdout
+    assert json.loads(program("describe", "v", "--json").stdout)["depth"] == 10
 
 
-def test_a_packaged_dataset_is_known_to_every_command(package, lab, workspace):
-    assert "packaged" in lab("list", "datasets").stdout
+def test_a_packaged_dataset_is_known_to_every_command(package, program, workspace):
+    assert "packaged" in program("list", "datasets").stdout
     for command in ("check", "show"):
-        done = lab("data", command, "packaged")
+        done = program("data", command, "packaged")
         assert done.returncode == 0, done.stderr
     safetensors.save(workspace / "w.safetensors", initial(rl.graph("cifar_resnet20", input=(3, 8, 8)), 0))
     words = ["--weights", "w.safetensors", "--data", "packaged", "--engine", any_engine(), "--json"]
-    done = lab("evaluate", "cifar_resnet20", *words)
+    done = program("evaluate", "cifar_resnet20", *words)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["count"] == 8
 
 
-def test_a_packaged_engine_runs_trials(package, lab, workspace):
+def test_a_packaged_engine_runs_trials(package, program, workspace):
     shutil.copy(ROOT / "tests" / "engines" / "nothing.py", package / "nothing_engine.py")
     (package / "plugged.py").write_text("from resnet_lab import engines\nengines.add('nothing', 'nothing_engine')\n")
     (workspace / "experiments" / "e.yaml").write_text(
         "variants: [cifar_resnet20]\ndata: {size: 8, limit: 32}\ntrain: {epochs: 1, batch_size: 32}\n"
         "engine: nothing\nmeasure: false\n"
     )
-    done = lab("run", "e")
+    done = program("run", "e")
     assert done.returncode == 0, done.stderr
     assert rl.results("results/e")[["engine", "status", "train_loss"]].values.tolist() == [["nothing", "ok", 1.0]]
 

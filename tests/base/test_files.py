@@ -2,10 +2,10 @@
 
 import errno
 import os
+import resource
+import signal
 import stat
-import subprocess
-import sys
-import textwrap
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from resnet_lab.base.errors import LabError
 from resnet_lab.base.files import atomic_write, read_json, write_json, write_text
 from resnet_lab.weights import gluon_params, safetensors
+from resnet_lab.weights.export import write
 
 
 def test_a_writer_that_takes_a_path(tmp_path):
@@ -62,34 +63,34 @@ def test_a_folder_that_takes_no_file_is_one_message(tmp_path):
 
 
 WRITERS = {
-    "text": "from resnet_lab.base.files import write_text; write_text(path, 'x' * 100_000)",
-    "safetensors": "from resnet_lab.weights.safetensors import save; save(path, arrays)",
-    "gluon": "from resnet_lab.weights.gluon_params import write; write(path, arrays)",
-    "torch": "from resnet_lab.weights.export.write import torch; torch(path, None, arrays)",
+    "text": lambda path, arrays: write_text(path, "x" * 100_000),
+    "safetensors": safetensors.save,
+    "gluon": gluon_params.write,
+    "torch": lambda path, arrays: write.torch(path, None, arrays),
 }
+
+
+@contextmanager
+def files_of_at_most(size):
+    """A limit on the size of files, which takes the place of a full disk."""
+    before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
 @pytest.mark.parametrize("writer", WRITERS)
 def test_a_full_disk_is_one_message_for_every_writer(tmp_path, writer):
-    """A limit on the size of files stands in for the full disk."""
     if writer == "torch":
         pytest.importorskip("torch")
-    code = f"""
-        import resource, signal
-        from pathlib import Path
-        import numpy as np
-        from resnet_lab import LabError
-        arrays, path = {{"a": np.zeros(25_000, np.float32)}}, Path({str(tmp_path / "file")!r})
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
-        try:
-            {WRITERS[writer]}
-        except LabError as error:
-            print(error)
-    """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=False)
-    assert done.stdout.startswith(f"{tmp_path}/file: cannot be written: "), done.stderr
-    assert "arge" in done.stdout  # "File too large", in the words of the library
+    path = tmp_path / "file"
+    with pytest.raises(LabError) as caught, files_of_at_most(50_000):
+        WRITERS[writer](path, {"a": np.zeros(25_000, np.float32)})
+    assert str(caught.value).startswith(f"{path}: cannot be written: ")
+    assert "arge" in str(caught.value)  # "File too large", in the words of the library
     assert list(tmp_path.iterdir()) == []
 
 

@@ -11,12 +11,13 @@ from resnet_lab.results.store import read
 from tests.conftest import ROOT, any_engine
 
 FILES = ["README.md", "experiments/first.yaml", "variants/my_block.py", "variants/my_resnet18.yaml"]
-TINY = ("--set", "train.epochs=1", "--set", "seeds=[0]", "--set", "data.size=16")
+TINY = [word for key in ("train.epochs=1", "seeds=[0]", "data.size=16", "data.limit=128") for word in ("--set", key)]
 
 
-def test_the_one_command_of_the_readme_makes_a_table(tmp_path, lab):
+@pytest.mark.usefixtures("trains_here")
+def test_the_one_command_of_the_readme_makes_a_table(tmp_path, lab, program):
     any_engine()
-    done = lab("init", "idea", cwd=tmp_path)
+    done = program("init", "idea", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "idea"
     assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()) == FILES

@@ -47,6 +47,7 @@ def test_the_same_network_is_not_trained(workspace, words, call):
     assert not (workspace / "results" / "try_cifar_resnet20_mine" / "trials").exists()
 
 
+@pytest.mark.usefixtures("trains_here")
 def test_a_real_pair_is_trained_and_no_verdict_is_claimed(workspace, words, lab):
     (workspace / "variants" / "tiny.yaml").write_text(
         "input: 3x32x32\nstem: {type: cifar, channels: 8}\nstages: [{block: basic, repeat: 1, channels: 8}]\n"

@@ -10,7 +10,12 @@ from resnet_lab.data.dataset import Dataset, InMemory
 from resnet_lab.data.formats.download import present
 
 
-@pytest.mark.parametrize("name", sorted(set(data.DATASETS.entries) - {"imagenet", "imagefolder", "recordio", "arrays"}))
+OF_A_PERSON = {"imagenet", "imagefolder", "recordio", "arrays"}
+READ_ELSEWHERE = {"cifar10-jpeg"}
+"""Decoding 60,000 pictures takes six seconds: tests/data/sources/test_cifar10_jpeg.py does it once, and checks more."""
+
+
+@pytest.mark.parametrize("name", sorted(set(data.DATASETS.entries) - OF_A_PERSON - READ_ELSEWHERE))
 def test_what_our_datasets_declare_is_what_is_read(name, shared_data):
     """Every dataset whose files are at hand; `read` compares shape, classes and count."""
     source = data.DATASETS.get(name)

@@ -17,18 +17,17 @@ from tests.conftest import engine_or_skip, random_weights
 
 VARIANTS = sorted(path.stem for path in shipped("variants").glob("*.yaml"))
 LONG = {"cifar_resnet1202", "preact_resnet1001"} | {
-    name for name in VARIANTS if re.search("101|152|64d", name) and name != "resnet101_v2"
+    name for name in VARIANTS if re.search("34|101|152|64d|wideresnet(28|40)|v1[cs]$", name) and name != "resnet101_v2"
 }
-"""Nets that only `make test-all` compares: deep or wide ones, whose blocks other nets of the same family test too."""
+"""Nets that only `make test-all` compares: deep or wide ones, whose blocks and stems other nets of their family have."""
 
 
-def both(graph):
-    """The graph on each engine, with the same initial weights."""
-    models = []
-    for name in ("mxnet", "torch"):
-        model = engine_or_skip(name).build(graph, "cpu")
-        model.load(initial(graph, 0, last_scale="zero"))
-        models.append(model)
+def both(graph, weights=None):
+    """The graph on each engine, with the same weights; with initial ones if left out."""
+    weights = weights or initial(graph, 0, last_scale="zero")
+    models = [engine_or_skip(name).build(graph, "cpu") for name in ("mxnet", "torch")]
+    for model in models:
+        model.load(weights)
     return models
 
 
@@ -39,13 +38,8 @@ def test_every_variant_gives_the_same_logits(name):
     """Random weights and statistics, the smallest input that makes sense; relative error under 1e-4."""
     channels = rl.variant(name).spec.input[0]
     graph = rl.graph(name, input=(channels, 32, 32), classes=10)
-    models = both(graph)
-    values = random_weights(graph)
     images = np.random.default_rng(0).standard_normal((3, channels, 32, 32)).astype(np.float32)
-    logits = []
-    for model in models:
-        model.load(values)
-        logits.append(model.predict(images))
+    logits = [model.predict(images) for model in both(graph, random_weights(graph))]
     assert np.isfinite(logits[0]).all()
     assert np.abs(logits[0] - logits[1]).max() < 1e-4 * np.abs(logits[0]).max()
 
@@ -119,14 +113,12 @@ def test_ten_steps_on_mixed_pictures_give_the_same_losses():
 def test_gradients_agree_in_float64(name):
     """Where rounding cannot hide a difference: relative to each array's largest gradient, under 1e-9."""
     graph = rl.graph(name, input=(3, 64, 64), classes=10)
-    mxnet_model, torch_model = both(graph)
+    mxnet_model, torch_model = both(graph, initial(graph, 0))
     import mxnet as mx
     import torch
 
     from resnet_lab.engines.torch.lowering import own_name
 
-    for model in (mxnet_model, torch_model):
-        model.load(initial(graph, 0))
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((8, 3, 64, 64)), rng.integers(0, 10, 8)
     ours, theirs = mxnet_model.block, torch_model.block

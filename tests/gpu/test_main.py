@@ -8,7 +8,9 @@ import pytest
 
 from tests.conftest import engine_or_skip
 
-from .__main__ import _differs
+from . import __main__ as command_line
+from .__main__ import _differs, main
+from .device import look
 from .journal import Journal
 from .stages import STAGES, command
 
@@ -24,13 +26,22 @@ def rehearse(folder, *words):
     return done.stdout, lines
 
 
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """The command in this process, where PyTorch is imported already: its exit status and what it printed."""
+    engine_or_skip("torch")
+    monkeypatch.setattr(command_line, "_device", look)
+    monkeypatch.setattr(command_line.signal, "signal", lambda number, handler: None)
+    return lambda folder, *words: (main(["--out", str(folder), *words]), capsys.readouterr().out)
+
+
 def problems(lines):
     """The problems of rows that are not those of a missing package or of a missing GPU."""
     found = [line["problem"] for line in lines if line.get("problem")]
     return [text for text in found if "is not installed" not in text and text != "the device is the CPU"]
 
 
-def test_one_stage_from_the_command_to_the_table(tmp_path):
+def test_one_stage_from_the_command_to_the_table(tmp_path, call):
     printed, lines = rehearse(tmp_path, "--stages", "cifar")
     [machine] = [line for line in lines if line["kind"] == "machine"]
     assert (machine["device"], machine["tiny"]) == ("cpu", True)
@@ -41,7 +52,7 @@ def test_one_stage_from_the_command_to_the_table(tmp_path):
     assert table.loc["ours off", "of_plain_loop_numpy"] > 0
     assert not problems(lines)
     assert "cifar        done" in printed
-    assert "cifar: done earlier" in rehearse(tmp_path, "--stages", "cifar")[0]
+    assert "cifar: done earlier" in call(tmp_path, "--tiny", "--device", "cpu", "--stages", "cifar")[1]
 
 
 @pytest.mark.parametrize(
@@ -52,12 +63,10 @@ def test_one_stage_from_the_command_to_the_table(tmp_path):
         (["--device", "tpu"], "unknown device 'tpu'"),
     ],
 )
-def test_a_wrong_word_is_refused(tmp_path, words, message):
-    engine_or_skip("torch")
-    call = command("tests.gpu", "--out", str(tmp_path / "out"), *words)
-    done = subprocess.run(**call, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert message in done.stdout
+def test_a_wrong_word_is_refused(tmp_path, call, words, message):
+    status, printed = call(tmp_path / "out", *words)
+    assert status == 2
+    assert message in printed
 
 
 def test_a_folder_holds_the_results_of_one_size_device_and_gpu(tmp_path):
@@ -70,14 +79,11 @@ def test_a_folder_holds_the_results_of_one_size_device_and_gpu(tmp_path):
     assert _differs(journal, other) == "size (--tiny), device (--device), GPU"
 
 
-def test_a_folder_of_tiny_results_is_refused_for_real_ones(tmp_path):
-    engine_or_skip("torch")
+def test_a_folder_of_tiny_results_is_refused_for_real_ones(tmp_path, call):
     Journal(tmp_path).add("machine", tiny=True, device="cpu", gpus=[])
-    done = subprocess.run(
-        **command("tests.gpu", "--out", str(tmp_path), "--device", "cpu"), stdout=subprocess.PIPE, text=True
-    )
-    assert done.returncode == 2
-    assert "name another folder with --out" in done.stdout
+    status, printed = call(tmp_path, "--device", "cpu")
+    assert status == 2
+    assert "name another folder with --out" in printed
 
 
 @pytest.mark.slow

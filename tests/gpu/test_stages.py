@@ -39,10 +39,10 @@ def _is_gone(pid: int) -> bool:
 
 
 def test_a_stage_over_its_limit_ends_with_its_processes_and_is_finished(journal):
-    run_stages([Stage("sleeps", HERE, 0.15, ""), GOOD], journal, "cpu", True, 5)
+    run_stages([Stage("sleeps", HERE, 0.08, ""), GOOD], journal, "cpu", True, 5)
     sleeps, good = journal.lines("stage")
     assert (sleeps["status"], good["status"]) == ("timed_out", "done")
-    assert sleeps["reason"] == "the stage took longer than its 0.15 minutes"
+    assert sleeps["reason"] == "the stage took longer than its 0.08 minutes"
     _, row = journal.lines("row", "sleeps")
     end = time.monotonic() + 20
     while not _is_gone(row["child"]) and time.monotonic() < end:
@@ -51,9 +51,9 @@ def test_a_stage_over_its_limit_ends_with_its_processes_and_is_finished(journal)
 
 
 def test_a_stage_that_the_end_of_the_run_stops_runs_again(journal):
-    run_stages([SLEEPS, GOOD], journal, "cpu", True, 0.1)
+    run_stages([SLEEPS, GOOD], journal, "cpu", True, 0.02)
     assert [line["status"] for line in journal.lines("stage")] == ["stopped"]
-    run_stages([Stage("sleeps", HERE, 0.1, ""), GOOD], journal, "cpu", True, 5)
+    run_stages([Stage("sleeps", HERE, 0.02, ""), GOOD], journal, "cpu", True, 5)
     assert [(line["attempt"], line["status"]) for line in journal.lines("stage", "sleeps")] == [
         (1, "stopped"),
         (2, "timed_out"),

@@ -82,10 +82,10 @@ def test_a_file_registers_parts_of_every_kind_and_they_are_forgotten_with_it(tmp
         assert registry.find("own") is None
 
 
-def test_a_file_that_imports_the_data_room_first_does_not_own_its_datasets(tmp_path, workspace, lab):
+def test_a_file_that_imports_the_data_room_first_does_not_own_its_datasets(tmp_path, workspace, program):
     """The room is imported while the file runs; the datasets of the package are still the package's."""
     (workspace / "own.py").write_text(BLOCK.format(options="") + "import resnet_lab.data\n")
-    done = lab("data", "check", "digits", "--from", "own.py")
+    done = program("data", "check", "digits", "--from", "own.py")
     assert done.returncode == 0, done.stderr
     code = (
         "from pathlib import Path\nfrom resnet_lab.specs.plugins import load_file\nload_file(Path('own.py'), ('', 1))\n"

@@ -18,11 +18,10 @@ from typing import Any
 from resnet_lab import engines
 from resnet_lab.base import hardware
 from resnet_lab.specs.experiment import load
-from resnet_lab.sweeps.executors import Ended, Work
 from resnet_lab.sweeps.progress import Silent
 from resnet_lab.sweeps.run import run
-from resnet_lab.sweeps.worker import perform
 from resnet_lab.training.trial import Trial
+from tests.sweeps.pretending import InThisProcess
 
 VARIANTS = 10
 
@@ -35,22 +34,6 @@ def eight():
     part = Split(np.zeros((8, 3, 8, 8), np.uint8), np.arange(8, dtype=np.int32))
     return Dataset("eight", tuple("abcdefghij"), part, part, (0.0,) * 3, (1.0,) * 3)
 """
-
-
-class InThisProcess:
-    """An executor that trains in this process, one trial after another."""
-
-    capacity = 1
-
-    def start(self, work: Work) -> None:
-        self.work = work
-
-    def next(self, timeout: float | None = None) -> Ended:
-        perform(self.work, lambda event: None)
-        return Ended(self.work)
-
-    def end(self, trial: str) -> None: ...
-    def stop(self) -> None: ...
 
 
 class Clock(Silent):

@@ -1,11 +1,13 @@
-"""What tests of sweeps need to run no training: a small block, and an executor whose trials end as a test chooses."""
+"""What tests of sweeps need to start no worker: a small block, and executors that train here or not at all."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from resnet_lab.base.files import write_json
-from resnet_lab.sweeps.executors import Ended, Work
+from resnet_lab.sweeps.executors import Ended, Event, Work
+from resnet_lab.sweeps.worker import perform
 from resnet_lab.training.trial import Trial
 from tests.specs.writing import BLOCK
 
@@ -32,6 +34,25 @@ class Pretender:
         write_json(self.work.folder / "result.json", trial.labels() | result)
         write_json(self.work.folder / "epochs.json", [{"epoch": 1, "train_loss": 1.0}])
         return Ended(self.work)
+
+    def end(self, trial: str) -> None: ...
+    def stop(self) -> None: ...
+
+
+class InThisProcess:
+    """Trains in this process, where the frameworks are imported already; the reports come when a trial has ended."""
+
+    capacity = 1
+
+    def start(self, work: Work) -> None:
+        self._work, self._reports = work, [Event(work, {"event": "started"})]
+
+    def next(self, timeout: float | None = None) -> Ended | Event:
+        if not self._reports:
+            sent = Work.from_json(json.loads(json.dumps(self._work.to_json())))
+            perform(sent, lambda content: self._reports.append(Event(self._work, content)))
+            self._reports.append(Ended(self._work))
+        return self._reports.pop(0)
 
     def end(self, trial: str) -> None: ...
     def stop(self) -> None: ...

@@ -177,6 +177,7 @@ def test_halving_and_fresh_exclude_each_other(nets, workspace):
         run(loaded, workspace / "results", Silent(), executor=Trainer(), fresh=True)
 
 
+@pytest.mark.usefixtures("trains_here")
 def test_trials_of_a_real_engine_are_stopped_and_go_on(workspace, lab):
     (workspace / "variants" / "tiny.yaml").write_text(
         "stem: {type: cifar, channels: 8}\nstages:\n  - {block: basic, repeat: 1, channels: 8}\nhead: {classes: 10}\n"

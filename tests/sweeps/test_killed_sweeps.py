@@ -48,8 +48,10 @@ def finished(results: Path) -> dict[str, int]:
     return {path.parent.name: path.stat().st_mtime_ns for path in results.glob("trials/*/result.json")}
 
 
-@pytest.mark.parametrize(("seeds", "kills", "jobs"), [(6, 3, "2"), pytest.param(30, 20, "2", marks=pytest.mark.slow)])
+@pytest.mark.usefixtures("trains_here")
+@pytest.mark.parametrize(("seeds", "kills", "jobs"), [(4, 2, "2"), pytest.param(30, 20, "2", marks=pytest.mark.slow)])
 def test_every_trial_is_in_the_table_once_and_none_is_trained_again(workspace, lab, seeds, kills, jobs):
+    """The runs that are killed have workers; the undisturbed one and the last one train in this process."""
     (workspace / "variants" / "tiny.yaml").write_text(
         "stem: {type: cifar, channels: 8}\nstages:\n  - {block: basic, repeat: 1, channels: 8}\nhead: {classes: 10}\n"
     )

@@ -11,7 +11,7 @@ import resnet_lab as rl
 from tests.conftest import ROOT
 
 
-@pytest.mark.parametrize("trials", [300, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [100, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_a_sweep_of_many_trials(tmp_path, trials):
     done = subprocess.run(
         [sys.executable, "-m", "tests.sweeps.large_sweep", str(trials), str(tmp_path)],

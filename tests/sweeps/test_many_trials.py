@@ -11,6 +11,7 @@ from resnet_lab.specs.experiment import load
 from resnet_lab.sweeps.run import run
 from resnet_lab.weights import safetensors
 from tests.conftest import any_engine, engine_or_skip
+from tests.sweeps.pretending import InThisProcess
 from tests.sweeps.test_run import Notes
 
 DATA = '''
@@ -78,18 +79,20 @@ def logs(table, results="results"):
 
 
 def test_every_trouble_is_a_row_with_its_reason_and_costs_no_other_trial(troubled):
-    troubles = ["segfault", "killed", "memory", "hangs"]
-    limits = "limits={trial: 20s, memory: 1GiB, retries: 0}"
+    troubles = ["segfault", "killed", "memory"]
+    limits = "limits={memory: 1GiB, retries: 0}"
     table, _ = sweep(f"grid={{data.trouble: [none, {', '.join(troubles)}]}}", limits, jobs=2)
     assert table["data.trouble"].tolist() == ["none", *troubles]
-    assert table["status"].tolist() == ["ok", "failed", "failed", "out_of_memory", "timed_out"]
+    assert table["status"].tolist() == ["ok", "failed", "failed", "out_of_memory"]
     for reason, told in zip(
-        table["reason"][1:],
-        ["signal 11", "killed by signal 9", "more than 'limits.memory' (1024 MiB)", "'limits.trial'"],
-        strict=True,
+        table["reason"][1:], ["signal 11", "killed by signal 9", "more than 'limits.memory' (1024 MiB)"], strict=True
     ):
         assert told in reason
-    table, _ = sweep("grid={train.optimizer.lr: [0.1, 1e38]}", limits)
+    # A limit that a trial without trouble may exceed on a slow machine, too: that trial is done already.
+    table, _ = sweep("grid={data.trouble: [none, hangs]}", "limits={trial: 4s, retries: 0}")
+    assert table["status"].tolist() == ["ok", "timed_out"]
+    assert "'limits.trial'" in table["reason"][1]
+    table, _ = sweep("grid={train.optimizer.lr: [0.1, 1e38]}", executor=InThisProcess())
     assert table["status"].tolist() == ["ok", "diverged"]
     assert "loss became" in table["reason"][1]
 

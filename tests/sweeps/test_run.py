@@ -41,8 +41,9 @@ def tiny(workspace):
     return workspace
 
 
-def test_a_sweep_from_the_first_run_to_the_second(tiny, lab):
-    done = lab("run", "experiments/e.yaml", cwd=tiny)
+@pytest.mark.usefixtures("trains_here")
+def test_a_sweep_from_the_first_run_to_the_second(tiny, lab, program):
+    done = program("run", "experiments/e.yaml", cwd=tiny)
     assert done.returncode == 0, done.stderr
     assert "[2/2] tiny_plain mxnet seed=0" in done.stdout
     table = rl.results(tiny / "results" / "e")
@@ -99,7 +100,7 @@ def test_a_sweep_from_the_first_run_to_the_second(tiny, lab):
     (tiny / "experiments" / "e.yaml").write_text(
         TEXT.replace("[tiny, tiny_plain]", "[tiny, tiny_plain]\nseeds: [0, 1]")
     )
-    more = lab("run", "experiments/e.yaml", cwd=tiny)
+    more = lab("run", "experiments/e.yaml", "--set", "measure=false", cwd=tiny)
     assert "4 trials, 2 done already" in more.stdout
     assert sorted(rl.results(tiny / "results" / "e")["seed"]) == [0, 0, 1, 1]
 
@@ -112,6 +113,7 @@ MAPPING = {
 }
 
 
+@pytest.mark.usefixtures("trains_here")
 def test_an_experiment_is_a_mapping_and_shows_lines_without_a_terminal(tiny, capsys):
     table = rl.run(MAPPING, name="mine", settings=["train.test_every=2"])
     assert (table["status"][0], table["data.limit"][0]) == ("ok", 200)
@@ -126,6 +128,7 @@ def test_an_experiment_is_a_mapping_and_shows_lines_without_a_terminal(tiny, cap
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.usefixtures("trains_here")
 def test_a_curve_that_was_not_measured_is_named(tiny, capsys):
     rl.run(MAPPING, name="mine", progress=False)
     again = rl.run(MAPPING, name="mine", settings=["train.test_every=1"])
@@ -137,6 +140,7 @@ def test_a_curve_that_was_not_measured_is_named(tiny, capsys):
     assert again["test_loss"].equals(fresh["test_loss"])
 
 
+@pytest.mark.usefixtures("trains_here")
 def test_two_runs_give_the_same_accuracies_and_fresh_runs_anew(tiny, lab):
     (tiny / "experiments" / "e.yaml").write_text(TEXT.replace(", tiny_plain", "") + "measure: false\n")
     first = rl.run("experiments/e.yaml", results="a")
@@ -243,6 +247,7 @@ on_linux = pytest.mark.skipif(sys.platform != "linux", reason="looks for process
 
 
 @on_linux
+@pytest.mark.usefixtures("trains_here")
 def test_a_sweep_that_is_killed_loses_no_finished_trial_and_leaves_no_worker(tiny, lab):
     (tiny / "experiments" / "e.yaml").write_text(LONG + "seeds: [0, 1]\n")
     interrupt(tiny, signal.SIGKILL, ["experiments/e.yaml"], in_the_middle_of(2))
@@ -323,6 +328,7 @@ def test_a_trial_that_was_cut_off_goes_on_exactly(tiny, monkeypatch):
     assert all(np.array_equal(one[name], other[name]) for name in one)
 
 
+@pytest.mark.usefixtures("trains_here")
 def test_the_same_network_under_two_names_is_trained_once(tiny, lab):
     (tiny / "variants" / "twin.yaml").write_text("extends: tiny\n")
     settings = ["--set", "variants=[tiny, twin]", "--set", "measure=false", "--set", "compile=off"]

@@ -43,6 +43,7 @@ def experiment(workspace):
     return workspace
 
 
+@pytest.mark.usefixtures("trains_here")
 def test_a_trial_on_two_devices_is_a_row_with_the_whole_batch(experiment):
     table = rl.run("experiments/e.yaml", progress=False)
     assert table["status"].tolist() == ["ok"], table["reason"].tolist()

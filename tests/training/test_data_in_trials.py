@@ -40,7 +40,7 @@ def test_a_dataset_of_ones_own_is_known_to_the_worker(tiny):
     assert pd.isna(table["skipped_images"][0])
 
 
-def test_damaged_pictures_are_counted_or_end_the_trial(tiny):
+def test_damaged_pictures_are_counted_or_end_the_trial(tiny, request):
     data = "{name: imagefolder, path: ../photos, size: 16, workers: 2, damaged: skip, augment: [flip, mixup]}"
     skipping = run(tiny, data)
     assert (skipping["status"][0], skipping["skipped_images"][0]) == ("ok", 2)
@@ -49,6 +49,7 @@ def test_damaged_pictures_are_counted_or_end_the_trial(tiny):
     assert sorted(line for line in log.splitlines() if line.startswith("left out")) == [
         f"left out a damaged image: {tiny / 'photos' / name}" for name in ("cat/11.jpg", "dog/4.jpg")
     ]
+    request.getfixturevalue("trains_here")
     alone = run(tiny, data, "data.workers=0")
     assert alone["trial"][0] == skipping["trial"][0]  # which is why it has not run again
     again = rl.run("experiments/e.yaml", settings=["data.workers=0"], results="other")
@@ -65,6 +66,7 @@ PHOTOS = "{name: imagefolder, path: ../photos, size: 16, damaged: skip, workers:
 
 @pytest.mark.parametrize("workers", [0, 1])
 @pytest.mark.parametrize("part", ["train", "test"])
+@pytest.mark.usefixtures("trains_here")
 def test_a_part_whose_every_picture_is_damaged_fails_the_trial(tiny, part, workers):
     """`damaged: skip` leaves single pictures out; with none left there is nothing to train or to test on."""
     (tiny / "photos").rename(tiny / "all")
@@ -111,6 +113,7 @@ def own(tiny, how="fixed", settings=(), **changes):
 
 
 @pytest.mark.parametrize("how", ["fixed", "facts"])
+@pytest.mark.usefixtures("trains_here")
 def test_a_dataset_that_is_not_what_it_declares_is_refused_and_both_are_named(tiny, how):
     cases = [
         ({"channels": 3}, "images of 3x8x8, but images of 1x8x8 were read"),
@@ -128,6 +131,7 @@ def test_an_empty_test_set_is_refused(tiny):
         own(tiny, tests=0)
 
 
+@pytest.mark.usefixtures("trains_here")
 def test_fewer_images_than_a_batch_are_refused_also_where_their_number_is_not_known_before(tiny):
     table = own(tiny, "facts", ["train.batch_size=65"], count=None)
     assert table["status"][0] == "failed"

@@ -7,8 +7,9 @@ import pytest
 
 import resnet_lab as rl
 from resnet_lab import LabError
-from resnet_lab.data.dataset import IMAGENET_MEAN, IMAGENET_STD
+from resnet_lab.data.dataset import IMAGENET_MEAN, IMAGENET_STD, InMemory
 from resnet_lab.data.pipeline.pixels import Normalise
+from resnet_lab.data.sources import cifar10_jpeg
 from resnet_lab.training import dataset_scores
 from resnet_lab.training import trained as trained_networks
 from resnet_lab.weights.pretrained import Pretrained, load
@@ -24,10 +25,12 @@ IMAGENET = (IMAGENET_MEAN, IMAGENET_STD)
         pytest.param(32, 8256, 0.9227, [825, 795, 705, 721, 874, 752, 907, 834, 926, 917], marks=pytest.mark.slow),
     ],
 )
-def test_published_weights_on_cifar10(shared_data, depth, right, loss, by_class):
-    """Counts of shared/data/README.md, measured there with a network of its own."""
+def test_published_weights_on_cifar10(shared_data, monkeypatch, depth, right, loss, by_class):
+    """Counts of shared/data/README.md, measured there with a network of its own; only test images are decoded."""
     engine_or_skip("mxnet")
     pytest.importorskip("torch")
+    decoded, none = cifar10_jpeg._decoded, InMemory(np.zeros((50_000, 3, 32, 32), np.uint8), np.zeros(50_000, np.int32))
+    monkeypatch.setattr(cifar10_jpeg, "_decoded", lambda path: none if "train" in path.name else decoded(path))
     (path,) = (shared_data / "weights").glob(f"resnet{depth}-*.th")
     found = rl.evaluate(f"cifar_resnet{depth}", path, "cifar10-jpeg", normalise=IMAGENET, batch_size=500)
     assert found.count == 10_000
@@ -80,6 +83,7 @@ def test_classes_by_other_names_are_not_scored(engine):
     assert dataset_scores.evaluate(trained_networks.model(few, engine.name), few, "digits").count == 360
 
 
+@pytest.mark.usefixtures("trains_here")
 def test_the_folder_of_a_trial_is_its_network(workspace, engine):
     (workspace / "experiments" / "e.yaml").write_text(
         "variants: [cifar_resnet20]\nmeasure: false\ndata: {name: digits, size: 8}\n"

@@ -77,6 +77,7 @@ def test_what_the_weights_say_of_themselves_is_followed(tmp_path):
     assert inference.class_names(back) == ("a", "b", "c")
 
 
+@pytest.mark.usefixtures("trains_here")
 def test_a_trials_own_crop_is_what_predict_shows(workspace, engine):
     """Pictures of a folder are tested on their central share; predict shows the same, not more."""
     for label in ("plain", "framed"):

@@ -61,6 +61,7 @@ def test_the_content_of_the_file_decides_the_id_not_its_name(start, workspace):
     assert first.labels()["train.init.weights"].startswith("start.safetensors (")
 
 
+@pytest.mark.usefixtures("trains_here")
 def test_a_frozen_part_is_run_as_in_inference_and_does_not_change(engine, start, workspace):
     table = rl.run("experiments/e.yaml", settings=[f"engine={engine.name}"])
     assert table["status"].tolist() == ["ok"]

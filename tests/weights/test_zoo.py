@@ -14,7 +14,7 @@ from tests.weights import zoo
 
 OURS = [name for name in names("variants") if re.search(r"_v[12]|next|wide", name)]
 
-LONG = re.compile(r"101|152|64d|wideresnet(28|40)|v1[cse]$")
+LONG = re.compile(r"34|101|152|64d|wideresnet(28|40)|v1[cse]$")
 """Nets that only the slow tests compare: they are deep or wide, or differ from others by their stem alone."""
 
 

@@ -9,7 +9,8 @@ from resnet_lab.data.dataset import statistics
 
 def test_cifar10_jpeg_is_what_its_readme_states(shared_data):
     cifar = data.load("cifar10-jpeg")
-    assert (cifar.shape, len(cifar.train), len(cifar.test)) == ((3, 32, 32), 50_000, 10_000)
+    assert (cifar.name, cifar.shape, len(cifar.classes)) == ("cifar10-jpeg", (3, 32, 32), 10)
+    assert (len(cifar.train), len(cifar.test)) == (50_000, 10_000)
     assert np.bincount(cifar.train.labels).tolist() == [5000] * 10
     assert np.bincount(cifar.test.labels).tolist() == [1000] * 10
     assert cifar.test.labels[:20].tolist() == [*range(10), *range(10)]

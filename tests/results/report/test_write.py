@@ -175,6 +175,7 @@ def test_the_page_fits_phones_and_desktops_light_and_dark(page, chromium, width,
     assert not chromium.errors
 
 
+@pytest.mark.usefixtures("trains_here")
 def test_the_report_of_a_real_sweep(workspace, lab, chromium):
     (workspace / "variants" / "tiny.yaml").write_text(
         "input: 3x32x32\nstem: {type: cifar, channels: 8}\nstages: [{block: basic, repeat: 1, channels: 8}]\n"
