@@ -15,3 +15,4 @@ if __name__ == "__main__":
 
     for case in worst_errors(sys.argv[1], int(sys.argv[3])):
         print(json.dumps(case), flush=True)
+    os._exit(0)  # An ordinary end would take the framework to pieces, for half a second or more.

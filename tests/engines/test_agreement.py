@@ -60,12 +60,16 @@ def noise(size: int, augmented: bool) -> data.Feed:
     return data.Feed(split, 32, 0, (0.5,) * 3, (0.29,) * 3, augment)
 
 
-NETS = [("cifar_resnet20", 32), ("resnet18", 64), ("resnet18_v2", 64)]
+NETS = [("cifar_resnet20", 32), ("cifar_resnet20_v2", 32), ("resnet18", 64), ("resnet18_v2", 64)]
+QUICK = {
+    *(("cifar_resnet20", False, "plain"), ("cifar_resnet20", True, "nesterov"), ("cifar_resnet20", False, "momentum")),
+    *(("cifar_resnet20_v2", True, "plain"), ("resnet18", True, "momentum")),
+}
 STEPS = [
-    pytest.param(name, size, *how, marks=[pytest.mark.slow] * (size > 32 and how != [True, "momentum"]))
+    pytest.param(name, size, *how, marks=[] if (name, *how) in QUICK else pytest.mark.slow)
     for (name, size), *how in itertools.product(NETS, [False, True], RULES)
 ]
-"""The small network with every rule; the larger ones with one rule, and in the slow tests with the others."""
+"""Every network with every rule, with augmentation and without; `QUICK` has each of these at least once."""
 
 
 @pytest.mark.parametrize(("name", "size", "augmented", "rule"), STEPS)
@@ -120,7 +124,7 @@ def test_gradients_agree_in_float64(name):
     from resnet_lab.engines.torch.lowering import own_name
 
     rng = np.random.default_rng(0)
-    x, y = rng.standard_normal((8, 3, 64, 64)), rng.integers(0, 10, 8)
+    x, y = rng.standard_normal((4, 3, 64, 64)), rng.integers(0, 10, 4)
     ours, theirs = mxnet_model.block, torch_model.block
     ours.cast("float64")
     theirs.double()
