@@ -9,7 +9,6 @@ from resnet_lab import LabError, data
 from resnet_lab.data.dataset import Dataset, InMemory
 from resnet_lab.data.formats.download import present
 
-
 OF_A_PERSON = {"imagenet", "imagefolder", "recordio", "arrays"}
 READ_ELSEWHERE = {"cifar10-jpeg"}
 """Decoding 60,000 pictures takes six seconds: tests/data/sources/test_cifar10_jpeg.py does it once, and checks more."""

@@ -19,7 +19,7 @@ VARIANTS = sorted(path.stem for path in shipped("variants").glob("*.yaml"))
 LONG = {"cifar_resnet1202", "preact_resnet1001"} | {
     name for name in VARIANTS if re.search("34|101|152|64d|wideresnet(28|40)|v1[cs]$", name) and name != "resnet101_v2"
 }
-"""Nets that only `make test-all` compares: deep or wide ones, whose blocks and stems other nets of their family have."""
+"""Nets that only `make test-all` compares: deep or wide ones, whose blocks and stems others of their family have."""
 
 
 def both(graph, weights=None):
