@@ -47,7 +47,6 @@ def test_a_dry_run_names_swept_keys_as_long_as_it_must_and_says_what_runs_once(w
     assert printed.count("where no block of resnet18 takes 'stride_on', it is trained once") == 2
 
 
-@pytest.mark.usefixtures("trains_here")
 def test_the_number_of_threads_and_a_busy_machine(workspace, call, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     monkeypatch.setattr("resnet_lab.base.other_load.OtherLoad.cores", lambda self: 1.5)

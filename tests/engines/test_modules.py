@@ -125,7 +125,7 @@ def _as_ours(graph, same):
 
 
 def test_a_sweep_runs_it_in_a_process_of_its_own_and_keeps_its_weights(theirs):
-    table = rl.run("experiments/e.yaml", settings=["measure=false"])
+    table = rl.run("experiments/e.yaml", settings=["measure=false", "data.size=8"])
     assert table["status"].tolist() == ["ok", "ok"]
     assert table["macs"].isna().tolist() == [True, False]
     assert (table["test_accuracy"] > 0.1).all()

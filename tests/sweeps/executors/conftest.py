@@ -29,7 +29,7 @@ def noise(trouble: str = "none", marks: str = "") -> Dataset:
         with open(f"{marks}/began", "a") as stream:
             stream.write(f"{os.getppid()}\\n")
     if IN_WORKER:
-        time.sleep({"slow": 3, "hangs": 600}.get(trouble, 0))
+        time.sleep({"slow": 2, "hangs": 600}.get(trouble, 0))
     if IN_WORKER and trouble == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
     rng = np.random.default_rng(0)
