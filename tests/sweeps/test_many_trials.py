@@ -103,7 +103,7 @@ def test_a_trial_whose_worker_crashed_is_tried_again(troubled):
     assert any("signal 11" in note and note.endswith("it is tried again") for note in notes)
 
 
-@pytest.mark.parametrize("engine", ["mxnet", "torch"])
+@pytest.mark.parametrize("engine", ["mxnet", pytest.param("torch", marks=pytest.mark.slow)])
 def test_a_worker_that_is_kept_gives_what_a_new_one_gives(troubled, engine):
     """Two trials in one process; the second has the weights, bit for bit, that it has in a process of its own."""
     engine_or_skip(engine)

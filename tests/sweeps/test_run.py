@@ -157,7 +157,7 @@ def test_two_runs_give_the_same_accuracies_and_fresh_runs_anew(tiny, lab):
     assert [path.name for path in (tiny / "a" / "e" / "trials").iterdir()] == [first["trial"][0]]
 
 
-def test_failures_become_rows_and_the_sweep_goes_on(tiny, lab):
+def test_failures_become_rows_and_the_sweep_goes_on(tiny, lab, request):
     """A rate that diverges, and a worker that dies, beside a trial that is fine."""
     text = TEXT.replace("[tiny, tiny_plain]", "[tiny]")
     (tiny / "experiments" / "e.yaml").write_text(text + "grid: {train.optimizer.lr: [1e38, 0.1]}\nmeasure: false\n")
@@ -179,11 +179,13 @@ def test_failures_become_rows_and_the_sweep_goes_on(tiny, lab):
         ("import os; os._exit(3)", "failed", "exit status 3"),
     ]:
         (broken / "mxnet" / "__init__.py").write_text(code)
-        done = lab("run", "experiments/f.yaml", cwd=tiny, PYTHONPATH=f"{broken}{os.pathsep}{ROOT}")
+        words = ("run", "experiments/f.yaml", "--set", "limits={retries: 0}")
+        done = lab(*words, cwd=tiny, PYTHONPATH=f"{broken}{os.pathsep}{ROOT}")
         assert done.returncode == 1, done.stderr
         table = rl.results("results/f")
         assert (len(table), table["status"][0]) == (1, status)
         assert told in table["reason"][0]
+    request.getfixturevalue("trains_here")
     done = lab("run", "experiments/f.yaml", "--set", "measure=false", cwd=tiny)
     assert done.returncode == 0, done.stdout + done.stderr
     assert rl.results("results/f")["status"].tolist() == ["ok"]

@@ -1,9 +1,17 @@
 """The worker: a trial that several processes train is one worker to the sweep."""
 
+import signal
+
 import pytest
 
 import resnet_lab as rl
 from resnet_lab import LabError
+from resnet_lab.specs.experiment import load
+from resnet_lab.sweeps import worker
+from resnet_lab.sweeps.executors import Work
+from resnet_lab.sweeps.plan import plan
+from resnet_lab.training.group import ProcessDied
+from resnet_lab.training.trial import Place
 from tests.conftest import engine_or_skip
 
 TEXT = """
@@ -54,6 +62,30 @@ def test_a_trial_on_two_devices_is_a_row_with_the_whole_batch(experiment):
     assert rl.results("results/e", epochs=True)["epoch"].tolist() == [1, 2, 3]
 
 
+class Left(BaseException):
+    """This process would have ended."""
+
+
+def test_a_worker_dies_as_a_process_of_its_trial_died(experiment, monkeypatch, capsys):
+    def leave(status):
+        raise Left
+
+    def dies(*words):
+        raise ProcessDied(1, -signal.SIGKILL)
+
+    signals = []
+    monkeypatch.setattr(worker, "run", dies)
+    monkeypatch.setattr(worker.os, "kill", lambda process, number: signals.append(number))
+    monkeypatch.setattr(worker.os, "_exit", leave)
+    [trial] = plan(load("experiments/e.yaml")).trials
+    with pytest.raises(Left):
+        worker.perform(Work(trial, experiment, Place("cpu:0,1", "off", 1), False, ""), lambda content: None)
+    assert signals == [signal.SIGKILL]
+    assert "process 1 of the devices ended with signal 9" in capsys.readouterr().err
+    assert not (experiment / "result.json").exists()
+
+
+@pytest.mark.slow
 def test_a_trial_is_tried_again_when_one_of_its_processes_was_killed(experiment, lab):
     (experiment / "deadly").touch()
     done = lab("run", "experiments/e.yaml", cwd=experiment)

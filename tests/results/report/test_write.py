@@ -161,8 +161,14 @@ def test_a_long_table_is_shown_a_page_at_a_time(page, chromium):
     assert not chromium.errors
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize(
+    ("width", "dark"),
+    [
+        (360, True),
+        (1280, False),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in ((360, False), (1280, True))),
+    ],
+)
 def test_the_page_fits_phones_and_desktops_light_and_dark(page, chromium, width, dark):
     chromium.open(page, width, dark=dark)
     assert chromium.run("document.documentElement.scrollWidth") == width
