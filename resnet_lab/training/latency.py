@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import time
-from collections.abc import Callable
 
 import numpy as np
 
@@ -12,6 +10,7 @@ from .. import engines
 from ..base.errors import LabError
 from ..network.graph import Graph
 from ..network.initial import initial
+from .timing import Call, in_turns, stopwatch
 from .trial import Place
 
 _QUIET = 0.02
@@ -19,8 +18,6 @@ _QUIET = 0.02
 
 _TRIES = 3
 """How often the baseline is timed with itself before the machine counts as busy: what disturbs it may end soon."""
-
-Call = Callable[[], object]
 
 
 def ratios(first: Call, second: Call, *, seconds: float = 1.5, turns: int = 40) -> list[float]:
@@ -37,18 +34,8 @@ def ratios(first: Call, second: Call, *, seconds: float = 1.5, turns: int = 40) 
     """
     for _ in range(3):  # the first calls also compile
         first(), second()
-    found: list[float] = []
-    end = time.perf_counter() + seconds
-    while len(found) < turns and (len(found) < 9 or time.perf_counter() < end):
-        times = {call: _timed(call) for call in ((first, second) if len(found) % 2 else (second, first))}
-        found.append(times[second] / times[first])
-    return found
-
-
-def _timed(call: Call) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
+    both = in_turns([stopwatch(first), stopwatch(second)], least=9, most=turns, seconds=seconds)
+    return [later / earlier for earlier, later in zip(*both, strict=True)]
 
 
 class Latency:

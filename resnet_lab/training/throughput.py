@@ -1,56 +1,21 @@
-"""Measure throughput: warm up until the times settle, wait for the device, report percentiles."""
+"""The throughput of a trained model: images per second and latency, with percentiles."""
 
 from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..engines.contract import Model
 from .epoch import train_epoch
+from .timing import measure, settle, stopwatch
 
 if TYPE_CHECKING:
     from ..data.pipeline.feed import Batch
     from ..engines.contract import Array
-
-_SETTLED = 0.1
-"""The warm-up ends when the times of two successive calls differ by less than this fraction."""
-
-
-def measure(call: Callable[[], object], *, warmups: int = 8, calls: int = 50, seconds: float = 2.0) -> list[float]:
-    """Time the calls of a function, which must return only when the device has finished.
-
-    Args:
-        call: the function.
-        warmups: the largest number of calls that are made before the measurement, until their times settle.
-        calls: the largest number of calls that are timed.
-        seconds: the measurement ends after this time, but not before five calls are timed.
-
-    Returns:
-        The seconds of each call.
-    """
-    last = _timed(call)
-    for _ in range(warmups):
-        now = _timed(call)
-        settled = abs(now - last) < _SETTLED * last
-        last = now
-        if settled:
-            break
-    times: list[float] = []
-    end = time.perf_counter() + seconds
-    while len(times) < calls and (len(times) < 5 or time.perf_counter() < end):
-        times.append(_timed(call))
-    return times
-
-
-def _timed(call: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
 
 def rates(times: Sequence[float], images: int, name: str) -> dict[str, float]:
     """Compute images per second.
@@ -86,11 +51,12 @@ def speeds(model: Model, batch: Batch, rate: float, training: bool = True) -> di
     """
     images, _ = batch
     columns: dict[str, Any] = rates(step_times(model, batch, rate), len(images), "compute") if training else {}
-    columns |= rates(measure(lambda: model.predict(images), seconds=1.0), len(images), "infer")
+    infer = measure(stopwatch(lambda: model.predict(images)), seconds=1.0)
+    columns |= rates(infer.seconds, len(images), "infer")
     single: Array = images[:1]
-    times = np.asarray(measure(lambda: model.predict(single), seconds=0.5)) * 1000
-    for suffix, value in zip(("", "_p10", "_p90"), np.percentile(times, [50, 10, 90]), strict=True):
-        columns[f"latency_ms{suffix}"] = float(value)
+    latency = measure(stopwatch(lambda: model.predict(single)), seconds=0.5)
+    for suffix, percent in (("", 50), ("_p10", 10), ("_p90", 90)):
+        columns[f"latency_ms{suffix}"] = 1000 * latency.percentile(percent)
     return columns
 
 
@@ -114,12 +80,6 @@ def step_times(model: Model, batch: Batch, rate: float, *, seconds: float = 2.0,
         train_epoch(model, [batch] * count, [rate] * count, 0, lambda images, loss: marks.append(time.perf_counter()))
         return [after - before for before, after in itertools.pairwise(marks)]
 
-    last = float(np.median(train(2)))
-    for _ in range(4):
-        now = float(np.median(train(2)))
-        settled = abs(now - last) < _SETTLED * last
-        last = now
-        if settled:
-            break
+    last, _ = settle(lambda: float(np.median(train(2))), most=4)
     # The first step also fills the pipeline, so its time is left out.
     return train(1 + min(steps, max(5, round(seconds / last))))[1:]

@@ -1,10 +1,10 @@
-"""Throughput: how many calls are timed, when the warm-up ends, and the columns that come out."""
+"""Throughput: which steps are timed, and the columns that come out."""
 
 import numpy as np
 import pytest
 
 from resnet_lab.training import throughput
-from resnet_lab.training.throughput import measure, rates, speeds, step_times
+from resnet_lab.training.throughput import rates, speeds, step_times
 
 
 def test_rates_are_percentiles_of_images_a_second():
@@ -14,27 +14,11 @@ def test_rates_are_percentiles_of_images_a_second():
     assert columns["train_images_per_s_p90"] == pytest.approx(110)
 
 
-def test_measuring_stops_after_its_calls():
-    calls = []
-    times = measure(lambda: calls.append(1), warmups=3, calls=20, seconds=30)
-    assert len(times) == 20
-    assert 22 <= len(calls) <= 24
-
-
 class Clock:
-    """A clock that only a fake call or a fake model moves."""
+    """A clock that only a fake model moves."""
 
     def __init__(self):
         self.now = 50.0
-
-    def call(self, lengths):
-        """A function whose calls take these seconds, one after the other; the last length repeats."""
-        left = list(lengths)
-
-        def call():
-            self.now += left.pop(0) if len(left) > 1 else left[0]
-
-        return call
 
 
 @pytest.fixture
@@ -42,16 +26,6 @@ def clock(monkeypatch):
     clock = Clock()
     monkeypatch.setattr(throughput.time, "perf_counter", lambda: clock.now)
     return clock
-
-
-def test_the_warm_up_ends_when_two_calls_take_as_long_and_is_not_reported(clock):
-    assert measure(clock.call([8.0, 4.0, 2.0, 1.0, 1.0, 1.0, 1.0]), calls=5) == [1.0] * 5
-    assert measure(clock.call([8.0, 4.0, 2.0, 1.0]), warmups=1, calls=3) == [2.0, 1.0, 1.0]
-
-
-def test_measuring_ends_with_its_time_but_not_before_five_calls(clock):
-    assert len(measure(clock.call([1.0]), seconds=2.0)) == 5
-    assert len(measure(clock.call([0.25]), seconds=2.0)) == 8
 
 
 class FakeStep:
