@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from ..data.pipeline.feed import Batch
 
     Array = NDArray[Any]
+
+
+STEP_PARTS = ("forward", "backward", "update")
+"""The parts of a training step, in their order."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,18 @@ class Model(Protocol):
             label_smoothing: the share of each label that is spread evenly over all classes.
         """
 
+    def step_parts(self, images: Any, labels: Any, rate: float) -> dict[str, float]:
+        """Take one training step, and wait for the device after each part.
+
+        The waits cost time, so that the parts together take longer than a step of `train_step`.
+
+        Args:
+            images, labels, rate: as for `train_step`.
+
+        Returns:
+            The seconds of each of STEP_PARTS.
+        """
+
     def end_epoch(self) -> None:
         """Wait for the device; if several train together, give each the mean of their running statistics."""
 
@@ -223,6 +239,13 @@ class Engine(Protocol):
 
         Raises:
             LabError: the engine cannot run here, or has no such precision or compile mode on the device.
+        """
+
+    def matrix_product(self, size: int, device: str, precision: str) -> Callable[[], object]:
+        """Make two square matrices of random numbers on a device.
+
+        Returns:
+            A function that multiplies the matrices (2 * size^3 floating-point operations), and waits for the device.
         """
 
     def module_facts(self, module: Any, input: Shape) -> ModuleFacts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ...base import hardware
@@ -131,6 +132,14 @@ class MXNetEngine:
         from .model import MXNetModel
 
         return MXNetModel(graph, device, precision, hybridize=mode == "hybridize", rank=rank)
+
+    def matrix_product(self, size: int, device: str, precision: str) -> Callable[[], object]:
+        """A function that multiplies two random matrices on the device, and waits for the device."""
+        mx = self._import()
+        kind, _, number = device.partition(":")
+        context = mx.Context(kind, int(number or 0))
+        first, second = (mx.nd.random.uniform(shape=(size, size), ctx=context).astype(precision) for _ in range(2))
+        return lambda: mx.nd.dot(first, second).wait_to_read()
 
     def module_facts(self, module: Any, input: Shape) -> ModuleFacts:
         """The output shape of a HybridBlock for images of the shape `input` (C, H, W), and its arrays.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mxnet as mx
@@ -15,7 +17,7 @@ from ...base.errors import LabError
 from ...blocks import opaque
 from ...network.graph import Graph, Node
 from ...specs.optimizers import Optimizer
-from ..contract import Rank
+from ..contract import STEP_PARTS, Rank
 from ..devices import check_weights
 from . import lowering
 from .float16 import LOSS_SCALE, dtype_of
@@ -40,6 +42,20 @@ class _Part(NamedTuple):
     loss: Any
     right: Any
     share: float
+
+
+class _Forward(NamedTuple):
+    """A forward pass: for each device the labels of its part, and the logits and the loss, which it may still compute.
+
+    Attributes:
+        labels: NDArrays of classes (batch,), or of shares of classes (batch, classes).
+        logits: NDArrays (batch, classes).
+        losses: NDArrays of one element.
+    """
+
+    labels: list[Any]
+    logits: list[Any]
+    losses: list[Any]
 
 
 class _Started:
@@ -208,6 +224,23 @@ class MXNetModel:
             update(rate)
         return _Started(parts, len(labels))
 
+    def step_parts(self, images: Array, labels: Array, rate: float) -> dict[str, float]:
+        """Take one training step, and wait for every device after each part; returns the seconds of each part."""
+        marks = [self._now()]
+        forward = self._forward(images, labels, 0.0)
+        marks.append(self._now())
+        self._backward(forward, len(labels))
+        marks.append(self._now())
+        for update in self._updates:
+            update(rate)
+        marks.append(self._now())
+        return {part: after - before for part, (before, after) in zip(STEP_PARTS, pairwise(marks), strict=True)}
+
+    def _now(self) -> float:
+        """The time when every device has finished, in seconds."""
+        self.synchronize()
+        return time.perf_counter()
+
     def end_epoch(self) -> None:
         """Wait for every device, and give each the mean of all running statistics, also those of other processes."""
         self.synchronize()
@@ -225,16 +258,9 @@ class MXNetModel:
             images, labels = images[part], labels[part]
         if len(images) < len(self.contexts):
             raise LabError(f"a batch of {len(images)} cannot be split over {len(self.contexts)} devices")
-        xs, ys = self._split(images), self._split(labels)
-        with autograd.record():
-            logits = [self.block(x) for x in xs]
-            losses = [_cross_entropy(own, y, smoothing) for own, y in zip(logits, ys, strict=True)]
-        shares = [len(y) / whole for y in ys]
-        heads = [share * self._scale for share in shares]
-        if heads == [1.0]:
-            losses[0].backward()
-        else:
-            autograd.backward(losses, [nd.full(1, head, x.context) for head, x in zip(heads, xs, strict=True)])
+        forward = self._forward(images, labels, smoothing)
+        shares = self._backward(forward, whole)
+        logits, ys, losses = forward.logits, forward.labels, forward.losses
         if self._kvstore is not None:
             self._kvstore.allreduce_grads()
         hits = [(own.argmax(axis=1) == _classes(y)).sum() for own, y in zip(logits, ys, strict=True)]
@@ -242,6 +268,25 @@ class MXNetModel:
             gradients = {name: self._weights[0][name].gradient for name in self._trained}
             return [_Part(*self._group.combine(gradients, losses[0] * shares[0], hits[0]), 1.0)]
         return [_Part(*part) for part in zip(losses, hits, shares, strict=True)]
+
+    def _forward(self, images: Array, labels: Array, smoothing: float) -> _Forward:
+        """Start the forward pass over a batch, of which each device computes a part."""
+        xs, ys = self._split(images), self._split(labels)
+        with autograd.record():
+            logits = [self.block(x) for x in xs]
+            losses = [_cross_entropy(own, y, smoothing) for own, y in zip(logits, ys, strict=True)]
+        return _Forward(ys, logits, losses)
+
+    def _backward(self, forward: _Forward, whole: int) -> list[float]:
+        """Start the backward pass; returns the share of each device's part in a batch of `whole` images."""
+        shares = [len(y) / whole for y in forward.labels]
+        heads = [share * self._scale for share in shares]
+        if heads == [1.0]:
+            forward.losses[0].backward()
+        else:
+            contexts = [y.context for y in forward.labels]
+            autograd.backward(forward.losses, [nd.full(1, *pair) for pair in zip(heads, contexts, strict=True)])
+        return shares
 
     def _split(self, array: Array) -> list[Any]:
         """Copy a part of a batch to each device; if there are fewer rows than devices, the last devices get none."""

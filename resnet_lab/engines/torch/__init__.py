@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ...base import hardware
@@ -112,6 +113,20 @@ class TorchEngine:
         from .model import TorchModel
 
         return TorchModel(graph, device, precision, mode, rank)
+
+    def matrix_product(self, size: int, device: str, precision: str) -> Callable[[], object]:
+        """A function that multiplies two random matrices on the device, and waits for the device."""
+        torch = self._import()
+        place = torch.device(device.replace("gpu", "cuda"))
+        kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
+        first, second = (torch.rand(size, size, device=place).to(kind) for _ in range(2))
+
+        def multiply() -> None:
+            torch.mm(first, second)
+            if place.type == "cuda":
+                torch.cuda.synchronize(place)
+
+        return multiply
 
     def module_facts(self, module: Any, input: Shape) -> ModuleFacts:
         """The output shape of an nn.Module for images of the shape `input` (C, H, W), and its floating-point arrays."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,7 +16,7 @@ from ...base import hardware
 from ...data.pipeline.feed import Epoch
 from ...network.graph import Graph
 from ...specs.optimizers import Optimizer
-from ..contract import Rank
+from ..contract import STEP_PARTS, Rank
 from ..devices import check_weights
 from .compiling import WITH_CUDA_GRAPHS
 from .feed import resident_batches
@@ -110,21 +112,52 @@ class TorchModel:
 
     def train_step(self, images: Any, labels: Any, rate: float, label_smoothing: float = 0.0) -> _Started:
         """Start one training step; on a GPU, no operation here waits for the result."""
-        self._statistics.before()
-        with torch.autocast(self._device.type, self._autocast, enabled=self._autocast is not None):
-            logits = self._call(images)
-        reduction = "mean" if self._group is None else "sum"
-        loss = functional.cross_entropy(logits.float(), labels, label_smoothing=label_smoothing, reduction=reduction)
-        loss.backward()
-        self._statistics.after(len(labels))  # After the backward pass, which still reads them.
+        logits, loss = self._forward(images, labels, label_smoothing)
+        self._backward(loss, len(labels))
         with torch.no_grad():
             right = (logits.argmax(1) == (labels if labels.ndim == 1 else labels.argmax(1))).sum()
             score = torch.stack([loss.detach(), right.float(), loss.new_full((), len(labels))])
             if self._group is not None:
                 score = self._group.combine([own.grad for own in self._trained.values()], score)
+        self._apply(rate)
+        return _Started(score, self._gpu)
+
+    def step_parts(self, images: Any, labels: Any, rate: float) -> dict[str, float]:
+        """Take one training step, and wait for the device after each part; returns the seconds of each part."""
+        marks = [self._now()]
+        _, loss = self._forward(images, labels)
+        marks.append(self._now())
+        self._backward(loss, len(labels))
+        marks.append(self._now())
+        self._apply(rate)
+        marks.append(self._now())
+        return {part: after - before for part, (before, after) in zip(STEP_PARTS, pairwise(marks), strict=True)}
+
+    def _now(self) -> float:
+        """The time when the device has finished, in seconds."""
+        self.synchronize()
+        return time.perf_counter()
+
+    def _forward(
+        self, images: torch.Tensor, labels: torch.Tensor, label_smoothing: float = 0.0
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Compute the logits and the loss of a batch."""
+        self._statistics.before()
+        with torch.autocast(self._device.type, self._autocast, enabled=self._autocast is not None):
+            logits = self._call(images)
+        reduction = "mean" if self._group is None else "sum"
+        loss = functional.cross_entropy(logits.float(), labels, label_smoothing=label_smoothing, reduction=reduction)
+        return logits, loss
+
+    def _backward(self, loss: torch.Tensor, images: int) -> None:
+        """Compute the gradients, and correct the running statistics, which the backward pass still reads."""
+        loss.backward()
+        self._statistics.after(images)
+
+    def _apply(self, rate: float) -> None:
+        """Update the weights from their gradients, and forget the gradients."""
         self._update(rate)
         self._update.optimizer.zero_grad(set_to_none=True)
-        return _Started(score, self._gpu)
 
     def end_epoch(self) -> None:
         """Wait for the device; if several processes train together, give each the mean of their running statistics."""
