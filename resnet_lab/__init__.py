@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .api import (
+        bench,
         build,
         edf,
         evaluate,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "LabError",
+    "bench",
     "block",
     "build",
     "edf",

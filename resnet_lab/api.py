@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .results.status import Status
+    from .sweeps.bench import Batch
     from .training.dataset_scores import Evaluation
     from .weights.export import Exported
     from .weights.pretrained import Pretrained
@@ -246,6 +247,55 @@ def export(
     from .weights.export import export as write
 
     return write(read_weights(name, weights, input), to, Path(path), engine=engine, folded=folded)
+
+
+def bench(
+    *variants: str,
+    engine: str | Sequence[str] = "auto",
+    device: str | Sequence[str] = "auto",
+    mode: str | Sequence[str] = "train",
+    batch_size: Batch | Sequence[Batch] = 32,
+    precision: str | Sequence[str] = "float32",
+    compile: str | Sequence[str] = "auto",
+    input: Shape | None = None,
+    peer: str | None = None,
+    threads: int | None = None,
+    tell: Callable[[str], None] = lambda line: None,
+) -> pd.DataFrame:
+    """Measure how fast networks train and predict on this machine, and which of them is faster.
+
+    Each of `engine` to `compile` may be a list; all values are combined.
+
+    Args:
+        variants: Names or paths of stage specs. The first is the baseline: the others are timed in turns with it.
+        engine: `mxnet`, `torch` or `auto`.
+        device: `auto`, `cpu`, `gpu` or `gpu:N`.
+        mode: `infer`, `train` (forward, backward and update together), `forward`, `backward` or `update`.
+        batch_size: The number of images in a batch; `max` searches the largest that fits.
+        precision: `float32`, `bfloat16` (torch) or `float16` (mxnet).
+        compile: A compile mode of the engine, or `auto`.
+        input: (channels, height, width); each spec's own if None.
+        peer: `gluoncv`, `timm` or `torchvision`: also measure the library's networks, in turns with ours.
+        threads: CPU threads; if None, what OMP_NUM_THREADS says, else one for each core.
+        tell: Called with a line of text after each row.
+
+    Returns:
+        A DataFrame with one row for each network of each combination; docs/bench.md describes the columns.
+
+    Raises:
+        LabError: A variant or a value does not exist, or cannot work here.
+    """
+    import pandas as pd
+
+    from .sweeps import bench as measurements
+
+    lists = {"engine": engine, "device": device, "mode": mode, "batch_size": batch_size}
+    lists |= {"precision": precision, "compile": compile}
+    choices: dict[str, Any] = {
+        name: [value] if isinstance(value, (str, int)) else list(value) for name, value in lists.items()
+    }
+    jobs = measurements.plan(variants, **choices, input=input, peer=peer, threads=threads)
+    return pd.DataFrame(measurements.run(jobs, tell))
 
 
 def run(

@@ -113,6 +113,17 @@ def memory() -> int:
     return int(psutil.virtual_memory().total)
 
 
+def available_memory() -> int:
+    """Return the memory that this process can still get without swapping, in bytes, also by its cgroup's limit."""
+    import psutil
+
+    free = int(psutil.virtual_memory().available)
+    with suppress(OSError, ValueError):  # no cgroup of version 2, or "max": no limit
+        limit = int(Path("/sys/fs/cgroup/memory.max").read_text())
+        free = min(free, limit - int(Path("/sys/fs/cgroup/memory.current").read_text()))
+    return free
+
+
 @cache
 def processor() -> str:
     """Return the name of the processor."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 
-COMMANDS = tuple("init list describe try run status compare report predict evaluate export doctor data".split())
+COMMANDS = tuple("init list describe try run status compare report bench predict evaluate export doctor data".split())
 """The commands, in the order in which `resnet-lab --help` lists them.
 
 Each has a module of this room (`module_of`). The module defines either `command`, a function whose parameters are the

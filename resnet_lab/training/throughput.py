@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..data.pipeline.feed import Batch
     from ..engines.contract import Array
 
+
 def rates(times: Sequence[float], images: int, name: str) -> dict[str, float]:
     """Compute images per second.
 

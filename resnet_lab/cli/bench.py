@@ -1,0 +1,204 @@
+"""`resnet-lab bench`: how fast networks train and predict here, and which of two is faster."""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from ..base.errors import LabError
+from .compare import Format
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..sweeps.bench import Batch
+
+_LISTS = {
+    "--batch-size": r"\d+|max",
+    "--mode": "infer|train|forward|backward|update",
+    "--engine": "mxnet|torch|auto",
+    "--precision": "float32|float16|bfloat16",
+    "--dtype": "float32|float16|bfloat16",
+}
+"""Options that several values may follow, and what a value looks like; any other word is a variant."""
+
+
+class Command(TyperCommand):
+    """A command whose options may take several values, as in `--batch-size 16 32`, which typer does not offer."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the words of the command line."""
+        return super().parse_args(ctx, list(repeated(args)))
+
+
+def repeated(words: Sequence[str]) -> Iterator[str]:
+    """Repeat an option before each further value: `--batch-size 16 32` as `--batch-size 16 --batch-size 32`."""
+    option, first = "", False
+    for word in words:
+        if word.startswith("-"):
+            option, first = word, True
+        elif not first and option in _LISTS and re.fullmatch(_LISTS[option], word):
+            yield option
+        elif not first:
+            option = ""
+        else:
+            first = False
+        yield word
+
+
+def command(
+    variants: Annotated[
+        list[str], typer.Argument(help="Names or paths of stage specs. The first is the baseline of the others.")
+    ],
+    engine: Annotated[
+        list[str] | None, typer.Option(help="mxnet, torch, or auto: mxnet if it can run here, else torch.")
+    ] = None,
+    device: Annotated[list[str] | None, typer.Option(help="auto, cpu, gpu or gpu:N.")] = None,
+    mode: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="infer, train (forward, backward and update together), forward, backward or update; train if left out."
+        ),
+    ] = None,
+    batch_size: Annotated[
+        list[str] | None, typer.Option(help="Images in a batch; max searches the largest that fits. 32 if left out.")
+    ] = None,
+    precision: Annotated[
+        list[str] | None, typer.Option("--precision", "--dtype", help="float32, bfloat16 (torch) or float16 (mxnet).")
+    ] = None,
+    compile: Annotated[
+        list[str] | None, typer.Option(help="A compile mode of the engine, such as off; auto if left out.")
+    ] = None,
+    input: Annotated[str | None, typer.Option(help="Image shape CxHxW; each spec's own if left out.")] = None,
+    peer: Annotated[
+        str | None,
+        typer.Option(help="gluoncv, timm or torchvision: also measure the library's networks, in turns with ours."),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="CPU threads; if left out, OMP_NUM_THREADS, else one for each core.")
+    ] = None,
+    format: Annotated[
+        Format, typer.Option(help="How the table is written; csv and json keep every column and digit.")
+    ] = Format.table,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write the table into this file; as CSV unless --format says otherwise."),
+    ] = None,
+) -> None:
+    """Measure how fast networks train and predict on this machine, and which of them is faster.
+
+    An option that has several values, such as `--batch-size 16 32`, is combined with the values of all others. Several
+    networks are timed in turns, and each gets a verdict beside the first: faster, slower, same or undecided.
+
+    Example: `resnet-lab bench resnet18 resnet34 --engine torch --mode train --batch-size 16 32 --input 3x64x64`
+
+    Example: `resnet-lab bench resnet50_v1b --peer torchvision --mode infer train --input 3x64x64 -o bench.csv`
+    """
+    from ..api import bench
+    from ..base.files import write_text
+    from ..specs.describe import shape
+    from .tables import written
+
+    if output is not None and not output.parent.is_dir():
+        raise LabError(f"--output: there is no folder '{output.parent}'")
+    choices = {
+        "engine": engine,
+        "device": device,
+        "mode": mode,
+        "batch_size": batch_size and [_size(text) for text in batch_size],
+        "precision": precision,
+        "compile": compile,
+    }
+    table = bench(
+        *variants,
+        **{name: values for name, values in choices.items() if values},
+        input=shape(input) if input else None,
+        peer=peer,
+        threads=threads,
+        tell=lambda line: print(line, file=sys.stderr, flush=True),
+    )
+    if output is not None:
+        write_text(output, written(table, "csv" if format is Format.table else format.value) + "\n")
+    if format is Format.table:
+        show(table)
+    elif output is None:
+        print(written(table, format.value))
+    if format is not Format.table or output is not None:
+        for line in notes(table):
+            print(line, file=sys.stderr)
+
+
+def _size(text: str) -> Batch:
+    if text != "max" and not text.isdecimal():
+        raise LabError(f"--batch-size is a whole number from 1, or max, not '{text}'")
+    return "max" if text == "max" else int(text)
+
+
+_HEADS = {
+    "variant": "variant",
+    "engine": "engine",
+    "device": "device",
+    "precision": "precision",
+    "compile": "compile",
+    "mode": "mode",
+    "batch": "batch",
+    "images_per_s": "images/s",
+    "ms": "ms",
+    "ms_p10": "p10",
+    "ms_p90": "p90",
+    "ms_p99": "p99",
+    "latency_ms": "latency ms",
+    "peak_memory_mb": "memory MB",
+    "utilisation": "of peak",
+    "energy_j_per_1000": "J/1000 images",
+}
+_DISPENSABLE = ("precision", "compile", "device", "ms_p99", "energy_j_per_1000", "latency_ms", "ms_p10", "ms_p90")
+
+
+def show(table: pd.DataFrame) -> None:
+    """Print the rows, then the verdicts and the notes."""
+    from .tables import Column, cell, fitting, print_columns, terminal_width
+
+    width = terminal_width()
+    columns = []
+    for name, head in _HEADS.items():
+        if name in table:
+            figures = name not in ("variant", "engine", "device", "precision", "compile", "mode")
+            cells = tuple(_percent(value) if name == "utilisation" else cell(name, value) for value in table[name])
+            columns.append(Column(name, head, cells, right=figures))
+    shown = fitting(columns, width, _DISPENSABLE)
+    print_columns(shown, width)
+    lines = notes(table)
+    if len(shown) < len(columns):
+        lines.append(f"{len(columns) - len(shown)} column(s) left out; --format csv prints all")
+    for line in lines:
+        print(textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False))
+
+
+def _percent(share: float) -> str:
+    return "" if math.isnan(share) else f"{share:.0%}"
+
+
+def notes(table: pd.DataFrame) -> list[str]:
+    """A line for each verdict, for each row that did not end well, and for what disturbed a measurement."""
+    lines = []
+    for row in table.to_dict("records"):
+        what = f"{row['variant']}, {row['engine']}, {row['mode']}, batch {row['batch']}"
+        if isinstance(row.get("verdict"), str):
+            lines.append(
+                f"{what}: {row['verdict']}; {row['ratio']:.3f} times as long as {row['baseline']} "
+                f"({row['ratio_low']:.3f} to {row['ratio_high']:.3f}, {row['turns']:.0f} turns): {row['why']}"
+            )
+        if row["status"] != "ok":
+            lines.append(f"{what}: {row['status']}: {row['reason']}")
+        if row["notes"]:
+            lines.append(f"{what}: {row['notes']}")
+    return lines
