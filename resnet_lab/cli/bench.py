@@ -142,14 +142,10 @@ def _size(text: str) -> Batch:
     return "max" if text == "max" else int(text)
 
 
+_SETTINGS = ("engine", "device", "precision", "compile", "threads", "input", "mode", "batch")
+"""Columns that are printed once, above the table, if they have the same value in all rows."""
+
 _HEADS = {
-    "variant": "variant",
-    "engine": "engine",
-    "device": "device",
-    "precision": "precision",
-    "compile": "compile",
-    "mode": "mode",
-    "batch": "batch",
     "images_per_s": "images/s",
     "ms": "ms",
     "ms_p10": "p10",
@@ -160,27 +156,30 @@ _HEADS = {
     "utilisation": "of peak",
     "energy_j_per_1000": "J/1000 images",
 }
-_DISPENSABLE = ("precision", "compile", "device", "ms_p99", "energy_j_per_1000", "latency_ms", "ms_p10", "ms_p90")
+_DISPENSABLE = ("ms_p99", "ms_p10", "ms_p90", "energy_j_per_1000", "latency_ms")
+"""Columns that a narrow terminal loses, the first one first."""
 
 
 def show(table: pd.DataFrame) -> None:
-    """Print the rows, then the verdicts and the notes."""
+    """Print what all rows share, the rows, the verdicts and the notes."""
     from .tables import Column, cell, fitting, print_columns, terminal_width
 
     width = terminal_width()
+    shared = [name for name in _SETTINGS if table[name].nunique() == 1]
     columns = []
-    for name, head in _HEADS.items():
+    for name, head in ({name: name for name in ("variant", *_SETTINGS) if name not in shared} | _HEADS).items():
         if name in table:
-            figures = name not in ("variant", "engine", "device", "precision", "compile", "mode")
             cells = tuple(_percent(value) if name == "utilisation" else cell(name, value) for value in table[name])
-            columns.append(Column(name, head, cells, right=figures))
+            columns.append(Column(name, head, cells, right=name in _HEADS or name in ("threads", "batch")))
     shown = fitting(columns, width, _DISPENSABLE)
-    print_columns(shown, width)
-    lines = notes(table)
+    above = ", ".join(f"{name} {table[name].iloc[0]}" for name in shared)
+    lines = [f"{above}, {table['processor'].iloc[0]}", *notes(table)]
     if len(shown) < len(columns):
         lines.append(f"{len(columns) - len(shown)} column(s) left out; --format csv prints all")
-    for line in lines:
-        print(textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False))
+    texts = [textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False) for line in lines]
+    print(texts[0])
+    print_columns(shown, width)
+    print("\n".join(texts[1:]))
 
 
 def _percent(share: float) -> str:
@@ -188,17 +187,21 @@ def _percent(share: float) -> str:
 
 
 def notes(table: pd.DataFrame) -> list[str]:
-    """A line for each verdict, for each row that did not end well, and for what disturbed a measurement."""
-    lines = []
+    """A line for each verdict and for each row that did not end well, and one for each thing that disturbed rows."""
+    lines: list[str] = []
+    rows_of: dict[str, list[str]] = {}
     for row in table.to_dict("records"):
-        what = f"{row['variant']}, {row['engine']}, {row['mode']}, batch {row['batch']}"
+        what = f"{row['variant']} ({row['engine']}, {row['mode']}, batch {row['batch']})"
         if isinstance(row.get("verdict"), str):
             lines.append(
-                f"{what}: {row['verdict']}; {row['ratio']:.3f} times as long as {row['baseline']} "
-                f"({row['ratio_low']:.3f} to {row['ratio_high']:.3f}, {row['turns']:.0f} turns): {row['why']}"
+                f"{what}: {row['verdict']}; it takes {row['ratio']:.3f} times as long as {row['baseline']} (95 % "
+                f"interval {row['ratio_low']:.3f} to {row['ratio_high']:.3f}, {row['turns']:.0f} turns): {row['why']}"
             )
         if row["status"] != "ok":
             lines.append(f"{what}: {row['status']}: {row['reason']}")
-        if row["notes"]:
-            lines.append(f"{what}: {row['notes']}")
+        for note in filter(None, row["notes"].split("; ")):
+            rows_of.setdefault(note, []).append(what)
+    every = len(table)
+    for note, rows in rows_of.items():
+        lines.append(f"note: {note} ({'all rows' if len(rows) == every else ', '.join(rows)})")
     return lines

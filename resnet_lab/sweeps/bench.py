@@ -14,7 +14,7 @@ from ..base import child_process, hardware
 from ..base.errors import LabError, unknown
 from ..base.other_load import BUSY
 from ..blocks.opaque import check_engine, check_known
-from ..network.graph import Graph, Shape
+from ..network.graph import Graph, Shape, show
 from ..results.speed_verdict import WIDE, judge
 from ..specs.variant import load
 from ..training import peers
@@ -195,7 +195,7 @@ class _Task:
         """Measure a network alone; at first search its largest batch if that is asked for."""
         job, started = self.job, now()
         row: Row = {"variant": network.name, "engine": job.engine, "precision": job.precision, "mode": self.mode}
-        row |= {"batch": self.batch, "notes": []}
+        row |= {"batch": self.batch, "input": show(Graph.from_json(network.graph).input), "notes": []}
         size = self.batch
         if size == "max":
             found = _asked(self._ask, job, "largest", [network], [job.setting(self.mode, 1)])

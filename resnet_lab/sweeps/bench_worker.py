@@ -70,7 +70,8 @@ def _alone(order: Mapping[str, Any], settings: list[Setting]) -> Answer:
 
 def _turns(order: Mapping[str, Any], settings: list[Setting]) -> Answer:
     graphs = [_graph(network)[0] for network in order["networks"]]
-    times, noise = speed.turns(graphs, settings)
+    samples = [speed.ready(graph, setting)[1] for graph, setting in zip(graphs, settings, strict=True)]
+    times, noise = speed.turns(samples, settings[0].place.device)
     rows = [
         speed.columns(own, graph, setting) | noise for own, graph, setting in zip(times, graphs, settings, strict=True)
     ]

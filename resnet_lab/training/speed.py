@@ -109,16 +109,18 @@ def alone(graph: Graph, setting: Setting, *, timed: bool = True, latency: bool =
     return row
 
 
-def turns(graphs: Sequence[Graph], settings: Sequence[Setting]) -> tuple[list[Times], dict[str, Any]]:
+def turns(samples: Sequence[Sample], device: str) -> tuple[list[Times], dict[str, Any]]:
     """Time several networks in turns: A, B, A, B, ...
+
+    Args:
+        samples: the networks' samples, as `ready` gives them.
+        device: the device.
 
     Returns:
         The times of each network, and the columns that say what else the machine did.
     """
-    prepared = [ready(graph, setting) for graph, setting in zip(graphs, settings, strict=True)]
-    samples = [sample for _, sample in prepared]
     settled = [settle(sample, window=_WINDOW, agree=_AGREE, most=_WARMUPS)[1] for sample in samples]
-    noise = _Noise(settings[0].place.device)
+    noise = _Noise(device)
     seconds = in_turns(samples, least=LEAST, most=_MOST, seconds=len(samples) * _SECONDS)
     return [Times(*pair) for pair in zip(seconds, settled, strict=True)], noise.columns()
 

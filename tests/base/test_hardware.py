@@ -35,3 +35,7 @@ def test_the_unit_of_the_peak_memory_without_proc(monkeypatch, platform, unit):
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(resource, "getrusage", lambda who: SimpleNamespace(ru_maxrss=1000))
     assert hardware.peak_resident() == 1000 * unit
+
+
+def test_the_memory_that_is_left():
+    assert 0 < hardware.available_memory() < hardware.memory()

@@ -5,7 +5,7 @@ It is a plug-in: `resnet_lab.engines.add("nothing", "tests.engines.nothing")` ad
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -64,6 +64,9 @@ class NoModel:
     def train_step(self, images: Any, labels: Any, rate: float, label_smoothing: float = 0.0) -> NoStep:
         return NoStep(len(labels))
 
+    def step_parts(self, images: Any, labels: Any, rate: float) -> dict[str, float]:
+        return {"forward": 1.0, "backward": 2.0, "update": 0.5}
+
     def end_epoch(self) -> None: ...
 
     def predict(self, images: Any) -> Any:
@@ -115,6 +118,9 @@ class NoEngine:
         self, graph: Graph, device: str, precision: str = "float32", compile: str = "auto", rank: Any = None
     ) -> NoModel:
         return NoModel(graph, device)
+
+    def matrix_product(self, size: int, device: str, precision: str) -> Callable[[], object]:
+        return lambda: None
 
     def module_facts(self, module: Any, input: Shape) -> ModuleFacts:
         raise LabError("the engine 'nothing' has no modules")
