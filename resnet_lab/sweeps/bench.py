@@ -188,7 +188,7 @@ class _Task:
                 self._compare(baseline, base, network, row)
         for network, row in zip(self.job.networks, rows, strict=True):
             if row["status"] == "ok" and "ms" not in row:
-                row |= self._alone(network, timed=True)
+                row |= {**self._alone(network, timed=True), "notes": row["notes"]}
         return [_with_notes(row) for row in rows]
 
     def _alone(self, network: Network, *, timed: bool) -> Row:

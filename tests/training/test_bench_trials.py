@@ -1,6 +1,7 @@
 """The trials of verdicts in a small form: one planted slow-down that is larger than any noise."""
 
 import resnet_lab as rl
+from resnet_lab.training import speed
 from resnet_lab.training.speed import Setting, ready
 from resnet_lab.training.trial import Place
 from tests.conftest import engine_or_skip
@@ -14,7 +15,8 @@ def setting(mode):
     return Setting("torch", Place("cpu", "off", 1), "float32", mode, 2)
 
 
-def test_a_slow_layer_is_found():
+def test_a_slow_layer_is_found(monkeypatch):
+    monkeypatch.setattr(speed, "_SECONDS", 0.1)
     found = against_itself(GRAPH, setting("infer"), slower=4.0)
     assert found.low > 1
     assert found.ratio > 2
