@@ -44,6 +44,7 @@ COMMANDS_THAT_DO_NOT_RUN = {
     "run experiments/my_block.yaml --dry-run": "needs the engine mxnet",
     "run": "trains for minutes",
     "try": "trains for minutes",
+    "bench": "measures for minutes",
     "compare": "needs the results of a sweep",
     "report": "needs the results of a sweep",
     "status": "needs the results of a sweep",

@@ -98,6 +98,8 @@ def command(
     An option that has several values, such as `--batch-size 16 32`, is combined with the values of all others. Several
     networks are timed in turns, and each gets a verdict beside the first: faster, slower, same or undecided.
 
+    Exit status: 0 if every row was measured or ran out of memory, 1 if one failed, 2 if a value is wrong.
+
     Example: `resnet-lab bench resnet18 resnet34 --engine torch --mode train --batch-size 16 32 --input 3x64x64`
 
     Example: `resnet-lab bench resnet50_v1b --peer torchvision --mode infer train --input 3x64x64 -o bench.csv`
@@ -109,7 +111,7 @@ def command(
 
     if output is not None and not output.parent.is_dir():
         raise LabError(f"--output: there is no folder '{output.parent}'")
-    choices = {
+    choices: dict[str, Any] = {
         "engine": engine,
         "device": device,
         "mode": mode,
@@ -134,6 +136,8 @@ def command(
     if format is not Format.table or output is not None:
         for line in notes(table):
             print(line, file=sys.stderr)
+    if (table["status"] == "failed").any():
+        raise typer.Exit(1)
 
 
 def _size(text: str) -> Batch:

@@ -105,12 +105,13 @@ def plan(
         engine = _engine_of(peer, engine)
     tasks = tuple(itertools.product(mode, batch_size))
     jobs: list[Job] = []
+    count = threads or hardware.threads_in_use()
     for name, on, kind, how in itertools.product(engine, device, precision, compile):
         chosen = engines.get(name)
         problem = chosen.problem()
         if problem:
             raise LabError(f"the engine '{chosen.name}' cannot run here: {problem}")
-        chosen.use_threads(hardware.threads_in_use(threads))
+        chosen.use_threads(count)
         used, _ = chosen.device(on)
         if "," in used:
             raise LabError(f"bench measures on one device, not on '{used}'")
@@ -118,7 +119,7 @@ def plan(
         for graph in graphs.values():
             check_engine(graph, chosen.name, kind)
             check_known(graph)
-        place = Place(used, chosen.compiling(how, used)[0], hardware.threads_in_use(threads))
+        place = Place(used, chosen.compiling(how, used)[0], count)
         jobs.append(Job(tuple(networks), chosen.name, place, kind, tasks))
     return jobs
 

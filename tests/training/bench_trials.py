@@ -69,7 +69,10 @@ def main(count: int) -> None:
     setting = Setting("torch", place, "float32", "train", 4)
     for slower in (0.0, SLOWER):
         begin = time.perf_counter()
-        found = [against_itself(graph, setting, slower) for _ in range(count)]
+        found = []
+        for _ in range(count):
+            found.append(against_itself(graph, setting, slower))
+            print(slower, found[-1], file=sys.stderr, flush=True)
         words = dict(Counter(one.word for one in found))
         ratios = [[round(value, 3) for value in (one.low, one.ratio, one.high)] for one in found]
         seconds = time.perf_counter() - begin
