@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .results.status import Status
-    from .sweeps.bench import Batch
+    from .sweeps.bench.plan import Batch
     from .training.dataset_scores import Evaluation
     from .weights.export import Exported
     from .weights.pretrained import Pretrained
@@ -287,15 +287,16 @@ def bench(
     """
     import pandas as pd
 
-    from .sweeps import bench as measurements
+    from .sweeps.bench.plan import plan
+    from .sweeps.bench.run import run as take
 
     lists = {"engine": engine, "device": device, "mode": mode, "batch_size": batch_size}
     lists |= {"precision": precision, "compile": compile}
     choices: dict[str, Any] = {
         name: [value] if isinstance(value, (str, int)) else list(value) for name, value in lists.items()
     }
-    jobs = measurements.plan(variants, **choices, input=input, peer=peer, threads=threads)
-    return pd.DataFrame(measurements.run(jobs, tell))
+    jobs = plan(variants, **choices, input=input, peer=peer, threads=threads)
+    return pd.DataFrame(take(jobs, tell))
 
 
 def run(

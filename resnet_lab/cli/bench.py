@@ -19,7 +19,7 @@ from .compare import Format
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..sweeps.bench import Batch
+    from ..sweeps.bench.plan import Batch
 
 _LISTS = {
     "--batch-size": r"\d+|max",

@@ -1,13 +1,15 @@
-"""Bench: what is planned and refused, the order of the measurements, and what becomes of those that fail."""
+"""Measurements of speed: their order, the rows, and what becomes of those that fail."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from resnet_lab import LabError, engines
 from resnet_lab.base import child_process
-from resnet_lab.sweeps import bench
-from resnet_lab.sweeps.bench import plan, rows, run
+from resnet_lab.sweeps.bench.plan import plan
+from resnet_lab.sweeps.bench.run import _process, rows, run
+from tests.conftest import any_engine
 
 SMALL = {"input": (3, 8, 8), "engine": ["nothing"]}
 TIMES = {"ms": 10.0, "images_per_s": 400.0, "spread": 0.02, "settled": True, "other_load": 0.1, "throttled": False}
@@ -48,37 +50,6 @@ def measured(machine, *variants, **choices):
     return list(rows(job, machine))
 
 
-def test_all_combinations_are_planned():
-    jobs = plan(
-        ["cifar_resnet20"], **SMALL, precision=["float32", "float16"], mode=["train", "infer"], batch_size=[8, "max"]
-    )
-    assert [(job.engine, job.precision, job.place.device, job.place.compile) for job in jobs] == [
-        ("nothing", "float32", "cpu", "off"),
-        ("nothing", "float16", "cpu", "off"),
-    ]
-    assert jobs[0].tasks == (("train", 8), ("train", "max"), ("infer", 8), ("infer", "max"))
-
-
-@pytest.mark.parametrize(
-    ("choices", "message"),
-    [
-        ({"mode": ["trian"]}, "unknown mode 'trian'; did you mean 'train'"),
-        ({"batch_size": [0]}, "a batch size is a whole number from 1, or max, not 0"),
-        ({"engine": ["torhc"]}, "unknown engine 'torhc'; did you mean 'torch'"),
-        ({"peer": "keras"}, "unknown library for --peer 'keras'"),
-        ({"peer": "timm"}, "unknown network of timm, by our names, 'cifar_resnet20'"),
-    ],
-)
-def test_what_cannot_be_measured_is_refused_before_anything_runs(choices, message):
-    with pytest.raises(LabError, match=message):
-        plan(["cifar_resnet20"], **{**SMALL, **choices})
-
-
-def test_the_networks_of_a_library_run_on_its_engine_only():
-    with pytest.raises(LabError, match="the networks of gluoncv run on the engine 'mxnet' only"):
-        plan(["cifar_resnet20_v1"], peer="gluoncv", engine=["torch"])
-
-
 def test_a_single_network_is_timed_alone():
     machine = Machine()
     (row,) = measured(machine, "cifar_resnet20", batch_size=[4])
@@ -100,6 +71,16 @@ def test_several_networks_are_timed_in_turns_with_the_first():
     assert (first["ms"], second["ms"], third["ms"]) == (10.0, 20.0, 20.0)
     assert (second["verdict"], second["ratio"], second["baseline"]) == ("slower", 2.0, "cifar_resnet20")
     assert "verdict" not in first
+
+
+def test_the_network_of_a_library_is_compared_with_ours_of_its_name():
+    (job,) = plan(["cifar_resnet20", "cifar_resnet32"], **SMALL)
+    first, second = job.networks
+    theirs = [replace(network, name=f"timm:{network.name}", peer="timm") for network in job.networks]
+    machine = Machine()
+    found = list(rows(replace(job, networks=(first, theirs[0], second, theirs[1])), machine))
+    assert [row.get("baseline") for row in found] == [None, "cifar_resnet20", "cifar_resnet20", "cifar_resnet32"]
+    assert machine.orders[-1] == ("turns", "cifar_resnet32", "timm:cifar_resnet32", 32)
 
 
 def test_the_latency_is_measured_once_for_all_modes_and_batches():
@@ -176,7 +157,7 @@ def test_a_process_that_dies_is_replaced(monkeypatch):
     monkeypatch.setattr(child_process, "launch", lambda module, environment: processes.pop(0))
     monkeypatch.setattr(child_process, "send", lambda process, order: None)
     (job,) = plan(["cifar_resnet20"], **SMALL)
-    with bench._process(job) as ask:
+    with _process(job) as ask:
         assert ask({}) == {
             "status": "out_of_memory",
             "reason": "the system ended the process, as it does when memory is full",
@@ -186,8 +167,6 @@ def test_a_process_that_dies_is_replaced(monkeypatch):
 
 
 def test_a_bench_runs_in_a_process_of_its_own():
-    from tests.conftest import any_engine
-
     told = []
     jobs = plan(["cifar_resnet20"], engine=[any_engine()], input=(3, 8, 8), batch_size=[2], mode=["infer"])
     (row,) = run(jobs, told.append)

@@ -1,6 +1,6 @@
 """A process that measures speed: takes one order a line on standard input, and answers each in a line.
 
-The orders come from bench.py. The process ends when its input ends.
+The orders come from run.py. The process ends when its input ends.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .. import engines
-from ..base.errors import LabError, reason
-from ..blocks.opaque import homes
-from ..network.graph import Graph
-from ..specs import plugins
-from ..training import largest_batch, peers, speed
-from ..training.speed import Setting
-from ..training.trial import Place
+from ... import engines
+from ...base.errors import LabError, reason
+from ...blocks.opaque import homes
+from ...network.graph import Graph
+from ...specs import plugins
+from ...training import largest_batch, peers, speed
+from ...training.speed import Setting
+from ...training.trial import Place
 
 Answer = dict[str, Any]
 

@@ -4,8 +4,8 @@ import pytest
 
 import resnet_lab as rl
 from resnet_lab import LabError, engines
-from resnet_lab.sweeps import bench_worker
-from resnet_lab.sweeps.bench_worker import answer
+from resnet_lab.sweeps.bench import worker
+from resnet_lab.sweeps.bench.worker import answer
 from resnet_lab.training import speed
 
 NETWORK = {"name": "cifar_resnet20", "variant": "cifar_resnet20", "peer": ""}
@@ -51,5 +51,5 @@ def test_an_error_is_an_answer(monkeypatch, error, wanted):
 
 
 def test_the_largest_batch_is_searched(monkeypatch):
-    monkeypatch.setattr(bench_worker.largest_batch, "largest", lambda fits: 24)
+    monkeypatch.setattr(worker.largest_batch, "largest", lambda fits: 24)
     assert answer(order("largest")) == {"status": "ok", "batch": 24, "why": ""}

@@ -1,146 +1,27 @@
-"""Plan and take the measurements of `resnet-lab bench`: each engine in a process of its own, networks in turns."""
+"""Take the measurements of `resnet-lab bench`: each job in a process of its own, and networks in turns."""
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict
+from typing import Any
 
-from .. import engines
-from ..base import child_process, hardware
-from ..base.errors import LabError, unknown
-from ..base.other_load import BUSY
-from ..blocks.opaque import check_engine, check_known
-from ..network.graph import Graph, Shape, show
-from ..results.speed_verdict import WIDE, judge
-from ..specs.variant import load
-from ..training import peers
-from ..training.provenance import now, where
-from ..training.speed import MODES, Setting
-from ..training.trial import Place
+from ... import engines
+from ...base import child_process, hardware
+from ...base.errors import LabError
+from ...base.other_load import BUSY
+from ...network.graph import Graph, show
+from ...results.speed_verdict import WIDE, judge
+from ...training.provenance import now, where
+from ...training.speed import Setting
+from ...training.trial import Place
+from .plan import Batch, Job, Network
 
-Batch = int | Literal["max"]
 Row = dict[str, Any]
 Ask = Callable[[Mapping[str, Any]], dict[str, Any]]
-"""Gives an order to the measuring process, and returns its answer (bench_worker.py)."""
-
-
-@dataclass(frozen=True)
-class Network:
-    """A network that is measured.
-
-    Attributes:
-        name: the name in the table: the variant's, or `LIBRARY:VARIANT` for a network of another library.
-        variant: our name of the network.
-        graph: our network, as JSON values.
-        peer: the library whose network of this name is measured; '' for ours.
-    """
-
-    name: str
-    variant: str
-    graph: list[dict[str, Any]]
-    peer: str = ""
-
-
-@dataclass(frozen=True)
-class Job:
-    """The measurements of one process: one engine, device, precision and compile mode.
-
-    Attributes:
-        networks: the networks; the first is the baseline of the others.
-        engine: the name of the engine.
-        place: the device, the compile mode and the threads.
-        precision: the precision of computation.
-        tasks: the modes and batch sizes.
-    """
-
-    networks: tuple[Network, ...]
-    engine: str
-    place: Place
-    precision: str
-    tasks: tuple[tuple[str, Batch], ...]
-
-    def setting(self, mode: str, batch: int) -> Setting:
-        """The setting of a task."""
-        return Setting(self.engine, self.place, self.precision, mode, batch)
-
-
-def plan(
-    variants: Sequence[str],
-    *,
-    engine: Sequence[str] = ("auto",),
-    device: Sequence[str] = ("auto",),
-    precision: Sequence[str] = ("float32",),
-    compile: Sequence[str] = ("auto",),
-    mode: Sequence[str] = ("train",),
-    batch_size: Sequence[Batch] = (32,),
-    input: Shape | None = None,
-    peer: str | None = None,
-    threads: int | None = None,
-) -> list[Job]:
-    """Plan the measurements of all combinations.
-
-    Args:
-        variants: names or paths of stage specs; the first is the baseline.
-        engine, device, precision, compile, mode, batch_size: the values to combine.
-        input: (channels, height, width); if None, each spec's own.
-        peer: a library whose networks of the same names are measured beside ours.
-        threads: CPU threads; if None, what OMP_NUM_THREADS says, else one for each core.
-
-    Raises:
-        LabError: a variant, an engine, a mode or a value does not exist, or cannot work here.
-    """
-    for name in mode:
-        if name not in MODES:
-            raise LabError(unknown("mode", name, MODES))
-    for size in batch_size:
-        if size != "max" and size < 1:
-            raise LabError(f"a batch size is a whole number from 1, or max, not {size}")
-    graphs = {name: load(name).graph(input) for name in variants}
-    networks = [network for name in variants for network in _networks(name, graphs[name], peer)]
-    if peer:
-        engine = _engine_of(peer, engine)
-    tasks = tuple(itertools.product(mode, batch_size))
-    jobs: list[Job] = []
-    count = threads or hardware.threads_in_use()
-    for name, on, kind, how in itertools.product(engine, device, precision, compile):
-        chosen = engines.get(name)
-        problem = chosen.problem()
-        if problem:
-            raise LabError(f"the engine '{chosen.name}' cannot run here: {problem}")
-        chosen.use_threads(count)
-        used, _ = chosen.device(on)
-        if "," in used:
-            raise LabError(f"bench measures on one device, not on '{used}'")
-        chosen.check_precision(kind, used)
-        for graph in graphs.values():
-            check_engine(graph, chosen.name, kind)
-            check_known(graph)
-        place = Place(used, chosen.compiling(how, used)[0], count)
-        jobs.append(Job(tuple(networks), chosen.name, place, kind, tasks))
-    return jobs
-
-
-def _networks(name: str, graph: Graph, peer: str | None) -> Iterator[Network]:
-    yield Network(name, name, graph.to_json())
-    if peer:
-        peers.their_name(peer, name)
-        yield Network(f"{peer}:{name}", name, graph.to_json(), peer)
-
-
-def _engine_of(peer: str, wanted: Sequence[str]) -> list[str]:
-    """The engine that runs the networks of a library.
-
-    Raises:
-        LabError: other engines are asked for.
-    """
-    own = peers.PEERS[peer]
-    if set(wanted) - {"auto", own}:
-        raise LabError(f"the networks of {peer} run on the engine '{own}' only")
-    return [own]
+"""Gives an order to the measuring process, and returns its answer (worker.py)."""
 
 
 def run(jobs: Sequence[Job], tell: Callable[[str], None] = lambda line: None) -> Iterator[Row]:
@@ -180,14 +61,14 @@ class _Task:
         self.job, self.mode, self.batch, self._ask, self._latency = job, mode, batch, ask, latency
 
     def rows(self) -> list[Row]:
-        """Measure every network alone, then each with the baseline in turns; one row for each network."""
-        compared = self.batch != "max" and len(self.job.networks) > 1
-        rows = [self._alone(network, timed=not compared) for network in self.job.networks]
-        baseline, base = self.job.networks[0], rows[0]
-        for network, row in zip(self.job.networks[1:], rows[1:], strict=True) if compared else ():
-            if base["status"] == row["status"] == "ok":
-                self._compare(baseline, base, network, row)
-        for network, row in zip(self.job.networks, rows, strict=True):
+        """Measure every network alone, then each with its baseline in turns; one row for each network."""
+        networks, compared = self.job.networks, self.batch != "max" and len(self.job.networks) > 1
+        rows = [self._alone(network, timed=not compared) for network in networks]
+        for place in range(1, len(networks)) if compared else ():
+            base = self.job.baseline(place)
+            if rows[base]["status"] == rows[place]["status"] == "ok":
+                self._compare(networks[base], rows[base], networks[place], rows[place])
+        for network, row in zip(networks, rows, strict=True):
             if row["status"] == "ok" and "ms" not in row:
                 row |= {**self._alone(network, timed=True), "notes": row["notes"]}
         return [_with_notes(row) for row in rows]
@@ -278,7 +159,7 @@ def _process(job: Job) -> Iterator[Ask]:
     def ask(order: Mapping[str, Any]) -> dict[str, Any]:
         if not processes or processes[-1].poll() is not None:
             threads = {"OMP_NUM_THREADS": str(job.place.threads)}
-            processes.append(child_process.launch("resnet_lab.sweeps.bench_worker", threads))
+            processes.append(child_process.launch("resnet_lab.sweeps.bench.worker", threads))
         child_process.send(processes[-1], order)
         line = processes[-1].stdout.readline()
         if line:

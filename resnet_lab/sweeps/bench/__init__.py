@@ -1,0 +1,1 @@
+"""Many measurements of speed: `resnet-lab bench`."""
