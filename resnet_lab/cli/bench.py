@@ -191,9 +191,9 @@ def _percent(share: float) -> str:
 
 
 def notes(table: pd.DataFrame) -> list[str]:
-    """A line for each verdict and for each row that did not end well, and one for each thing that disturbed rows."""
+    """A line for each verdict and for each row that did not end well, and one for each kind of note."""
     lines: list[str] = []
-    rows_of: dict[str, list[str]] = {}
+    rows_of: dict[str, list[tuple[str, str]]] = {}
     for row in table.to_dict("records"):
         what = f"{row['variant']} ({row['engine']}, {row['mode']}, batch {row['batch']})"
         if isinstance(row.get("verdict"), str):
@@ -204,8 +204,8 @@ def notes(table: pd.DataFrame) -> list[str]:
         if row["status"] != "ok":
             lines.append(f"{what}: {row['status']}: {row['reason']}")
         for note in filter(None, row["notes"].split("; ")):
-            rows_of.setdefault(note, []).append(what)
-    every = len(table)
-    for note, rows in rows_of.items():
-        lines.append(f"note: {note} ({'all rows' if len(rows) == every else ', '.join(rows)})")
+            rows_of.setdefault(note.partition(":")[0], []).append((what, note))
+    for rows in rows_of.values():
+        (what, note), others = rows[0], len(rows) - 1
+        lines.append(f"note: {what}: {note}{f' (and in {others} more)' if others else ''}")
     return lines

@@ -13,7 +13,7 @@ from .speed import Setting, ready
 _MOST = 2**16
 """The largest batch that is tried."""
 
-_SLOWEST = 60.0
+_SLOWEST = 10.0
 """The seconds of a step above which no larger batch is tried."""
 
 
@@ -49,7 +49,7 @@ class Fits:
     def __init__(self, graph: Graph, setting: Setting) -> None:
         self._graph, self._setting = graph, setting
         self._cpu = setting.place.device == "cpu"
-        self.why = ""
+        self.why = f"no batch above {_MOST} is tried"
         self._batch, self._bytes, self._seconds = 1, 0, 0.0  # of the largest batch that fits
 
     def __call__(self, batch: int) -> bool:

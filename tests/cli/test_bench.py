@@ -91,12 +91,12 @@ def test_the_table_can_be_written(call, benched, tmp_path):
     assert call("bench", "resnet18", "--format", "markdown").startswith("| variant")
 
 
-def test_a_note_is_printed_once_for_all_rows_that_have_it():
-    rows = [ROW | {"notes": "a; b"}, ROW | {"notes": "a", "status": "out_of_memory", "reason": "full", "batch": 32}]
+def test_notes_of_one_kind_are_one_line():
+    rows = [ROW | {"notes": "it is hot: 90; b"}, ROW | {"notes": "it is hot: 80", "status": "failed", "reason": "full"}]
     assert notes(pd.DataFrame(rows)) == [
-        "resnet18 (torch, train, batch 32): out_of_memory: full",
-        "note: a (all rows)",
-        "note: b (resnet18 (torch, train, batch 16))",
+        "resnet18 (torch, train, batch 16): failed: full",
+        "note: resnet18 (torch, train, batch 16): it is hot: 90 (and in 1 more)",
+        "note: resnet18 (torch, train, batch 16): b",
     ]
 
 

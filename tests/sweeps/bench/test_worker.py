@@ -52,4 +52,4 @@ def test_an_error_is_an_answer(monkeypatch, error, wanted):
 
 def test_the_largest_batch_is_searched(monkeypatch):
     monkeypatch.setattr(worker.largest_batch, "largest", lambda fits: 24)
-    assert answer(order("largest")) == {"status": "ok", "batch": 24, "why": ""}
+    assert answer(order("largest")) == {"status": "ok", "batch": 24, "why": "no batch above 65536 is tried"}
