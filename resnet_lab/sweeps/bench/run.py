@@ -75,15 +75,17 @@ class _Task:
 
     def _alone(self, network: Network, *, timed: bool) -> Row:
         """Measure a network alone; at first search its largest batch if that is asked for."""
-        job, started = self.job, now()
+        job = self.job
         row: Row = {"variant": network.name, "engine": job.engine, "precision": job.precision, "mode": self.mode}
         row |= {"batch": self.batch, "input": show(Graph.from_json(network.graph).input), "notes": []}
+        row |= _where(job.place, hardware.revision(), engines.get(job.engine).packages, now())
         size = self.batch
         if size == "max":
             found = _asked(self._ask, job, "largest", [network], [job.setting(self.mode, 1)])
             size = found.get("batch", 0)
             if not size:
-                return row | {"status": "out_of_memory", "reason": found.get("reason") or found["why"]}
+                failed = found if found["status"] != "ok" else {"status": "out_of_memory", "reason": found["why"]}
+                return row | failed
             row |= {"batch": size, "notes": [f"the largest batch of a search: {found['why']}"]}
         settings = [job.setting(self.mode, size)]
         wanted = network.name not in self._latency
@@ -93,8 +95,7 @@ class _Task:
         if answer["status"] == "ok":
             answer["latency_ms"] = self._latency[network.name]
         row["notes"] += [warning] if (warning := answer.pop("warning", "")) else []
-        revision, packages = hardware.revision(), engines.get(job.engine).packages
-        return row | {"reason": ""} | answer | _where(job.place, revision, packages, started)
+        return row | {"reason": ""} | answer
 
     def _compare(self, baseline: Network, base: Row, network: Network, row: Row) -> None:
         """Time a network and the baseline in turns; both rows get their times, and the network's the verdict."""

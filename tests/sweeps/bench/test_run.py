@@ -113,7 +113,9 @@ def test_the_largest_batch_is_written_and_not_compared():
     assert "verdict" not in second
     none = Machine(largest={"status": "ok", "batch": 0, "why": "1 images do not fit into the memory"})
     (row,) = measured(none, "cifar_resnet20", batch_size=["max"])
-    assert (row["status"], row["batch"]) == ("out_of_memory", "max")
+    assert (row["status"], row["batch"], row["device"]) == ("out_of_memory", "max", "cpu")
+    (row,) = measured(Machine(largest={"status": "failed", "reason": "a"}), "cifar_resnet20", batch_size=["max"])
+    assert (row["status"], row["reason"]) == ("failed", "a")
 
 
 def test_what_disturbed_a_measurement_is_noted():
