@@ -20,7 +20,9 @@ WIDE = 0.10
 """The distance between the quartiles of the times, as a share of the median, above which a warning is given."""
 
 TOO_WIDE = 0.25
-"""The same distance above which networks are not ranked."""
+"""The distance between the quartiles of the ratios above which networks are not ranked.
+
+The times themselves may scatter more: a machine whose speed drifts changes both times of a turn, and not their ratio."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def judge(baseline: Sequence[float], network: Sequence[float], same: float = SAM
 
     The verdict is `same` if the whole interval lies between 1 / (1 + same) and 1 + same. It is `slower` (`faster`) if
     the whole interval lies above (below) 1 and the ratio itself lies outside of these limits. It is `undecided` in all
-    other cases, and if the times of either network scatter so much that the machine was not quiet.
+    other cases, and if the ratios scatter so much that the machine was not quiet.
 
     Args:
         baseline: the seconds of the baseline in each turn.
@@ -59,10 +61,10 @@ def judge(baseline: Sequence[float], network: Sequence[float], same: float = SAM
     ratios = np.asarray(network, np.float64) / np.asarray(baseline, np.float64)
     ratio = float(np.median(ratios))
     low, high = median_interval(ratios)
-    widest = max(spread(baseline), spread(network))
+    scatter = spread(ratios)
     least, most = 1 / (1 + same), 1 + same
-    if widest > TOO_WIDE:
-        word, reason = "undecided", f"the machine was not quiet: the quartiles of the times lie {widest:.0%} apart"
+    if scatter > TOO_WIDE:
+        word, reason = "undecided", f"the machine was not quiet: the quartiles of the ratios lie {scatter:.0%} apart"
     elif least <= low and high <= most:
         word, reason = "same", f"the difference is at most {same:.0%}"
     elif low > 1 and ratio > most:
@@ -94,7 +96,7 @@ def median_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float,
     return (float(ordered[rank - 1]), float(ordered[n - rank])) if rank else (-math.inf, math.inf)
 
 
-def spread(times: Sequence[float]) -> float:
-    """The distance between the quartiles of times, as a share of their median."""
-    low, middle, high = np.percentile(times, [25, 50, 75])
+def spread(values: ArrayLike) -> float:
+    """The distance between the quartiles of values, as a share of their median."""
+    low, middle, high = np.percentile(values, [25, 50, 75])
     return float((high - low) / middle)

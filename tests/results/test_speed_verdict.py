@@ -39,14 +39,17 @@ def test_a_small_difference_is_never_a_rank_however_sure_it_is():
 
 
 def test_a_slow_change_of_the_machine_meets_both():
-    assert judge(*times(1.0, drift=0.2)).word == "same"
+    baseline, network = times(1.1, drift=0.8)
+    assert spread(baseline) > 0.25
+    assert judge(baseline, network).word == "slower"
+    assert judge(*times(1.0, drift=0.8)).word == "same"
 
 
-def test_networks_are_not_ranked_where_times_scatter():
+def test_networks_are_not_ranked_where_ratios_scatter():
     found = judge(*times(2.0, noise=0.3))
     assert found.low > 1
     assert found.word == "undecided"
-    assert "the machine was not quiet: the quartiles of the times lie" in found.reason
+    assert "the machine was not quiet: the quartiles of the ratios lie" in found.reason
 
 
 def test_few_turns_decide_nothing():
