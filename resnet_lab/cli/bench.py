@@ -133,7 +133,7 @@ def command(
         show(table)
     elif output is None:
         print(written(table, format.value))
-    if format is not Format.table or output is not None:
+    if format is not Format.table:
         for line in notes(table):
             print(line, file=sys.stderr)
     if (table["status"] == "failed").any():

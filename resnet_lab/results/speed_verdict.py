@@ -22,7 +22,8 @@ WIDE = 0.10
 TOO_WIDE = 0.25
 """The distance between the quartiles of the ratios above which networks are not ranked.
 
-The times themselves may scatter more: a machine whose speed drifts changes both times of a turn, and not their ratio."""
+The times themselves may scatter more: where the speed of the machine drifts, both times of a turn change, and not their
+ratio."""
 
 
 @dataclass(frozen=True)
