@@ -99,5 +99,5 @@ def median_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float,
 
 def spread(values: ArrayLike) -> float:
     """The distance between the quartiles of values, as a share of their median."""
-    low, middle, high = np.percentile(values, [25, 50, 75])
+    low, middle, high = np.percentile(np.asarray(values, np.float64), [25, 50, 75])
     return float((high - low) / middle)
