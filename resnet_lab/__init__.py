@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from .api import (
         build,
+        compare,
         edf,
         evaluate,
         export,
@@ -42,6 +43,7 @@ __all__ = [
     "LabError",
     "block",
     "build",
+    "compare",
     "edf",
     "evaluate",
     "export",
