@@ -15,7 +15,7 @@ _LAYERS = 12
 
 def show(found: Difference, every_layer: bool) -> None:
     """Print what differs between two networks, from their costs down to their layers."""
-    from ..specs.difference import layer_text
+    from ..specs.difference import change_text, layer_text
 
     ours, theirs = found.names
     if found.is_same:
@@ -33,7 +33,7 @@ def show(found: Difference, every_layer: bool) -> None:
         grid("stages that differ", ["stage", ours, theirs, "params", "macs"], rows, ["params", "macs"])
     lines = [f"- {node.name}: {layer_text(node)}" for node in found.only[0]]
     lines += [f"+ {node.name}: {layer_text(node)}" for node in found.only[1]]
-    lines += [f"~ {one.name}: {layer_text(one)} -> {layer_text(other)}" for one, other in found.changed]
+    lines += [f"~ {one.name}: {change_text(one, other)}" for one, other in found.changed]
     if lines:
         first, second = map(len, found.only)
         print(f"layers: {first} only in {ours} (-), {second} only in {theirs} (+), {len(found.changed)} differ (~)")

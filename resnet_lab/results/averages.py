@@ -7,7 +7,6 @@ recipe, engine, precision), and never over the values of a grid.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 
@@ -28,20 +27,29 @@ def averaged(table: pd.DataFrame, by: Sequence[str], shown: Sequence[str]) -> pd
     ]
     apart = _apart(table, by)
     same = [column for column in (*apart, *shown) if column not in (*by, "status", "reason", "seed", *measured)]
-    rows = []
-    for _, group in table.groupby([*by, "_setting"], sort=False, dropna=False):
-        ok = group[group["status"] == "ok"]
-        row: dict[str, Any] = {column: group[column].iloc[0] for column in by}
-        row |= {column: group[column].iloc[0] for column in same if group[column].nunique(dropna=False) == 1}
-        row |= {"n": len(ok), "not_ok": len(group) - len(ok)}
-        places = [column for column in MACHINE if column in ok]
-        one_machine = not places or len(ok[places].drop_duplicates()) <= 1
-        for column in measured:
-            if one_machine or column not in COST:  # a mean speed over two machines is the speed of neither
-                row |= {column: ok[column].mean(), f"{column}_std": ok[column].std(ddof=1)}
-        rows.append(row)
+    number = table.groupby([*by, "_setting"], sort=False, dropna=False).ngroup()
+    first = table[~number.duplicated()].set_index(number[~number.duplicated()])
+    groups, ok = table.groupby(number), table[table["status"] == "ok"]
+    rows = first[list(by)].copy()
+    for column in same:
+        rows[column] = first[column].where(groups[column].nunique(dropna=False) == 1)
+    rows["n"] = (table["status"] == "ok").groupby(number).sum()
+    rows["not_ok"] = groups.size() - rows["n"]
+    of_ok = ok.groupby(number[ok.index])
+    means, deviations = (figures.reindex(rows.index) for figures in (of_ok[measured].mean(), of_ok[measured].std()))
+    moved = _moved(ok, number).reindex(rows.index, fill_value=False)
+    for column in measured:
+        known = ~moved | (column not in COST)  # a mean speed over two machines is the speed of neither
+        rows[column], rows[f"{column}_std"] = means[column].where(known), deviations[column].where(known)
     numbers = [name for column in measured for name in (column, f"{column}_std")]
-    return pd.DataFrame(rows, columns=list(dict.fromkeys([*by, *same, "n", "not_ok", *numbers])))
+    return rows[list(dict.fromkeys([*by, *same, "n", "not_ok", *numbers]))].reset_index(drop=True)
+
+
+def _moved(ok: pd.DataFrame, number: pd.Series) -> pd.Series:
+    """For each group of rows whether they ran in several places."""
+    places = [column for column in MACHINE if column in ok]
+    place = ok.groupby(places, dropna=False).ngroup() if places else pd.Series(0, index=ok.index)
+    return place.groupby(number[ok.index]).nunique() > 1
 
 
 def _apart(table: pd.DataFrame, by: Sequence[str]) -> list[str]:

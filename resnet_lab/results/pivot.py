@@ -43,7 +43,7 @@ def parse(text: str, table: pd.DataFrame) -> Pivot:
         if name == FAMILY and name not in table:
             columns = ", ".join(map(str, table.columns))
             raise LabError(
-                f"the family of a network is its blocks, and no trial of the table has blocks; its columns are {columns}"
+                f"the family of a network is its blocks, and no trial of the table has any; its columns are {columns}"
             )
         if name not in table:
             raise LabError(unknown("column", name, table.columns))

@@ -104,6 +104,18 @@ def layer_text(node: Node) -> str:
     return " ".join([node.op, show(node.output), *attrs])
 
 
+def change_text(ours: Node, theirs: Node) -> str:
+    """What differs between two layers of one name: `output 64x28x28 -> 64x56x56, stride 2 -> 1`."""
+    pairs: dict[str, Pair] = {"op": (ours.op, theirs.op), "output": (show(ours.output), show(theirs.output))}
+    pairs["inputs"] = ", ".join(ours.inputs), ", ".join(theirs.inputs)
+    for key in ours.attrs | theirs.attrs:
+        if not key.startswith("_"):
+            pairs[key] = ours.attrs.get(key), theirs.attrs.get(key)
+    shapes = [{name: one.shape for name, one in node.params.items()} for node in (ours, theirs)]
+    pairs |= {name: (shapes[0].get(name), shapes[1].get(name)) for name in shapes[0] | shapes[1]}
+    return ", ".join(f"{key} {one} -> {other}" for key, (one, other) in pairs.items() if one != other)
+
+
 def _content(node: Node) -> tuple[Any, ...]:
     """What makes a layer what it is, beside its name and its inputs."""
     attrs = {key: value for key, value in node.attrs.items() if not key.startswith("_")}

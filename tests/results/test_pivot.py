@@ -61,7 +61,7 @@ def test_two_networks_of_one_name_are_told_apart_by_their_digest(folder):
         ("depth,variant,device", "the column 'device' holds no numbers"),
         (
             "depth,family",
-            "the family of a network is its blocks, and no trial of the table has blocks; its columns are trial,",
+            "the family of a network is its blocks, and no trial of the table has any; its columns are trial,",
         ),
     ],
 )
