@@ -45,7 +45,7 @@ def warning(table: pd.DataFrame, paths: Sequence[Path]) -> str | None:
     rows = table[table["status"] == "ok"]
     parts = list(rows.groupby("experiment", sort=False)) if "experiment" in rows else [("", rows)]
     places = dict(zip(experiment_names(paths), paths, strict=True)) if "experiment" in rows else {"": paths[0]}
-    swept = {name: _swept(places[str(name)], part) for name, part in parts}
+    swept = {name: _swept(places.get(str(name)), part) for name, part in parts}
     found = []
     for column, keys in _HELD.items():
         if column not in rows:
@@ -76,9 +76,11 @@ def _listed(values: Sequence[str]) -> str:
     return ", ".join(several[:_VALUES]) + hidden
 
 
-def _swept(path: Path, rows: pd.DataFrame) -> set[str]:
+def _swept(path: Path | None, rows: pd.DataFrame) -> set[str]:
     """The keys that the experiment of a results folder sweeps; none where no trial's folder is there to say it."""
-    for trial in rows["trial"] if "trial" in rows and path.is_dir() else ():
+    if path is None or not path.is_dir() or "trial" not in rows:
+        return set()
+    for trial in rows["trial"]:
         try:
             return set(read_json(path / "trials" / trial / CONFIG).get("swept", ()))
         except (OSError, ValueError):

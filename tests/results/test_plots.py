@@ -60,6 +60,13 @@ def test_curves_have_a_line_for_each_setting(sweep_of_three, drawn):
     assert axes.get_ylabel().startswith("train loss")
 
 
+def test_a_trial_that_was_stopped_early_is_a_grey_curve_that_ends_early(sweep_of_three, drawn):
+    sweep_of_three.put("poor", 2, "stopped", epochs=(3.0,))
+    axes = drawn("curves", sweep_of_three)
+    assert [line.get_ydata().tolist() for line in axes.lines][-1] == [3.0]
+    assert axes.get_legend().get_texts()[-1].get_text() == "stopped early (1)"
+
+
 def test_bars_have_the_interval_of_the_mean(sweep_of_three, drawn):
     axes = drawn("bars", sweep_of_three, metric="test_accuracy")
     labels = {tick.get_text(): text.get_text() for tick, text in zip(axes.get_yticklabels(), axes.texts, strict=True)}

@@ -21,6 +21,9 @@ _ENDED = {"ok": "FINISHED", "stopped": "KILLED"}
 _LONGEST = 500
 """MLflow refuses longer values of parameters in some of its stores."""
 
+_AT_ONCE = 100
+"""MLflow takes at most this many parameters in one call."""
+
 
 @tracker("mlflow", package="mlflow")
 class MLflow:
@@ -59,7 +62,8 @@ class MLflow:
         made = self._client.create_run(self._experiment, run_name=trial.title, tags={_TRIAL: trial.id})
         self._runs[trial.id] = made.info.run_id
         settings = [Param(key, str(value)[:_LONGEST]) for key, value in trial.settings.items() if value is not None]
-        self._client.log_batch(made.info.run_id, params=settings)
+        for start in range(0, len(settings), _AT_ONCE):
+            self._client.log_batch(made.info.run_id, params=settings[start : start + _AT_ONCE])
 
     def epoch(self, trial: str, epoch: int, figures: Mapping[str, float]) -> None:
         """Write the figures of an epoch as metrics."""
