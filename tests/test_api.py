@@ -72,6 +72,4 @@ def test_compare_is_the_command(tmp_path):
     table = rl.compare(tmp_path, by="variant", pareto="test_accuracy,-macs")
     assert table["test_accuracy"].tolist() == pytest.approx([0.85, 0.7])
     assert table["is_pareto"].tolist() == [True, False]
-    assert table.attrs["notes"] == [
-        "warning: the rows differ in what a comparison must hold fixed: device (cpu, gpu)"
-    ]
+    assert table.attrs["notes"] == ["warning: the rows differ in what a comparison must hold fixed: device (cpu, gpu)"]

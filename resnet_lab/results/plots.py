@@ -104,7 +104,7 @@ def _front(axes: Any, contents: Contents, value: Goal, cost: Goal) -> None:
         many = len(variants) > _NAMES
         axes.errorbar(
             *(mine[cost.column], mine[value.column], mine[f"{value.column}_std"].fillna(0)),
-            fmt=_MARKERS[0 if many else index % len(_MARKERS)],
+            fmt=_MARKERS[0 if many else (index + index // len(COLOURS)) % len(_MARKERS)],
             color="#7f7f7f" if many else COLOURS[index % len(COLOURS)],
             markersize=4 if many else 6,
             elinewidth=1,
@@ -133,6 +133,7 @@ def _millions(value: float, place: int) -> str:
 def _name(axes: Any, best: pd.DataFrame, x: str, y: str) -> None:
     """Write the names of the front's points beside them, the best first, as far as they do not overlap."""
     taken: list[tuple[float, float]] = []
+    axes.autoscale_view()  # so that places on the page are known
     for row in best.sort_values(y, ascending=False).to_dict("records"):
         place = row[x], row[y]
         across, up = axes.transData.transform(place)

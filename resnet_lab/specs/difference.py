@@ -108,7 +108,7 @@ def change_text(ours: Node, theirs: Node) -> str:
     """What differs between two layers of one name: `output 64x28x28 -> 64x56x56, stride 2 -> 1`."""
     pairs: dict[str, Pair] = {"op": (ours.op, theirs.op), "output": (show(ours.output), show(theirs.output))}
     pairs["inputs"] = ", ".join(ours.inputs), ", ".join(theirs.inputs)
-    for key in ours.attrs | theirs.attrs:
+    for key in dict.fromkeys((*ours.attrs, *theirs.attrs)):
         if not key.startswith("_"):
             pairs[key] = ours.attrs.get(key), theirs.attrs.get(key)
     shapes = [{name: one.shape for name, one in node.params.items()} for node in (ours, theirs)]

@@ -114,7 +114,5 @@ class Tracked:
 def _numbers(values: Mapping[str, Any]) -> dict[str, float]:
     """The values that are numbers."""
     return {
-        name: float(value)
-        for name, value in values.items()
-        if isinstance(value, Real) and not isinstance(value, bool)
+        name: float(value) for name, value in values.items() if isinstance(value, Real) and not isinstance(value, bool)
     }

@@ -1,4 +1,4 @@
-"""The parts of resnet-lab, each by itself: `make bench` keeps the times and compares them with the last on this machine.
+"""The parts of resnet-lab, each by itself: `make bench` keeps the times and compares them with those of the last run.
 
 Nothing here is compared with another program, and no time is asserted: a slow-down shows in the printed table.
 """
@@ -75,10 +75,8 @@ def test_input(benchmark):
     """An epoch of 5,000 images of 32 pixels in memory: order, padded crops, flips and batches."""
     draw = np.random.default_rng(0)
     images, labels = draw.integers(0, 256, (5000, 3, 32, 32), np.uint8), draw.integers(0, 10, 5000).astype(np.int32)
-    feed = data.Feed(
-        data.InMemory(images, labels), 128, 0, (0.5,) * 3, (0.25,) * 3, AugmentSpec(flip=True, pad_crop=4)
-    )
-    benchmark.pedantic(lambda: [batch for batch in feed.epoch(0)], rounds=8, warmup_rounds=1)
+    feed = data.Feed(data.InMemory(images, labels), 128, 0, (0.5,) * 3, (0.25,) * 3, AugmentSpec(flip=True, pad_crop=4))
+    benchmark.pedantic(lambda: list(feed.epoch(0)), rounds=8, warmup_rounds=1)
 
 
 def test_sweep_overhead(benchmark, tmp_path, monkeypatch):

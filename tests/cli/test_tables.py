@@ -1,7 +1,6 @@
 """Tables: nothing that a value holds breaks Markdown or LaTeX, and what fits a width fits it."""
 
 import json
-
 import re
 
 import pandas as pd

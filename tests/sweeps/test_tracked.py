@@ -111,7 +111,10 @@ def test_trackers_change_no_id(sweep):
 
 @pytest.mark.parametrize(
     ("trackers", "message"),
-    [(["recordr"], "unknown tracker 'recordr'"), ({"recorder": {"at": 1}}, "unknown option of tracker 'recorder': 'at'")],
+    [
+        (["recordr"], "unknown tracker 'recordr'"),
+        ({"recorder": {"at": 1}}, "unknown option of tracker 'recorder': 'at'"),
+    ],
 )
 def test_a_mistake_is_refused_before_anything_runs(sweep, trackers, message):
     with pytest.raises(LabError, match=message):

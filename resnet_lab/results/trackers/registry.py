@@ -100,4 +100,4 @@ def maker(name: str, options: Mapping[str, Any], folder: Path) -> Maker:
     checked = entry.check(options)
     if problem := entry.problem():
         raise LabError(f"the tracker '{name}' cannot run here: {problem}")
-    return lambda: entry.function(folder, **checked)  # type: ignore[no-any-return]
+    return lambda: entry.function(folder, **checked)

@@ -32,7 +32,8 @@ print(json.dumps([runs, rows], default=str))
 def test_runs_are_read_back(tmp_path, monkeypatch):
     monkeypatch.setenv("TRACKIO_DIR", str(tmp_path))  # which trackio reads when it is imported
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
-    runs, rows = json.loads(done.stdout)
+    # trackio prints a line of its own at the exit
+    runs, rows = json.loads(done.stdout.splitlines()[0])
     assert runs == {"net a": 0.1, "net b": 0.1}
     assert [(row["step"], row["train_loss"]) for row in rows["net b"]] == [(1, 3.0), (2, 2.0)]
     assert rows["net a"][-1]["trial/test_accuracy"] == 0.7
