@@ -81,8 +81,9 @@ def pivoted(table: pd.DataFrame, pivot: Pivot) -> pd.DataFrame:
 
 def _apart(ok: pd.DataFrame, pivot: Pivot) -> list[str]:
     """The settings that tell the rows of a cell apart; the network's digest if nothing else does."""
-    cells = ok.groupby([pivot.rows, pivot.columns], sort=False, dropna=False)
-    mixed = [cell for _, cell in cells if cell["_setting"].nunique() > 1]
+    cell_of = [pivot.rows, pivot.columns]
+    several = ok.groupby(cell_of, dropna=False)["_setting"].transform("nunique") > 1
+    mixed = [cell for _, cell in ok[several].groupby(cell_of, sort=False, dropna=False)]
     found = dict.fromkeys(name for cell in mixed for name in differing(cell) if name not in astuple(pivot))
     if "variant" in found:  # which says what the other columns of the network say
         found = {name: None for name in found if name == "variant" or name not in NETWORK}

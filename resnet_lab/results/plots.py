@@ -17,6 +17,7 @@ from ..base.figures import COLOURS
 from . import select
 from .compare import rows as chosen
 from .pareto import Goal, goals, is_pareto
+from .report.charts import BARS
 from .report.contents import Contents
 from .report.sections.curves import METRICS as OVER_EPOCHS
 from .report.sections.curves import STOPPED_MOST, shown
@@ -27,7 +28,7 @@ GOALS = "test_accuracy,-macs"
 
 _MARKERS, _DASHES = "osD^vPX", ("-", "--", "-.", ":")
 _CONFIDENCE = 0.95
-_BARS = 40
+_MOST_BARS = 40
 _NAMES = 12
 """At most this many variants have a colour and a line in the legend; with more, colours could not be told apart."""
 
@@ -99,11 +100,13 @@ def _front(axes: Any, contents: Contents, value: Goal, cost: Goal) -> None:
     if points.empty:
         raise LabError(f"there is nothing to draw: no trial has both {value.column} and {cost.column}")
     variants = list(dict.fromkeys(points["variant"]))
+    spread = len(points) <= BARS
     for index, variant in enumerate(variants):
         mine = points[points["variant"] == variant]
         many = len(variants) > _NAMES
         axes.errorbar(
-            *(mine[cost.column], mine[value.column], mine[f"{value.column}_std"].fillna(0)),
+            *(mine[cost.column], mine[value.column]),
+            yerr=mine[f"{value.column}_std"].fillna(0) if spread else None,
             fmt=_MARKERS[0 if many else (index + index // len(COLOURS)) % len(_MARKERS)],
             color="#7f7f7f" if many else COLOURS[index % len(COLOURS)],
             markersize=4 if many else 6,
@@ -121,7 +124,7 @@ def _front(axes: Any, contents: Contents, value: Goal, cost: Goal) -> None:
     axes.margins(x=0.12, y=0.1)
     _name(axes, best, cost.column, value.column)
     axes.set_xlabel(_title(cost.column) + (" (less is better)" if cost.less_is_better else ""))
-    axes.set_ylabel(_title(value.column) + " (mean ± std)" * bool(points["n"].max() > 1))
+    axes.set_ylabel(_title(value.column) + (" (mean ± std)" if spread else " (mean)") * bool(points["n"].max() > 1))
     _legend(axes, len(variants))
 
 
@@ -183,9 +186,9 @@ def _bars(figure: Any, axes: Any, contents: Contents, metric: str | None, notes:
         known = [column for column in contents.settings if f"{column}_std" in contents.settings]
         raise LabError(unknown("measurement", name, known))
     means = contents.settings.dropna(subset=[name])
-    if len(means) > _BARS:
-        notes.append(f"the {_BARS} settings with the largest mean of {name} are drawn, of {len(means):,}")
-        means = means.nlargest(_BARS, name)
+    if len(means) > _MOST_BARS:
+        notes.append(f"the {_MOST_BARS} settings with the largest mean of {name} are drawn, of {len(means):,}")
+        means = means.nlargest(_MOST_BARS, name)
     reach = t.ppf((1 + _CONFIDENCE) / 2, (means["n"] - 1).clip(lower=1)) * means[f"{name}_std"] / means["n"] ** 0.5
     places, reach = range(len(means)), reach.fillna(0)
     low, high = (means[name] - reach).min(), (means[name] + reach).max()
