@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from ...base.errors import reason
+from ...base.errors import LabError, reason
 from .registry import Maker, Tracker
 
 Call = Callable[[Tracker], None]
@@ -63,4 +63,4 @@ class Feed:
                 call(tracker)
             tracker.close()
         except Exception as error:  # whatever a tracker's package raises must not end the sweep
-            self._problem = reason(error)
+            self._problem = error.message if isinstance(error, LabError) else reason(error)
