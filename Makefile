@@ -1,6 +1,6 @@
 # make sweep    installs what is needed and trains the five depths of Table 1 on real digits
 # make test     installs what is needed and runs the tests; test-all runs the slow ones too
-# make bench    prints the ratios of tests/benchmarks
+# make bench    measures tests/benchmarks, and compares the times with the last run on this machine
 # make lint     checks style, format and types
 # Any Python from 3.10 to 3.14 does; 3.11 first, since there MXNet runs without a change to what it sees of NumPy.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3.10 python3 python; do \
@@ -19,8 +19,12 @@ test: $(VENV)/.installed-test
 test-all: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -m "not benchmark"
 
+# Times can be compared on one machine alone: each kind of processor has a folder of its own.
+MACHINE = $(shell $(BIN)/python -c 'import re, os; from resnet_lab.base.hardware import processor; \
+	print(re.sub(r"\W+", "-", f"{processor()} {os.cpu_count()} cores"))')
 bench: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -m benchmark -s
+	$(BIN)/python -m pytest -m benchmark -s --benchmark-storage=file://.benchmarks/$(MACHINE) --benchmark-autosave \
+		--benchmark-compare --benchmark-columns=min,median,iqr,rounds --benchmark-sort=name
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .api import (
         bench,
         build,
+        compare,
         edf,
         evaluate,
         export,
@@ -44,6 +45,7 @@ __all__ = [
     "bench",
     "block",
     "build",
+    "compare",
     "edf",
     "evaluate",
     "export",

@@ -466,6 +466,62 @@ def verdicts(
     return frame(judge(read(path), [path], baseline, metrics, smallest, confidence))
 
 
+def compare(
+    results: str | Path | Sequence[str | Path],
+    *,
+    by: str | Sequence[str] | None = None,
+    where: str | None = None,
+    best: str | None = None,
+    sort: str | None = None,
+    columns: Sequence[str] | None = None,
+    against: str | None = None,
+    stale: bool = False,
+    pivot: str | None = None,
+    pareto: str | Sequence[str] | None = None,
+    plot: str | Path | None = None,
+    plot_kind: Literal["front", "curves", "bars"] = "front",
+    metric: str | None = None,
+) -> pd.DataFrame:
+    """Compare trials in a table, and draw a figure of them.
+
+    Args:
+        results: A results folder or a `.csv` file of trials, or a list of them.
+        by: Average over the seeds, for each value of these columns; each setting has its row.
+        where: Take only the trials for which this condition holds, such as `params < 30e6`.
+        best: `val_accuracy` or `best_val_accuracy`: each variant at its setting with the best validation accuracy.
+        sort: A column; `-column` sorts downwards.
+        columns: The columns of the table; if None, the usual ones and those in which the trials differ.
+        against: A variant, or a table of published figures: a `.csv` file, or a name such as `he2015_cifar10`.
+        stale: Keep the trials that the experiment no longer asks for.
+        pivot: `ROWS,COLUMNS` or `ROWS,COLUMNS,METRIC`, such as `depth,family`.
+        pareto: Columns such as `test_accuracy,-macs`: adds the column `is_pareto`. A minus means that less is better.
+        plot: Draw a figure into this file (.png, .svg, .pdf).
+        plot_kind: What the figure shows: the Pareto front, learning curves, or bars with intervals.
+        metric: The column that curves and bars show; the first accuracy that was measured if None.
+
+    Returns:
+        A DataFrame. `.attrs["notes"]` is a list of messages that belong to it; one that begins with `warning:` names
+        the columns in which the rows differ although a comparison must hold them fixed.
+
+    Raises:
+        LabError: There are no results, the condition is wrong, a column, a variant or a reference is not there, or the
+            figure cannot be drawn.
+    """
+    from .results.compare import compare as compared
+    from .results.store import read_several
+
+    paths = [Path(path) for path in ([results] if isinstance(results, (str, Path)) else results)]
+    joined = read_several(paths)
+    options: dict[str, Any] = {"by": by, "best": best, "sort": sort, "columns": columns, "against": against}
+    options |= {"stale": stale, "pivot": pivot, "pareto": pareto}
+    table = compared(joined, where=where, paths=paths, **options)
+    if plot is not None:
+        from .results.plots import draw
+
+        table.attrs["notes"] += draw(plot_kind, Path(plot), joined, paths, where=where, pareto=pareto, metric=metric)
+    return table
+
+
 def edf(
     results: str | Path | Sequence[str | Path],
     *,

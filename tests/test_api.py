@@ -63,3 +63,13 @@ def test_a_block_is_tried_in_one_call(workspace, monkeypatch, capsys):
     (workspace / "copied.py").write_text(copied.replace('"mine"', '"copied"'))
     with pytest.raises(LabError, match="cifar_resnet20_copied is the network of cifar_resnet20"):
         rl.try_block("copied.py", **options)
+
+
+def test_compare_is_the_command(tmp_path):
+    (tmp_path / "trials.csv").write_text(
+        "variant,seed,status,macs,test_accuracy,device\na,0,ok,10,0.9,cpu\na,1,ok,10,0.8,cpu\nb,0,ok,20,0.7,gpu:0\n"
+    )
+    table = rl.compare(tmp_path, by="variant", pareto="test_accuracy,-macs")
+    assert table["test_accuracy"].tolist() == pytest.approx([0.85, 0.7])
+    assert table["is_pareto"].tolist() == [True, False]
+    assert table.attrs["notes"] == ["warning: the rows differ in what a comparison must hold fixed: device (cpu, gpu)"]

@@ -8,6 +8,9 @@ from typing import Any
 
 from .errors import LabError
 
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+"""The colours of Okabe and Ito (2008), which colour-blind readers can tell apart."""
+
 INSTALL = "pip install 'resnet-lab[plot]'"
 
 

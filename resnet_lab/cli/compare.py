@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import sys
-import textwrap
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,29 +14,13 @@ from ..base.errors import LabError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from .tables import Column
 
-_DISPENSABLE = (
-    "published_by_",
-    "infer_images_per_s",
-    "latency_ms",
-    "wall_s",
-    "compute_images_per_s",
-    "device",
-    "compile",
-    "processor",
-    "macs",
-    "train_images_per_s",
-    "depth",
-    "params",
-    "macs_over_",
-    "train_images_per_s_over_",
-    "params_over_",
-)
-"""Columns that a narrow terminal loses, the first one first; a name that ends in _ means all that begin so.
+class PlotKind(str, Enum):
+    """What a figure shows."""
 
-The others are settings, accuracies and differences of accuracy.
-"""
+    front = "front"
+    curves = "curves"
+    bars = "bars"
 
 
 class Format(str, Enum):
@@ -101,8 +83,36 @@ def command(
             "--baseline, --columns (one accuracy), --plot and --format.",
         ),
     ] = False,
+    pivot: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROWS,COLUMNS[,METRIC]",
+            help="A row for each value of one column and a column for each value of another, such as depth,family; in "
+            "the cells the mean of test_accuracy, or of METRIC. A network's family is its blocks.",
+        ),
+    ] = None,
+    pareto: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN,-COLUMN",
+            help="Add the column is_pareto: whether no other row is better in all of these columns. A minus means that "
+            "less is better: test_accuracy,-macs.",
+        ),
+    ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw the distributions into this file, such as edf.png. With --edf.")
+        Path | None,
+        typer.Option(help="Draw a figure into this file, such as front.png, .svg or .pdf; see --plot-kind."),
+    ] = None,
+    plot_kind: Annotated[
+        PlotKind | None,
+        typer.Option(
+            help="What --plot draws: the accuracy against a cost with its Pareto front (that of --pareto, else "
+            "test_accuracy,-macs), learning curves, or bars with intervals. If left out, front; with "
+            "--edf, the distributions are drawn."
+        ),
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="The column that curves and bars show; if left out, the first accuracy.")
     ] = None,
     stale: Annotated[
         bool, typer.Option("--stale", help="Show also trials that the experiment no longer asks for.")
@@ -119,27 +129,34 @@ def command(
 
     Example: `resnet-lab compare results/depth_sweep --best val_accuracy --where 'params < 30e6'`
 
+    Example: `resnet-lab compare results/depth_sweep --pivot depth,family`
+
+    Example: `resnet-lab compare results/depth_sweep --pareto test_accuracy,-macs --plot front.png`
+
     Example: `resnet-lab compare results/my_block --baseline resnet18 --smallest test_accuracy=0.003`
 
     Example: `resnet-lab compare results/widths results/depths --edf --plot edf.png`
     """
     from ..results.compare import compare as compared
     from ..results.store import read_several
+    from .compare_table import show
     from .edf import print_edf
     from .tables import written
 
     joined = read_several(results)
+    if (plot_kind or metric) and (plot is None or edf):
+        raise LabError("--plot-kind and --metric say what --plot draws; they work only with --plot and without --edf")
     if edf:
-        if best or sort or against or smallest or stale:
+        if best or sort or against or smallest or stale or pivot or pareto:
             raise LabError("--edf goes with --by, --where, --baseline, --columns, --plot and --format alone")
         print_edf(joined, _names(by), baseline, where, _names(columns), plot, format.value)
+        _warn(joined, results, where)
         return
-    if plot is not None:
-        raise LabError("--plot draws the distributions that --edf compares; it works only with --edf")
     if baseline is not None:
-        if by or best or sort or against or stale:
+        if by or best or sort or against or stale or pivot or pareto or plot:
             raise LabError("--baseline goes with --where, --columns, --smallest and --format alone")
         _show_verdicts(joined, results, baseline, where, _names(columns), smallest or [], format)
+        _warn(joined, results, where)
         return
     if smallest:
         raise LabError("--smallest is the smallest difference that matters to a verdict; it works only with --baseline")
@@ -152,13 +169,34 @@ def command(
         columns=list(joined.columns) if columns == "all" else _names(columns),
         against=against,
         stale=stale,
+        pivot=pivot,
+        pareto=pareto,
+        paths=results,
     )
+    notes = table.attrs["notes"]
+    if plot is not None:
+        from ..results.plots import draw
+
+        notes += draw(
+            (plot_kind or PlotKind.front).value, plot, joined, results, where=where, pareto=pareto, metric=metric
+        )
     if format is Format.table:
         show(table, every_column=columns is not None)
     else:
         print(written(table, format.value))
-    for note in table.attrs["notes"]:
+    for note in notes:
         print(note, file=sys.stderr)
+
+
+def _warn(table: pd.DataFrame, results: list[Path], where: str | None) -> None:
+    """Print in what the compared rows differ although a comparison holds it fixed."""
+    from ..results.compare import rows
+
+    notes: list[str] = []
+    rows(table, notes, where=where, paths=results)
+    for note in notes:
+        if note.startswith("warning"):
+            print(note, file=sys.stderr)
 
 
 def _show_verdicts(
@@ -195,87 +233,3 @@ def _show_verdicts(
 def _names(text: str | None) -> list[str] | None:
     """'variant, engine' as a list of names; None where the option is left out."""
     return None if text is None else [name.strip() for name in text.split(",")]
-
-
-def show(table: pd.DataFrame, *, every_column: bool = False) -> None:
-    """Print a results table that fits the terminal.
-
-    Args:
-        table: The table as `results.compare.compare` gives it.
-        every_column: Print all columns, in several tables below each other where one is too wide. Otherwise, columns
-            that do not fit are left out, and a last line says how to see them.
-    """
-    from .tables import blocks, fitting, print_columns, terminal_width
-
-    width = terminal_width()
-    columns = _columns(table, keep_all=every_column)
-    parts = blocks(columns, width) if every_column else [fitting(columns, width, _DISPENSABLE)]
-    for index, part in enumerate(parts):
-        if index:
-            print()
-        print_columns(part, width)
-    if every_column:
-        return
-    if "reason" in table:
-        for row, (name, reason) in enumerate(zip(table.iloc[:, 0], table["reason"], strict=True), 1):
-            if isinstance(reason, str) and reason:
-                print(textwrap.fill(f"row {row} ({name}): {reason}", width, subsequent_indent="  "))
-    if len(parts[0]) < len(columns):
-        hidden = f"{len(columns) - len(parts[0])} column(s) left out"
-        print(textwrap.fill(f"{hidden}; 'compare' shows them with --columns all or --format csv", width))
-
-
-def _columns(table: pd.DataFrame, *, keep_all: bool) -> list[Column]:
-    """The columns of a results table with short heads; a standard deviation stands beside its mean.
-
-    Unless all are kept, a column without a value is dropped, and so is a column that says that all went well. The
-    reasons are printed below the table.
-    """
-    from .tables import Column, rounded
-
-    texts, numeric = rounded(table)
-    heads = _heads(list(table.columns))
-    columns = []
-    for name in table.columns:
-        if name.endswith("_std") and name.removesuffix("_std") in table:
-            continue
-        cells = list(texts[name])
-        dull = not any(cells) or name == "reason" or _DULL.get(name) == set(cells)
-        if dull and not keep_all:
-            continue
-        if f"{name}_std" in table and (table[f"{name}_std"] > 0).any():
-            cells = [_with_deviation(cell, std) for cell, std in zip(cells, table[f"{name}_std"], strict=True)]
-        columns.append(Column(name, heads[name], tuple(cells), right=name in numeric))
-    return columns
-
-
-_DULL = {"status": {"ok"}, "not_ok": {"0"}}
-"""Columns that say nothing where they hold this value alone."""
-
-
-def _with_deviation(mean: str, deviation: float) -> str:
-    """'125.9' and 1.291 as '125.9 ±1.3': the deviation has as many decimals as the mean."""
-    if not mean or math.isnan(deviation):
-        return mean
-    return f"{mean} ±{deviation:.{len(mean.partition('.')[2])}f}"
-
-
-def _heads(names: list[str]) -> dict[str, str]:
-    """A short head for each column: 'lr' for train.optimizer.lr if no other column ends in this way."""
-    from ..specs.settings import short_keys
-
-    heads = {}
-    for name, short in short_keys(names).items():
-        for mark, sign in (("_over_", "/"), ("_minus_", "-")):
-            figure, found, base = short.partition(mark)
-            if found:
-                heads[name] = f"{_plain(figure)} {sign} {base}"
-                break
-        else:
-            heads[name] = _plain(short)
-    return heads
-
-
-def _plain(name: str) -> str:
-    """'train_images_per_s' as 'train img/s'."""
-    return name.replace("images_per_s", "img/s").replace("accuracy", "acc.").replace("_", " ")

@@ -27,6 +27,10 @@ def command(
         str | None,
         typer.Option(metavar="VARIANT", help="Compare the cost with this variant, which --set leaves alone."),
     ] = None,
+    diff: Annotated[
+        str | None,
+        typer.Option(metavar="VARIANT", help="Show what differs between the variant and this one, layer by layer."),
+    ] = None,
     layers: Annotated[bool, typer.Option("--layers", help="Print every layer instead of every stage.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object, or a list for several variants.")
@@ -53,6 +57,8 @@ def command(
 
     Example: `resnet-lab describe my_se_resnet18 --against resnet18 --set every_stage.reduction=8`
 
+    Example: `resnet-lab describe resnet50 --diff resnet50_v1b`
+
     Example: `resnet-lab describe --block bottleneck --input 256x56x56 --channels 128 --stride 2`
 
     Example: `resnet-lab describe resnet50 --plot resnet50.svg`
@@ -63,10 +69,9 @@ def command(
         raise LabError("describe takes either names of variants or one --block")
     baseline = None
     if block:
-        if against or settings:
-            raise LabError(
-                f"--{'against' if against else 'set'} works only with variants; --option sets one of a block"
-            )
+        if against or settings or diff:
+            word = "against" if against else "diff" if diff else "set"
+            raise LabError(f"--{word} works only with variants; --option sets one of a block")
         if input is None or channels is None:
             raise LabError("describe --block needs --input CxHxW and --channels N")
         described = [facts.block(block, input, channels, stride or 1, shortcut or "projection", option or [], file)]
@@ -77,7 +82,11 @@ def command(
                 raise LabError(f"--{name} works only together with --block; a variant's spec sets it in its stages")
         described = [facts.variant(name, input, classes, settings or []) for name in variants or []]
         baseline = facts.variant(against, input, classes) if against else None
-    if plot is not None:
+    if diff is not None:
+        if len(described) != 1 or against or plot:
+            raise LabError("--diff compares one variant with another: leave out further variants, --against and --plot")
+        _show_difference(described[0], facts.variant(diff, input, classes), layers, as_json)
+    elif plot is not None:
         if against or as_json or layers:
             raise LabError("--plot prints nothing: leave out --against, --json and --layers")
         _draw(described, plot)
@@ -89,6 +98,18 @@ def command(
             show(item, layers)
         if baseline:
             show_ratios(described, baseline)
+
+
+def _show_difference(described: Described, other: Described, layers: bool, as_json: bool) -> None:
+    """Print what differs between two variants."""
+    from ..specs.difference import difference
+    from .difference import show as show_difference
+
+    found = difference(described, other)
+    if as_json:
+        print(json.dumps(found.to_json(), indent=1))
+    else:
+        show_difference(found, layers)
 
 
 def _draw(described: Sequence[Described], file: Path) -> None:

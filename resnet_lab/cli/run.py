@@ -99,7 +99,7 @@ def command(
     from ..sweeps.executors.cluster import choose
     from ..sweeps.progress import for_console
     from ..sweeps.run import run as run_sweep
-    from .compare import show
+    from .compare_table import show
 
     cluster, progress = choose(ray, slurm_settings, at_once), for_console(Console())
     try:
@@ -139,8 +139,8 @@ def _show_verdicts(table: pd.DataFrame, folder: Path) -> None:
 
 
 def show_plan(experiment: Experiment, folder: Path, device: str | None = None, fresh: bool = False) -> None:
-    """Print the trials of an experiment, and say for each whether it is done."""
-    from ..results.store import is_done
+    """Print the trials of an experiment, and say for each whether it is done, was stopped early, or is to do."""
+    from ..results.trial_folder import DONE, STOPPED, status_of
     from ..specs.settings import short_keys
     from ..sweeps import halving
     from ..sweeps.plan import duplicate_message
@@ -152,6 +152,11 @@ def show_plan(experiment: Experiment, folder: Path, device: str | None = None, f
     halving.check(experiment, trials, fresh)
     swept = list(dict.fromkeys(key for trial in trials for key in trial.swept))
     heads = short_keys(swept).values()
+
+    def state(trial: str) -> str:
+        status = status_of(folder / "trials" / trial)
+        return "done" if status in DONE else "stopped" if status == STOPPED else "to do"
+
     rows = [
         (
             trial.id,
@@ -161,7 +166,7 @@ def show_plan(experiment: Experiment, folder: Path, device: str | None = None, f
             *(trial.swept.get(key, "") for key in swept),
             short(trial.graph.params),
             short(trial.graph.macs),
-            "done" if is_done(folder, trial.id) else "to do",
+            state(trial.id),
         )
         for trial in trials
     ]

@@ -82,3 +82,11 @@ def differing(table: pd.DataFrame) -> list[str]:
     """
     several = [name for name in settings(table) if table[name].nunique(dropna=False) > 1]
     return [name for name in several if name not in ("graph", "blocks") and SHORT.get(name) not in several]
+
+
+def setting_of(table: pd.DataFrame) -> pd.Series:
+    """For each row the setting, equal for replicates; a table without the column `setting` has it from the others."""
+    if "setting" in table and table["setting"].notna().all():
+        return table["setting"]
+    texts = table[settings(table)].astype(str).agg("|".join, axis=1) if len(table) else pd.Series(dtype=str)
+    return table["setting"].fillna(texts) if "setting" in table else texts

@@ -1,21 +1,20 @@
-"""Comparison of trials in a table.
-
-Only the seeds of one setting are replicates of each other: trials are averaged within one setting (network, data,
-recipe, engine, precision), and never over the values of a grid.
-"""
+"""Comparison of trials in a table."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from ..base.errors import LabError, unknown
 from . import select
-from .columns import COST, MACHINE, NETWORK, differing, settings
+from .averages import averaged, best_settings
+from .columns import MACHINE, NETWORK, differing, settings
+from .pareto import goals, is_pareto
+from .pivot import parse, pivoted, with_family
 from .published import add_published, references
+from .unequal import warning
 
 SHOWN = [
     "variant",
@@ -32,9 +31,6 @@ SHOWN = [
 ]
 """The columns that `compare` shows by default, beside those in which trials differ."""
 
-VALIDATION = ("val_accuracy", "best_val_accuracy")
-"""The columns by which the best setting may be chosen; choosing by the test set would flatter the choice."""
-
 _COMPARED = ("params", "macs", "test_accuracy", "train_images_per_s")
 OF_THE_VARIANT = (*NETWORK, "input", "data.channels", "train.init.weights")
 """Settings in which two variants of one recipe may differ: grey or coloured input, and the weights to start from."""
@@ -47,9 +43,12 @@ def compare(
     where: str | None = None,
     best: str | None = None,
     sort: str | None = None,
-    columns: list[str] | None = None,
+    columns: Sequence[str] | None = None,
     against: str | None = None,
     stale: bool = False,
+    pivot: str | None = None,
+    pareto: str | Sequence[str] | None = None,
+    paths: Sequence[Path] = (),
 ) -> pd.DataFrame:
     """A table to read: the rows and columns asked for, averaged, sorted, or compared with other figures.
 
@@ -66,41 +65,79 @@ def compare(
         against: a variant of the table (adds the differences to it), or a table of published
             figures: a `.csv` file, or the name of one in `results/reference/`.
         stale: whether to keep the trials that the experiment no longer asks for.
+        pivot: `ROWS,COLUMNS` or `ROWS,COLUMNS,METRIC`; see `pivot.pivoted`.
+        pareto: columns such as `test_accuracy,-macs`; adds the column `is_pareto`; see `pareto.is_pareto`.
+        paths: the results folders of the table, for the warning about rows that cannot be compared.
 
     Returns:
-        The table. Its `.attrs["notes"]` is a list of messages that belong to it: which rows were left out, and which
-        published figures come from other data or another number of epochs.
+        The table. Its `.attrs["notes"]` is a list of messages that belong to it: which rows were left out, in what
+        the rows differ although a comparison holds it fixed (only if `paths` are given), and which published figures
+        come from other data or another number of epochs.
 
     Raises:
         LabError: A column, variant or reference is not there, the condition is wrong, or there is no validation to
             choose the best setting by.
     """
+    if pivot is not None and (by or against or columns or pareto):
+        raise LabError("--pivot goes with --where, --best, --sort and --stale alone")
     notes: list[str] = []
+    keys = [by] if isinstance(by, str) else list(by or (["variant"] if best else []))
+    table = rows(table, notes, where=where, stale=stale, paths=paths)
+    _check(keys, table)
+    if keys:
+        table = select.each_once(table)
+    if best is not None:
+        table = best_settings(table, keys, best)
+    if pivot is not None:
+        table = pivoted(select.each_once(table), parse(pivot, table))
+        return _finished(table, sort, list(table.columns), notes)
+    shown = _checked(columns, table) if columns else default_columns(table)
+    if against is not None:
+        table, added = _against(table, against, best is not None, notes)
+        shown += [column for column in added if column not in shown]
+    wanted = goals(pareto, table) if pareto is not None else []
+    shown += [goal.column for goal in wanted if goal.column not in shown]
+    if keys:
+        table = averaged(table, keys, [*shown, *([best] if best else [])])
+        shown = list(table.columns)
+    if wanted:
+        table = table.assign(is_pareto=is_pareto(table, wanted))
+        shown.append("is_pareto")
+    return _finished(table, sort, shown, notes)
+
+
+def rows(
+    table: pd.DataFrame, notes: list[str], *, where: str | None = None, stale: bool = False, paths: Sequence[Path] = ()
+) -> pd.DataFrame:
+    """The trials that a comparison takes, with the column `family`.
+
+    Args:
+        table: a results table.
+        notes: receives the messages about the rows; see `compare`.
+        where: a condition on the rows.
+        stale: whether to keep the trials that the experiment no longer asks for.
+        paths: the results folders of the table; see `unequal.warning`.
+    """
     if not stale:
         table, left_out = select.current(table)
         if left_out:
             notes.append(
                 f"{left_out} stale trial(s) left out, which the experiment no longer asks for; --stale shows them"
             )
+    table = with_family(table)
     if where is not None:
         table = select.where(table, where)
-    keys = [by] if isinstance(by, str) else list(by or (["variant"] if best else []))
-    _check(keys, table)
-    if keys:
-        table = select.each_once(table)
-    shown = _checked(columns, table) if columns else default_columns(table)
-    if best is not None:
-        table = _best(table, keys, best)
-    if against is not None:
-        table, added = _against(table, against, best is not None, notes)
-        shown += [column for column in added if column not in shown]
-    if keys:
-        table = _averaged(table, keys, [*shown, *([best] if best else [])])
-        shown = list(table.columns)
+    if paths and (unequal := warning(table, paths)):
+        notes.append(f"warning: {unequal}")
+    return table
+
+
+def _finished(table: pd.DataFrame, sort: str | None, shown: Sequence[str], notes: list[str]) -> pd.DataFrame:
+    """The table in its order, with the columns that are shown and the messages that belong to it."""
     if sort:
         _check([sort.lstrip("-")], table)
         table = table.sort_values(sort.lstrip("-"), ascending=not sort.startswith("-"), kind="stable")
-    table = table[shown].reset_index(drop=True)
+    table = table[list(shown)].reset_index(drop=True)
     table.attrs["notes"] = notes
     return table
 
@@ -111,7 +148,7 @@ def _check(columns: Sequence[str], table: pd.DataFrame) -> None:
             raise LabError(unknown("column", column, table.columns))
 
 
-def _checked(columns: list[str], table: pd.DataFrame) -> list[str]:
+def _checked(columns: Sequence[str], table: pd.DataFrame) -> list[str]:
     _check(columns, table)
     return list(dict.fromkeys(columns))
 
@@ -127,71 +164,6 @@ def default_columns(table: pd.DataFrame) -> list[str]:
     reasons = ["reason"] if (table["status"] != "ok").any() else []
     shown = [*SHOWN[:4], *varied, *SHOWN[4:], *reasons]
     return [column for column in shown if column in table]
-
-
-def setting_of(table: pd.DataFrame) -> pd.Series:
-    """For each row the setting, equal for replicates; a table without the column `setting` has it from the others."""
-    if "setting" in table and table["setting"].notna().all():
-        return table["setting"]
-    texts = table[settings(table)].astype(str).agg("|".join, axis=1) if len(table) else pd.Series(dtype=str)
-    return table["setting"].fillna(texts) if "setting" in table else texts
-
-
-def _averaged(table: pd.DataFrame, by: Sequence[str], shown: Sequence[str]) -> pd.DataFrame:
-    """One row for each setting within each value of the columns `by`."""
-    table = table.assign(_setting=setting_of(table))
-    measured = [
-        column
-        for column in dict.fromkeys(shown)
-        if pd.api.types.is_float_dtype(table[column]) and column not in (*settings(table), *by, "seed")
-    ]
-    apart = _apart(table, by)
-    same = [column for column in (*apart, *shown) if column not in (*by, "status", "reason", "seed", *measured)]
-    rows = []
-    for _, group in table.groupby([*by, "_setting"], sort=False, dropna=False):
-        ok = group[group["status"] == "ok"]
-        row: dict[str, Any] = {column: group[column].iloc[0] for column in by}
-        row |= {column: group[column].iloc[0] for column in same if group[column].nunique(dropna=False) == 1}
-        row |= {"n": len(ok), "not_ok": len(group) - len(ok)}
-        places = [column for column in MACHINE if column in ok]
-        one_machine = not places or len(ok[places].drop_duplicates()) <= 1
-        for column in measured:
-            if one_machine or column not in COST:  # a mean speed over two machines is the speed of neither
-                row |= {column: ok[column].mean(), f"{column}_std": ok[column].std(ddof=1)}
-        rows.append(row)
-    numbers = [name for column in measured for name in (column, f"{column}_std")]
-    return pd.DataFrame(rows, columns=list(dict.fromkeys([*by, *same, "n", "not_ok", *numbers])))
-
-
-def _apart(table: pd.DataFrame, by: Sequence[str]) -> list[str]:
-    """The settings that differ between trials of one value of `by`; the network's digest if nothing else does."""
-    found: dict[str, None] = {}
-    for _, group in table.groupby(list(by), sort=False, dropna=False):
-        found |= dict.fromkeys(column for column in differing(group) if column not in by)
-    visible = [*by, *found]
-    if "graph" in table and table.groupby(visible, dropna=False)["_setting"].nunique().gt(1).any():
-        found["graph"] = None
-    return list(found)
-
-
-def _best(table: pd.DataFrame, by: Sequence[str], metric: str) -> pd.DataFrame:
-    """The trials of the setting with the largest mean of a validation metric, for each value of `by`."""
-    if metric not in VALIDATION:
-        hint = "; a choice by the test set would flatter what was chosen" if metric.startswith("test") else ""
-        raise LabError(f"--best takes {' or '.join(VALIDATION)}, not '{metric}'{hint}")
-    table = table.assign(_setting=setting_of(table))
-    kept = []
-    for value, group in table.groupby(list(by), sort=False, dropna=False):
-        ok = group[group["status"] == "ok"]
-        means = ok.groupby("_setting", sort=False)[metric].mean() if metric in ok else pd.Series(dtype=float)
-        if means.isna().all():
-            name = " ".join(map(str, value if isinstance(value, tuple) else (value,)))
-            raise LabError(
-                f"--best {metric}: the trials of {name} that ended ok have no validation figures; "
-                "put images aside with 'data.validation', such as --set data.validation=0.1"
-            )
-        kept.append(group[group["_setting"] == means.idxmax()])
-    return pd.concat(kept).sort_index().drop(columns="_setting")
 
 
 def _against(table: pd.DataFrame, name: str, best: bool, notes: list[str]) -> tuple[pd.DataFrame, list[str]]:

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..base import figures
 from ..base.errors import LabError, unknown
 from . import select, statistics
-from .compare import setting_of
+from .columns import setting_of
 
 _LEVELS = (0.1, 0.25, 0.5)
 """Unless others are asked for, shares are given below the errors that these parts of all networks stay below."""
@@ -181,7 +181,8 @@ def plot(several: Sequence[Population], path: Path, confidence: float = 0.95) ->
     finite = [one.errors[one.errors < 1] for one in several]
     ends = np.concatenate([errors for errors in finite if len(errors)] or [np.array([0.0, 1.0])])
     grid = np.linspace(ends.min(), ends.max(), 400)
-    for one, colour in zip(several, _colours(len(several)), strict=True):
+    for index, one in enumerate(several):
+        colour = figures.COLOURS[index % len(figures.COLOURS)]
         low, high = one.band(grid, confidence)
         axes.plot(grid, one.below(grid), color=colour, label=f"{one.name} (n={len(one.errors)})")
         axes.fill_between(grid, low, high, color=colour, alpha=0.2, linewidth=0)
@@ -191,9 +192,3 @@ def plot(several: Sequence[Population], path: Path, confidence: float = 0.95) ->
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     figures.save(figure, path)
-
-
-def _colours(count: int) -> list[str]:
-    """Colours of Okabe and Ito (2008), which colour-blind readers can tell apart."""
-    colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"]
-    return [colours[index % len(colours)] for index in range(count)]

@@ -278,13 +278,14 @@ def read_several(paths: Sequence[Path]) -> pd.DataFrame:
     tables = [read(path) for path in paths]
     if len(tables) == 1:
         return tables[0]
-    names = _names([path.parent if path.name == TABLE else path.with_suffix("") for path in paths])
+    names = experiment_names(paths)
     named = [table.assign(experiment=name) for table, name in zip(tables, names, strict=True)]
     return pd.DataFrame([row for table in named for row in table.to_dict("records")])
 
 
-def _names(places: Sequence[Path]) -> list[str]:
-    """As few of the last parts of each path as tell the paths apart."""
+def experiment_names(paths: Sequence[Path]) -> list[str]:
+    """The name of each results folder in the column `experiment`: as few of its last parts as tell the paths apart."""
+    places = [path.parent if path.name == TABLE else path.with_suffix("") for path in paths]
     whole = [place.resolve().parts for place in places]
     names: list[str] = []
     for length in range(1, max(map(len, whole)) + 1):

@@ -23,13 +23,18 @@ STOPPED = "stopped"
 FRESH, _OLD = ".fresh", ".old"
 
 
-def has_result(folder: Path) -> bool:
-    """Whether a trial's folder holds a result that a new run would only repeat; a damaged result is none."""
+def status_of(folder: Path) -> str | None:
+    """How the trial of a folder ended; None where it has no result, or a damaged one."""
     try:
         result = read_json(folder / RESULT)
     except (OSError, ValueError):
-        return False
-    return isinstance(result, dict) and result.get("status") in DONE
+        return None
+    return result.get("status") if isinstance(result, dict) else None
+
+
+def has_result(folder: Path) -> bool:
+    """Whether a trial's folder holds a result that a new run would only repeat; a damaged result is none."""
+    return status_of(folder) in DONE
 
 
 def read_or_set_aside(path: Path, kind: type, consequence: str, notes: list[str]) -> Any:

@@ -14,7 +14,7 @@ from ..network.graph import Graph, Node, Shape, show, total_macs
 from ..network.tensor import Builder
 from . import plugins, settings
 from .building import apply
-from .stages import parse_shape
+from .stages import VariantSpec, parse_shape
 from .variant import load
 
 
@@ -28,6 +28,7 @@ class Described:
         summary: one line of description.
         graph: the network.
         overrides: the dotted keys and values that change the variant's spec.
+        spec: the spec of the variant; None for a block.
     """
 
     kind: str
@@ -35,6 +36,7 @@ class Described:
     summary: str
     graph: Graph
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    spec: VariantSpec | None = None
 
     @property
     def costs(self) -> dict[str, int | None]:
@@ -92,7 +94,7 @@ def variant(
     marks = {settings.parse(text)[0]: (f"--set {text}", 0) for text in overrides}
     loaded = load(name, changes, marks=marks)
     graph = loaded.graph(shape(input) if input else None, classes)
-    return Described("variant", loaded.name, loaded.spec.description, graph, changes)
+    return Described("variant", loaded.name, loaded.spec.description, graph, changes, loaded.spec)
 
 
 def ratios(described: Described, baseline: Described) -> dict[str, float | None]:

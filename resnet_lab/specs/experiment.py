@@ -24,6 +24,7 @@ from .schedules import SCHEDULES
 from .search import HalvingSpec, SearchSpec
 from .search import check as check_search
 from .strict import Positive, Strict, listed, named
+from .trackers import expand as expand_trackers
 from .train import InitSpec, TrainSpec
 from .yamlfile import Document, KeyPath, Mark, dotted, read
 
@@ -64,8 +65,8 @@ class ExperimentSpec(Strict):
     `engine` is a list of engines; `auto` is `mxnet` if it can run here, else `torch`. `datasets` names Python files
     that register datasets. `measure: false` leaves out the throughput measurements. `baseline` is the variant with
     which verdicts compare the others. `match` changes the others until each costs what the baseline costs. `search`
-    draws networks and recipes of each variant at random. `resources` says what a trial uses of a machine, and `limits`
-    when a trial is ended; neither changes a trial's id.
+    draws networks and recipes of each variant at random. `resources` says what a trial uses of a machine, `limits`
+    when a trial is ended, and `trackers` which programs show the sweep; none of them changes a trial's id.
     """
 
     description: str = ""
@@ -86,6 +87,7 @@ class ExperimentSpec(Strict):
     measure: bool = True
     resources: ResourcesSpec = ResourcesSpec()
     limits: LimitsSpec = LimitsSpec()
+    trackers: Annotated[dict[str, dict[str, Any]], BeforeValidator(expand_trackers)] = {}
 
     @property
     def auto(self) -> bool:

@@ -31,6 +31,7 @@ from .executors.slots import Jobs, Slot, divided
 from .plan import Plan, duplicate_message, plan
 from .progress import Progress
 from .sweep import Sweep
+from .tracked import tracked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,6 +76,7 @@ def run(
     """
     others = OtherLoad()
     planned = _planned(experiment, device, results, fresh, progress)
+    progress = tracking = tracked(experiment, results, progress)
     wanted = None if cluster is None else need(experiment, device, threads)
     slots: list[Slot] = []
     if wanted:
@@ -100,6 +102,7 @@ def run(
             table = _table(sweep, trials)
         finally:
             sweep.executor.stop()
+            tracking.close()
         counts = table[table["status"].isin(DONE)]["revision"].fillna("").value_counts().to_dict()
         if several := revisions.message(counts):
             progress.note(several)

@@ -1,111 +1,10 @@
-"""`resnet-lab compare` for a reader: it fits the terminal, breaks no number and says what it leaves out."""
+"""`resnet-lab compare` as a command: which words go together, and what is printed where."""
 
-import re
-
-import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
-from resnet_lab.cli import compare
-from resnet_lab.results.compare import compare as compared
-
-
-def trials():
-    """A table of sixteen trials with every figure that `run` measures."""
-    rows = []
-    for variant, params, macs in (
-        ("resnet18", 11_689_512, 1_814_073_344),
-        ("resnet34", 21_797_672, 3_663_761_408),
-        ("my_se_resnet18", 11_777_832, 1_814_591_488),
-        ("cifar_resnext29_32x4d", 4_868_426, 779_878_400),
-    ):
-        for rate in (0.1, 0.05):
-            for seed in (0, 1):
-                rows.append(
-                    {
-                        "trial": f"{len(rows):012x}",
-                        "variant": variant,
-                        "depth": 18,
-                        "params": params,
-                        "macs": macs,
-                        "seed": seed,
-                        "train.optimizer.lr": rate,
-                        "status": "ok",
-                        "reason": None,
-                        "test_accuracy": 0.9 + len(rows) * 0.003,
-                        "train_images_per_s": 123.4 + len(rows),
-                        "compute_images_per_s": 1150.25,
-                        "infer_images_per_s": 4600.7,
-                        "latency_ms": 8.1,
-                        "wall_s": 61.2,
-                    }
-                )
-    return pd.DataFrame(rows)
-
-
-ASKED = [{}, {"against": "resnet18"}, {"by": "variant"}, {"by": "variant", "against": "resnet18"}]
-
-
-@pytest.mark.parametrize("asked", ASKED)
-@pytest.mark.parametrize("width", [60, 80, 100])
-def test_the_table_fits_the_terminal(asked, width, monkeypatch, capsys):
-    monkeypatch.setenv("COLUMNS", str(width))
-    table = compared(trials(), **asked)
-    compare.show(table)
-    printed = capsys.readouterr().out
-    assert max(map(len, printed.splitlines())) <= width
-    body = [line for line in printed.splitlines() if line.startswith(tuple(trials()["variant"]))]
-    assert len(body) == len(table)
-    assert "column(s) left out; 'compare' shows them with --columns all or --format csv" in " ".join(printed.split())
-    for line, accuracy in zip(body, table["test_accuracy"], strict=True):
-        assert f"{accuracy:.4f}" in line.split()
-    if "against" in asked and width >= 80:  # a narrower terminal has no room beside the swept rate
-        assert "resnet18" in printed.split(body[0])[0]
-
-
-def test_heads_are_short_and_the_swept_setting_is_kept(monkeypatch, capsys):
-    monkeypatch.setenv("COLUMNS", "80")
-    compare.show(compared(trials()))
-    head = capsys.readouterr().out.partition("resnet18")[0].split()
-    assert {"variant", "seed", "lr", "test", "acc."} <= set(head)
-    assert not [word for word in head if "_" in word]
-
-
-@pytest.mark.parametrize("width", [60, 80])
-def test_all_columns_are_printed_below_each_other(width, monkeypatch, capsys):
-    monkeypatch.setenv("COLUMNS", str(width))
-    table = compared(trials(), columns=list(trials().columns))
-    compare.show(table, every_column=True)
-    printed = capsys.readouterr().out
-    assert max(map(len, printed.splitlines())) <= width
-    assert "left out" not in printed
-    for text in ("000000000003", "1.81G", "1150.2", "4600.7", "8.1", "61.2"):
-        assert re.search(rf"(?<!\S){re.escape(text)}(?!\S)", printed), text
-
-
-def test_a_deviation_stands_beside_its_mean(monkeypatch, capsys):
-    monkeypatch.setenv("COLUMNS", "80")
-    table = compared(trials(), by="variant")
-    compare.show(table)
-    deviation = f"±{table['test_accuracy_std'][0]:.4f}"
-    assert f"{table['test_accuracy'][0]:.4f} {deviation}" in capsys.readouterr().out
-
-
-def test_reasons_are_told_below_and_what_went_well_is_not(monkeypatch, capsys):
-    monkeypatch.setenv("COLUMNS", "80")
-    table = trials()
-    compare.show(compared(table))
-    assert "status" not in capsys.readouterr().out
-    table.loc[2, ["status", "reason"]] = "failed", "an error with a long text that says where it is " * 3
-    compare.show(compared(table))
-    printed = capsys.readouterr().out
-    assert "row 3 (resnet18): an error with a long text" in printed
-    assert "status" in printed
-    assert max(map(len, printed.splitlines())) <= 80
-
-
-def test_settings_that_end_alike_keep_as_much_as_tells_them_apart():
-    heads = compare._heads(["variant", "data.name", "train.optimizer.name", "train.optimizer.lr", "macs_over_a_b"])
-    assert list(heads.values()) == ["variant", "data.name", "optimizer.name", "lr", "macs / a_b"]
+from resnet_lab.cli.app import build
+from tests.cli.test_compare_table import trials
 
 
 @pytest.mark.parametrize("words", [(), ("--against", "resnet18")])
@@ -118,3 +17,60 @@ def test_the_command_at_80_columns(words, lab, tmp_path):
     everything = lab("compare", str(tmp_path), *words, "--columns", "all", COLUMNS="80")
     assert "left out" not in everything.stdout
     assert "latency" in everything.stdout
+
+
+@pytest.fixture
+def table(tmp_path):
+    """A file of trials; two of the variants are of one family."""
+    families = {"cifar_resnext29_32x4d": "bottleneck"}
+    rows = trials()
+    rows.assign(blocks=rows["variant"].map(families).fillna("basic")).to_csv(tmp_path / "trials.csv", index=False)
+    return tmp_path
+
+
+def test_a_pivot_prints_a_row_for_each_value_and_a_column_for_each_other(table, call):
+    printed = call("compare", str(table), "--pivot", "train.optimizer.lr,family", "--where", "variant != 'resnet34'")
+    body = [line.split() for line in printed.splitlines() if line.strip().startswith("0.")]
+    assert [row[:2] for row in body] == [
+        [rate, name] for rate in ("0.05", "0.1") for name in ("cifar_resnext29_32x4d", "my_se_resnet18", "resnet18")
+    ]
+    assert [len(row) for row in body] == [4] * 6  # one mean with its deviation in each row
+
+
+def test_the_front_is_a_column(table, call):
+    printed = call("compare", str(table), "--by", "variant", "--pareto", "test_accuracy,-macs", "--format", "csv")
+    assert printed.splitlines()[0].split(",")[-1] == "is_pareto"
+
+
+def test_a_warning_is_no_part_of_the_table(table):
+    rows = trials().assign(device=["cpu", "gpu:0"] * 8, input=["3x32x32"] * 8 + ["3x64x64"] * 8)
+    rows.to_csv(table / "trials.csv", index=False)
+    done = CliRunner().invoke(build(), ["compare", str(table), "--format", "csv"])
+    assert done.exit_code == 0, done.output
+    assert "warning" not in done.stdout
+    assert done.stderr.strip() == (
+        "warning: the rows differ in what a comparison must hold fixed: input (32x32, 64x64), device (cpu, gpu)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--pivot", "depth,family", "--by", "variant"), "--pivot goes with --where, --best, --sort and --stale alone"),
+        (("--plot-kind", "bars"), "--plot-kind and --metric say what --plot draws"),
+        (("--baseline", "resnet18", "--plot", "a.png"), "--baseline goes with --where, --columns, --smallest"),
+        (("--pareto", "macs"), "--pareto takes two or more different columns, such as test_accuracy,-macs"),
+        (("--plot", "a.png", "--plot-kind", "bars", "--metric", "maccs"), "unknown measurement 'maccs'; did you mean"),
+    ],
+)
+def test_words_that_do_not_go_together_are_refused(words, message, table):
+    done = CliRunner().invoke(build(), ["compare", str(table), *words])
+    assert message in str(done.exception)
+
+
+@pytest.mark.parametrize("kind", ["front", "bars"])
+def test_a_figure_is_drawn_beside_the_table(kind, table, call):
+    pytest.importorskip("matplotlib")
+    printed = call("compare", str(table), "--plot", str(table / "a.svg"), "--plot-kind", kind)
+    assert "resnet34" in printed
+    assert (table / "a.svg").read_text().lstrip().startswith("<?xml")

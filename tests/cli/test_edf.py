@@ -74,7 +74,7 @@ def test_several_folders_are_populations(lab, tmp_path):
         (("--edf", "--sort", "n"), "--edf goes with --by, --where, --baseline, --columns, --plot and --format alone"),
         (("--edf", "--columns", "test_accuracy,val_accuracy"), "--edf compares one accuracy"),
         (("--edf", "--baseline", "resnet81"), "unknown population 'resnet81'; did you mean 'resnet18'?"),
-        (("--plot", "edf.png"), "it works only with --edf"),
+        (("--edf", "--plot-kind", "bars"), "they work only with --plot and without --edf"),
         (("--edf", "--plot", "edf"), "names no file for a plot"),
     ],
 )

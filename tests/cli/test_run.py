@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import resnet_lab as rl
+from resnet_lab.base.files import write_json
 from resnet_lab.cli import run
 from resnet_lab.results import design
 from resnet_lab.specs.experiment import DecideSpec, load
@@ -34,6 +35,17 @@ def test_a_dry_run_lists_the_trials_and_writes_nothing(workspace, call):
     assert " lr " in printed
     assert max(map(len, printed.splitlines())) <= 80
     assert not (workspace / "results").exists()
+
+
+def test_a_dry_run_shows_which_trials_were_stopped_early(workspace, call):
+    (workspace / "experiments" / "e.yaml").write_text(textwrap.dedent(EXAMPLE))
+    words = ("run", "e", "--engine", any_engine(), "--set", "variants=[resnet18]", "--dry-run")
+    trial = next(line.split()[0] for line in call(*words).splitlines() if "resnet18" in line)
+    folder = workspace / "results" / "e" / "trials" / trial
+    folder.mkdir(parents=True)
+    write_json(folder / "result.json", {"status": "stopped"})
+    row = next(line.split() for line in call(*words).splitlines() if trial in line)
+    assert row[-1] == "stopped"
 
 
 def test_a_dry_run_names_swept_keys_as_long_as_it_must_and_says_what_runs_once(workspace, call):

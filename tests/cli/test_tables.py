@@ -1,6 +1,7 @@
 """Tables: nothing that a value holds breaks Markdown or LaTeX, and what fits a width fits it."""
 
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -149,3 +150,24 @@ def test_long_columns_look_as_short_ones(monkeypatch, capsys):
     monkeypatch.setattr(tables, "_LONG", 2)
     tables.print_columns(columns, 80)
     assert capsys.readouterr().out.splitlines() == short
+
+
+def test_markdown_renders_as_one_table():
+    from markdown_it import MarkdownIt
+
+    page = MarkdownIt().enable("table").render(tables.written(FRAME, "markdown"))
+    assert (page.count("<table>"), page.count("<p>")) == (1, 0)
+    assert page.count("<td") == FRAME.size
+    assert page.count("<th") - page.count("<thead") == len(FRAME.columns)
+
+
+def test_latex_rows_have_a_cell_for_each_column():
+    begin, *lines, end = tables.written(FRAME, "latex").splitlines()
+    assert re.fullmatch(rf"\\begin{{tabular}}{{[lr]{{{len(FRAME.columns)}}}}}", begin)
+    assert end == r"\end{tabular}"
+    rows = [line for line in lines if line not in (r"\toprule", r"\midrule", r"\bottomrule")]
+    assert len(rows) == len(FRAME) + 1
+    for row in rows:
+        assert row.endswith(r" \\")
+        assert len(re.findall(r"(?<!\\)&", row)) == len(FRAME.columns) - 1
+        assert len(re.findall(r"(?<!\\){", row)) == len(re.findall(r"(?<!\\)}", row))

@@ -59,3 +59,13 @@ class Folder:
 def folder(tmp_path):
     """An empty results folder."""
     return Folder(tmp_path / "e")
+
+
+@pytest.fixture
+def four(folder):
+    """Two variants of one setting each; the second has one trial that did not end ok."""
+    folder.put("a", 0, test_accuracy=0.9, train_images_per_s=100.0)
+    folder.put("a", 1, test_accuracy=0.8, train_images_per_s=110.0)
+    folder.put("b", 0, test_accuracy=0.7, train_images_per_s=50.0)
+    folder.put("b", 1, status="diverged")
+    return folder

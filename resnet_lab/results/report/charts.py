@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from html import escape
 
 COLOURS, SHAPES = 7, 4
+STOPPED = -1
+"""The style of a trial that was stopped early: a thin grey line without a mark, behind the others."""
+
 _WIDTH, _HEIGHT = 420, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 66, 14, 12, 42
 _NAMED = 1000
@@ -182,7 +185,7 @@ def curves(lines: Sequence[Curve], y_title: str) -> str:
     x = _axis([value for line in lines for value in line.x], _LEFT, _WIDTH - _RIGHT, whole=True)
     y = _axis([value for line in lines for value in (*line.low, *line.high)], _HEIGHT - _BOTTOM, _TOP)
     pieces = [_frame(x, y, "epoch", y_title)]
-    for line in lines:
+    for line in sorted(lines, key=lambda line: line.style != STOPPED):
         upper = [f"{x(at)} {y(value)}" for at, value in zip(line.x, line.high, strict=True)]
         lower = [f"{x(at)} {y(value)}" for at, value in zip(line.x, line.low, strict=True)]
         band = f'<path class="band" d="M{"L".join(upper)}L{"L".join(reversed(lower))}Z"/>' if upper != lower else ""
@@ -190,7 +193,7 @@ def curves(lines: Sequence[Curve], y_title: str) -> str:
         dash = f"d{line.style % SHAPES}"
         end = shape(line.style, x(line.x[-1]), y(line.y[-1]))
         pieces.append(
-            f'<g class="c{line.style % COLOURS}">{band}<path class="line {dash}" d="M{path}"/>{end}'
+            f'<g class="{_class(line.style)}">{band}<path class="line {dash}" d="M{path}"/>{end}'
             f"<title>{escape(line.name)}</title></g>"
         )
     return _svg(pieces, f"{y_title} over the epochs")
@@ -210,8 +213,14 @@ def interval(low: float, middle: float, high: float, reach: float, smallest: flo
     )
 
 
+def _class(style: int) -> str:
+    return "stopped" if style == STOPPED else f"c{style % COLOURS}"
+
+
 def shape(style: int, x: float, y: float) -> str:
-    """The mark of a style at a point: a circle, a square, a triangle or a diamond."""
+    """The mark of a style at a point: a circle, a square, a triangle or a diamond; a stroke where a trial stopped."""
+    if style == STOPPED:
+        return f'<path class="line" d="M{x:g} {y - 3:g}v6"/>'
     marks = (
         f'<circle cx="{x:g}" cy="{y:g}" r="4.5"/>',
         f'<path d="M{x - 4:g} {y - 4:g}h8v8h-8z"/>',
@@ -225,7 +234,7 @@ def swatch(style: int) -> str:
     """The mark of a style for a legend."""
     line = f'<path class="line d{style % SHAPES}" d="M0 7H26"/>'
     mark = shape(style, 13, 7)
-    return f'<svg class="swatch c{style % COLOURS}" viewBox="0 0 26 14" width="26" height="14">{line}{mark}</svg>'
+    return f'<svg class="swatch {_class(style)}" viewBox="0 0 26 14" width="26" height="14">{line}{mark}</svg>'
 
 
 def _frame(x: _Axis, y: _Axis, x_title: str, y_title: str) -> str:

@@ -13,9 +13,8 @@ import pandas as pd
 from ...base.errors import LabError
 from ...base.files import read_json
 from .. import design, select, store
-from ..columns import MACHINE, METRICS, NETWORK, differing
-from ..compare import setting_of
-from ..trial_folder import CONFIG
+from ..columns import MACHINE, METRICS, NETWORK, differing, setting_of
+from ..trial_folder import CONFIG, STOPPED
 from ..verdict import METRICS as JUDGED
 from ..verdict import Verdict
 
@@ -86,14 +85,27 @@ class Contents:
     @cached_property
     def epochs(self) -> pd.DataFrame:
         """The rows of `epochs.csv` of the trials that ended `ok`, with the columns `label` and `_setting`."""
-        folders = [path for path in self.paths if (path / "epochs.csv").is_file()]
-        if not folders or "trial" not in self.ok:
+        return self._epochs_of(self.ok)
+
+    @cached_property
+    def stopped_epochs(self) -> pd.DataFrame:
+        """The same of the trials that `halving` stopped before their last epoch."""
+        stopped = self.table["status"] == STOPPED
+        return self._epochs_of(self.table[stopped].assign(label=self.labels[stopped]))
+
+    def _epochs_of(self, trials: pd.DataFrame) -> pd.DataFrame:
+        rows = self._all_epochs
+        if rows.empty or "trial" not in trials:
             return pd.DataFrame()
-        rows = pd.concat([store.read_epochs(path) for path in folders])
-        rows = rows.drop_duplicates(["trial", "epoch"])
-        known = self.ok.assign(_setting=setting_of(self.ok)).set_index("trial")
+        known = trials.assign(_setting=setting_of(trials)).set_index("trial")
         rows = rows[rows["trial"].isin(known.index)]
         return rows.assign(label=rows["trial"].map(known["label"]), _setting=rows["trial"].map(known["_setting"]))
+
+    @cached_property
+    def _all_epochs(self) -> pd.DataFrame:
+        folders = [path for path in self.paths if (path / "epochs.csv").is_file()]
+        tables = [store.read_epochs(path) for path in folders]
+        return pd.concat(tables).drop_duplicates(["trial", "epoch"]) if tables else pd.DataFrame()
 
     def trial(self, variant: str) -> Mapping[str, Any] | None:
         """What the folder of a variant's first trial says about its configuration; None where there is no folder."""

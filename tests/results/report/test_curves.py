@@ -25,3 +25,12 @@ def test_a_few_settings_of_one_variant_can_be_told_apart(grid):
 
 def test_without_epochs_there_is_no_section(sweep):
     assert curves.context(gather([sweep.path / "trials.csv"])) is None
+
+
+def test_trials_that_were_stopped_early_have_curves_that_end_early(sweep):
+    sweep.put("cifar_resnet20", 0, "stopped", epochs=(2.5,), **{"train.optimizer.lr": 9.0})
+    sweep.store()
+    shown = curves.context(gather([sweep.path]))
+    [chart] = shown["charts"]
+    assert chart.count('<g class="stopped">') == 1
+    assert [name for name, _ in shown["legend"]][-1] == "1 trials that were stopped early"

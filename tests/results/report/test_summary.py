@@ -23,6 +23,14 @@ def test_failures_are_counted(contents):
     assert shown["notes"] == ["1 trial(s) ended as failed"]
 
 
+def test_a_trial_that_was_stopped_early_is_no_failure(sweep):
+    sweep.put("cifar_resnet20", 9, "stopped")
+    sweep.store()
+    shown = summary.context(gather([sweep.path]))
+    assert shown["tiles"][1] == ("1", "trials that were stopped early")
+    assert sorted(shown["notes"]) == ["1 trial(s) ended as failed", "1 trial(s) were stopped early, by 'halving'"]
+
+
 def test_the_best_setting_is_named(contents):
     assert ("0.9220", f"highest mean test accuracy: {VARIANTS[1]}") in summary.context(contents)["tiles"]
 

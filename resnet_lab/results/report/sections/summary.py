@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from ...trial_folder import STOPPED
 from ...verdict import EXACT, Verdict, caveats
 from .. import charts
 from ..contents import Contents
@@ -38,8 +39,10 @@ def context(contents: Contents) -> dict[str, Any]:
 def _tiles(contents: Contents) -> list[tuple[str, str]]:
     """Figures of the whole table, each with what it counts."""
     table = contents.table
+    stopped = int((table["status"] == STOPPED).sum())
     tiles = [
         (f"{len(contents.ok):,}", "trials that ended ok"),
+        *([(f"{stopped:,}", "trials that were stopped early")] if stopped else []),
         (f"{table['variant'].nunique():,}", "variants"),
         (f"{len(contents.settings):,}", "settings"),
     ]
@@ -63,9 +66,14 @@ def _duration(seconds: float) -> str:
 
 
 def _failures(contents: Contents) -> list[str]:
-    """A sentence for each status other than `ok`."""
+    """A sentence for each status other than `ok`; a trial that was stopped early is no failure."""
     counts = contents.table["status"].value_counts()
-    return [f"{count:,} trial(s) ended as {status}" for status, count in counts.items() if status != "ok"]
+    words = {STOPPED: "were stopped early, by 'halving'"}
+    return [
+        f"{count:,} trial(s) {words.get(status, f'ended as {status}')}"
+        for status, count in counts.items()
+        if status != "ok"
+    ]
 
 
 def _costs(contents: Contents, main: str) -> list[str]:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from ....network.drawing import Picture, draw_stage, short
 from ....network.graph import Graph
 from ....network.outline import outline
+from ...trial_folder import STOPPED
 from ..contents import Contents
 
 TITLE = "Variants"
@@ -75,8 +76,8 @@ def _cells(row: dict[str, Any], measured: list[str]) -> list[str]:
 
 
 def _reasons(rows: pd.DataFrame) -> list[str]:
-    """How the trials that did not end `ok` ended, each reason once."""
-    bad = rows[rows["status"] != "ok"]
+    """How the trials that failed ended, each reason once."""
+    bad = rows[~rows["status"].isin(["ok", STOPPED])]
     reasons = bad["reason"] if "reason" in bad else pd.Series("", index=bad.index)
     return list(dict.fromkeys(f"{status}: {reason}" for status, reason in zip(bad["status"], reasons, strict=True)))[:5]
 

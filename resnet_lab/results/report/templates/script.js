@@ -129,7 +129,8 @@
     }
     const status = columns.find((column) => column.name === "status");
     const body = rows.slice(page * SIZE, (page + 1) * SIZE).map((row) => {
-      const line = element("tr", undefined, status && text(status, row) !== "ok" ? "bad" : "");
+      const ended = status ? text(status, row) : "ok";
+      const line = element("tr", undefined, ended === "ok" ? "" : ended === "stopped" ? "stopped" : "bad");
       for (const column of shown) {
         const cell = element("td", text(column, row), column.kind === "text" ? "" : "number");
         if (column.kind === "text") cell.title = cell.textContent;
