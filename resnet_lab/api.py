@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from .results.status import Status
     from .sweeps.bench.plan import Batch
+    from .training.calibration import OnSample
+    from .training.cost_prediction import Calibration, Prediction
     from .training.dataset_scores import Evaluation
     from .weights.export import Exported
     from .weights.pretrained import Pretrained
@@ -297,6 +299,65 @@ def bench(
     }
     jobs = plan(variants, **choices, input=input, peer=peer, threads=threads)
     return pd.DataFrame(take(jobs, tell))
+
+
+def calibrate(
+    engine: str = "auto", device: str = "auto", precision: str = "float32", on_sample: OnSample | None = None
+) -> Calibration:
+    """Measure small networks on this machine, and keep their times, so that `predict_cost` can predict from them.
+
+    Args:
+        engine: `mxnet`, `torch` or `auto`.
+        device: `auto`, `cpu`, `gpu` or `gpu:N`.
+        precision: `float32`, `bfloat16` (torch) or `float16` (mxnet).
+        on_sample: Called before each network is measured: its number from 1, how many there are, its name.
+
+    Returns:
+        The calibration: `.here`, `.took_s`, `.other_load`, `.train.held_out_error` and `.predict(graph, batch)`. It is
+        kept in the user's cache folder.
+
+    Raises:
+        LabError: The engine, the device or the precision cannot be used here.
+    """
+    from .training.calibration import calibrate as measure
+    from .training.cost_prediction import this_machine
+
+    found = measure(this_machine(engine, device, precision), on_sample or (lambda number, count, name: None))
+    found.save()
+    return found
+
+
+def predict_cost(
+    name: str,
+    engine: str = "auto",
+    batch_size: int = 32,
+    input: Shape | None = None,
+    classes: int | None = None,
+    device: str = "auto",
+    precision: str = "float32",
+) -> Prediction:
+    """Predict what training and inference of a variant cost on this machine, which `calibrate` has measured.
+
+    Args:
+        name: The variant's name, or the path of its YAML file.
+        engine: `mxnet`, `torch` or `auto`.
+        batch_size: The number of images in a batch.
+        input: (channels, height, width); the spec's own if None.
+        classes: Outputs of the head; the spec's own if None.
+        device: `auto`, `cpu`, `gpu` or `gpu:N`.
+        precision: `float32`, `bfloat16` (torch) or `float16` (mxnet).
+
+    Returns:
+        The prediction: `.train_s`, `.train_images_per_s`, `.infer_s`, `.peak_bytes`, and by layer `.train_layers`,
+        `.infer_layers` and `.kept`.
+
+    Raises:
+        LabError: As `graph`; or this machine is not calibrated for the engine, the device and the precision.
+    """
+    from .training.cost_prediction import load as read
+    from .training.cost_prediction import this_machine
+
+    return read(this_machine(engine, device, precision)).predict(graph(name, input, classes), batch_size)
 
 
 def run(

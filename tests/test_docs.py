@@ -36,6 +36,7 @@ ARCHITECTURE = ROOT / "docs" / "architecture.md"
 EXAMPLES_THAT_DO_NOT_RUN = {
     "from mxnet": "needs MXNet",
     'engine="mxnet"': "builds a network in MXNet and in PyTorch, from a file of weights",
+    "rl.calibrate(": "measures for minutes",
     "rl.run(": "trains for minutes, and reads files of weights",
 }
 """A mark of each Python example that is only parsed, and the reason."""
@@ -50,6 +51,7 @@ COMMANDS_THAT_DO_NOT_RUN = {
     "status": "needs the results of a sweep",
     "init": "makes a folder",
     "describe resnet50 --plot": "writes a file",
+    "describe resnet50 --input 3x64x64 --on here": "needs a calibration of this machine",
     "predict": "needs trained weights",
     "evaluate": "needs trained weights",
     "export": "needs trained weights",

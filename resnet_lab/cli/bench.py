@@ -56,8 +56,8 @@ def repeated(words: Sequence[str]) -> Iterator[str]:
 
 def command(
     variants: Annotated[
-        list[str], typer.Argument(help="Names or paths of stage specs. The first is the baseline of the others.")
-    ],
+        list[str] | None, typer.Argument(help="Names or paths of stage specs. The first is the baseline of the others.")
+    ] = None,
     engine: Annotated[
         list[str] | None, typer.Option(help="mxnet, torch, or auto: mxnet if it can run here, else torch.")
     ] = None,
@@ -82,6 +82,10 @@ def command(
         str | None,
         typer.Option(help="gluoncv, timm or torchvision: also measure the library's networks, in turns with ours."),
     ] = None,
+    calibrate: Annotated[
+        bool,
+        typer.Option("--calibrate", help="Measure small networks once, for `describe --on here`; takes no variant."),
+    ] = False,
     threads: Annotated[
         int | None, typer.Option(min=1, help="CPU threads; if left out, OMP_NUM_THREADS, else one for each core.")
     ] = None,
@@ -103,12 +107,26 @@ def command(
     Example: `resnet-lab bench resnet18 resnet34 --engine torch --mode train --batch-size 16 32 --input 3x64x64`
 
     Example: `resnet-lab bench resnet50_v1b --peer torchvision --mode infer train --input 3x64x64 -o bench.csv`
+
+    Example: `resnet-lab bench --calibrate --engine torch`
     """
     from ..api import bench
     from ..base.files import write_text
     from ..specs.describe import shape
+    from .calibrating import calibrate_and_show, only
     from .tables import written
 
+    if bool(variants) == calibrate:
+        raise LabError("bench takes either names of variants or --calibrate")
+    if calibrate:
+        others = {"mode": mode, "batch-size": batch_size, "compile": compile, "input": input, "peer": peer}
+        for name, value in {**others, "threads": threads, "output": output}.items():
+            if value is not None:
+                raise LabError(f"--{name} does not work together with --calibrate")
+        calibrate_and_show(
+            only("engine", engine, "auto"), only("device", device, "auto"), only("precision", precision, "float32")
+        )
+        return
     if output is not None and not output.parent.is_dir():
         raise LabError(f"--output: there is no folder '{output.parent}'")
     choices: dict[str, Any] = {
@@ -120,7 +138,7 @@ def command(
         "compile": compile,
     }
     table = bench(
-        *variants,
+        *(variants or []),
         **{name: values for name, values in choices.items() if values},
         input=shape(input) if input else None,
         peer=peer,

@@ -13,6 +13,7 @@ from ..base.errors import LabError
 
 if TYPE_CHECKING:
     from ..specs.describe import Described
+    from .predicted_cost import Costs
 
 
 def command(
@@ -50,6 +51,17 @@ def command(
     plot: Annotated[
         Path | None, typer.Option(help="Draw the network into this file, whose name ends in .svg, and print nothing.")
     ] = None,
+    on: Annotated[
+        str | None,
+        typer.Option(metavar="here", help="Predict times and memory on this machine; `bench --calibrate` comes first."),
+    ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="With --on: mxnet, torch or auto; auto if left out, as for `run`.")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="With --on: the images in a batch; 32 if left out.")
+    ] = None,
+    dtype: Annotated[str | None, typer.Option(help="With --on: the precision; float32 if left out.")] = None,
 ) -> None:
     """Show layers, shapes, parameters and multiply-adds, before anything runs and without any framework.
 
@@ -62,8 +74,11 @@ def command(
     Example: `resnet-lab describe --block bottleneck --input 256x56x56 --channels 128 --stride 2`
 
     Example: `resnet-lab describe resnet50 --plot resnet50.svg`
+
+    Example: `resnet-lab describe resnet50 --on here --engine torch --batch-size 16`
     """
     from ..specs import describe as facts
+    from .predicted_cost import costs_on
 
     if bool(block) == bool(variants):
         raise LabError("describe takes either names of variants or one --block")
@@ -82,20 +97,23 @@ def command(
                 raise LabError(f"--{name} works only together with --block; a variant's spec sets it in its stages")
         described = [facts.variant(name, input, classes, settings or []) for name in variants or []]
         baseline = facts.variant(against, input, classes) if against else None
+    costs = costs_on(on, engine, batch_size, dtype)
     if diff is not None:
-        if len(described) != 1 or against or plot:
-            raise LabError("--diff compares one variant with another: leave out further variants, --against and --plot")
+        if len(described) != 1 or against or plot or costs:
+            raise LabError(
+                "--diff compares one variant with another: leave out further variants, --against, --plot and --on"
+            )
         _show_difference(described[0], facts.variant(diff, input, classes), layers, as_json)
     elif plot is not None:
-        if against or as_json or layers:
-            raise LabError("--plot prints nothing: leave out --against, --json and --layers")
+        if against or as_json or layers or costs:
+            raise LabError("--plot prints nothing: leave out --against, --json, --layers and --on")
         _draw(described, plot)
     elif as_json:
-        objects = [facts.as_json(item, baseline) for item in described]
+        objects = [facts.as_json(item, baseline) | (costs.as_json(item.graph) if costs else {}) for item in described]
         print(json.dumps(objects if len(objects) > 1 else objects[0], indent=1))
     else:
         for item in described:
-            show(item, layers)
+            show(item, layers, costs)
         if baseline:
             show_ratios(described, baseline)
 
@@ -124,10 +142,11 @@ def _draw(described: Sequence[Described], file: Path) -> None:
     write_text(file, draw(described[0].graph, described[0].name))
 
 
-def show(described: Described, layers: bool) -> None:
-    """Print a network as a table, with one row for each stage or for each layer."""
+def show(described: Described, layers: bool, costs: Costs | None = None) -> None:
+    """Print a network as a table, with one row for each stage or for each layer, and its predicted costs."""
     from ..network.graph import show as shape_text
     from ..specs.describe import groups, shapes_text
+    from .predicted_cost import LAYER_COLUMNS
     from .tables import count, grid
 
     graph = described.graph
@@ -143,13 +162,18 @@ def show(described: Described, layers: bool) -> None:
             for node in graph.layers
         ]
         columns = ["layer", "op", "output", "params", "macs"]
+        if costs:
+            rows = [(*row, *cells) for row, cells in zip(rows, costs.layer_cells(graph), strict=True)]
+            columns += LAYER_COLUMNS
     else:
         rows = [
             (group.name, group.layers, shapes_text(group), f"{group.params:,}", count(group.macs))
             for group in groups(graph)
         ]
         columns = ["stage", "layers", "output", "params", "macs"]
-    grid("", columns, rows, ["layers", "params", "macs"])
+    grid("", columns, rows, ["layers", "params", "macs", *LAYER_COLUMNS])
+    if costs:
+        print(costs.summary(graph) + "\n")
 
 
 def show_ratios(described: Sequence[Described], baseline: Described) -> None:
