@@ -365,6 +365,7 @@ def run(
     *,
     name: str | None = None,
     results: str | Path = "results",
+    preset: str | None = None,
     settings: Sequence[str] = (),
     device: str | None = None,
     fresh: bool = False,
@@ -382,7 +383,8 @@ def run(
             relative to the working directory.
         name: The name of the experiment, for a mapping only; its results are in the folder of this name.
         results: The folder that holds a folder for each experiment.
-        settings: Settings such as `train.epochs=10` that replace those of the experiment.
+        preset: One of the experiment's presets, such as `small`; the results are in the folder EXPERIMENT-PRESET.
+        settings: Settings such as `train.epochs=10` that replace those of the experiment and of the preset.
         device: `auto`, `cpu`, `gpu`, `gpu:N`, `gpu:N,M` or `cpu:N,M` instead of the experiment's.
         fresh: Run every trial again; the result of an earlier run stays until the new one is whole.
         prune: First remove the trials in the results folder that the experiment does not ask for.
@@ -406,7 +408,7 @@ def run(
     from .sweeps.progress import Silent, for_console
     from .sweeps.run import run as run_sweep
 
-    loaded = load_experiment(experiment, settings, name)
+    loaded = load_experiment(experiment, settings, name, preset)
     cluster = choose(ray, slurm, jobs)
     # Without force_jupyter, rich would make a display of its own for each line in a notebook.
     shown = for_console(Console(force_jupyter=False)) if progress else Silent()

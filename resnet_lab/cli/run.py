@@ -38,6 +38,10 @@ def command(
     jobs: options.JobsText = None,
     ray: clusters.RayText = None,
     slurm: clusters.SlurmText = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="One of the experiment's presets, such as small; the results go to EXPERIMENT-PRESET."),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="KEY=VALUE instead of the file's value, such as train.epochs=10; repeatable."),
@@ -68,6 +72,7 @@ def command(
     engine: mxnet                            # or torch, or [mxnet, torch]
     seeds: 3                                 # or a list, or auto
     grid: {train.optimizer.lr: [0.1, 0.05]}  # optional
+    presets: {small: {train.epochs: 1}}      # optional; chosen with --preset small
     ```
 
     Exit status: 0 if every trial ended `ok` (or was stopped by `halving`), 1 if one did not, 2 if the experiment is
@@ -89,7 +94,7 @@ def command(
     wanted = list(settings or [])
     if engine is not None:
         wanted.append(f"engine=[{engine}]")
-    loaded = load(experiment, wanted)
+    loaded = load(experiment, wanted, preset=preset)
     folder = results / loaded.name
     if dry_run:
         show_plan(loaded, folder, device, fresh)

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, WrapValidator
 
 from ..base.errors import LabError, unknown
-from . import settings, workspace
+from . import presets, settings, workspace
 from .data import DataSpec
 from .explain import explain
 from .limits import LimitsSpec, ResourcesSpec
@@ -66,7 +66,8 @@ class ExperimentSpec(Strict):
     that register datasets. `measure: false` leaves out the throughput measurements. `baseline` is the variant with
     which verdicts compare the others. `match` changes the others until each costs what the baseline costs. `search`
     draws networks and recipes of each variant at random. `resources` says what a trial uses of a machine, `limits`
-    when a trial is ended, and `trackers` which programs show the sweep; none of them changes a trial's id.
+    when a trial is ended, and `trackers` which programs show the sweep; none of them changes a trial's id. `presets` names
+    sets of settings, such as a small form; only those of the chosen preset have an effect.
     """
 
     description: str = ""
@@ -88,6 +89,7 @@ class ExperimentSpec(Strict):
     resources: ResourcesSpec = ResourcesSpec()
     limits: LimitsSpec = LimitsSpec()
     trackers: Annotated[dict[str, dict[str, Any]], BeforeValidator(expand_trackers)] = {}
+    presets: dict[str, dict[str, Any]] = {}
 
     @property
     def auto(self) -> bool:
@@ -131,7 +133,8 @@ class Experiment:
     """An experiment whose keys and values are valid; sweeps/plan.py looks up the variants and datasets that they name.
 
     Attributes:
-        name: the name of the file without its suffix, and of the experiment's results folder.
+        name: the name of the file without its suffix, then `-` and the preset if there is one; the results folder has
+            this name.
         spec: the keys and values, without any point of the grid.
         document: the same as written, with the line of each value.
     """
@@ -173,7 +176,7 @@ class Experiment:
     @cached_property
     def _rest(self) -> Document:
         """The document without what is checked once: a point has its own data and recipe, but not its own seeds."""
-        document, checked = self.document, ("grid", "seeds", "search")
+        document, checked = self.document, ("grid", "seeds", "search", "presets")
         values = {key: value for key, value in document.value.items() if key not in checked}
         marks = {path: mark for path, mark in document.marks.items() if not path or path[0] not in checked}
         return Document(values, document.file, marks)
@@ -196,13 +199,19 @@ class Experiment:
             )
 
 
-def load(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = (), name: str | None = None) -> Experiment:
+def load(
+    source: str | Path | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    name: str | None = None,
+    preset: str | None = None,
+) -> Experiment:
     """Read an experiment by its path, by its name from `experiments/`, or from a mapping of its keys.
 
     Args:
         source: the path, the name, or the mapping. Paths in a mapping are relative to the working directory.
-        overrides: settings `KEY=VALUE`, the value as YAML, that are put on top of the file.
+        overrides: settings `KEY=VALUE`, the value as YAML, that are put on top of the file and of the preset.
         name: the name of the experiment; needed for a mapping, and only there.
+        preset: the name of one of the experiment's `presets`, whose settings are put on top of the file.
 
     Raises:
         LabError: The file is missing, or a key or value is wrong; with file and line, or with the key of the mapping.
@@ -213,15 +222,18 @@ def load(source: str | Path | Mapping[str, Any], overrides: Sequence[str] = (), 
         )
     document = _of_mapping(source, str(name)) if isinstance(source, Mapping) else _of_file(str(source))
     _expand_words(document)
+    if preset is not None:
+        presets.apply(document, preset)
+        _expand_words(document)
     for override in overrides:
         key, value = settings.parse(override)
-        place = tuple(int(part) if part.isdecimal() else part for part in key.split("."))
-        document.put(place, value, (f"--set {override}", 0))
+        document.put(presets.key_path(key), value, (f"--set {override}", 0))
     spec = _validated(document)
     _check_verdicts(spec, document)
     if spec.search is not None:
         check_search(spec.search, document)
-    return Experiment(Path(document.file).stem, spec, document)
+    title = Path(document.file).stem
+    return Experiment(title if preset is None else f"{title}-{preset}", spec, document)
 
 
 def _check_verdicts(spec: ExperimentSpec, document: Document) -> None:

@@ -48,6 +48,19 @@ def test_a_dry_run_shows_which_trials_were_stopped_early(workspace, call):
     assert row[-1] == "stopped"
 
 
+def test_a_preset_has_a_folder_of_results_of_its_own(workspace, call):
+    text = (
+        "variants: [cifar_resnet20]\ndata: {size: 8, limit: 32}\ntrain: {epochs: 9, batch_size: 32}\nmeasure: false\n"
+    )
+    (workspace / "experiments" / "e.yaml").write_text(text + "presets: {tiny: {train.epochs: 1}}\n")
+    printed = call("run", "e", "--engine", any_engine(), "--preset", "tiny", "--set", "seeds=[3]")
+    assert "e-tiny: 1 trials" in printed
+    assert rl.results(workspace / "results" / "e-tiny")[["epochs", "seed"]].to_numpy().tolist() == [[1, 3]]
+    assert not (workspace / "results" / "e").exists()
+    again = rl.run("e", preset="tiny", settings=["seeds=[3]", f"engine={any_engine()}"], progress=False)
+    assert again["started"].tolist() == rl.results("results/e-tiny")["started"].tolist()
+
+
 def test_a_dry_run_names_swept_keys_as_long_as_it_must_and_says_what_runs_once(workspace, call):
     (workspace / "experiments" / "e.yaml").write_text(textwrap.dedent(EXAMPLE))
     grid = "grid={variant.stages.1.stride_on: [1x1], variant.stages.2.stride_on: [1x1, 3x3]}"
