@@ -2,6 +2,7 @@
 # make test     installs what is needed and runs the tests; test-all runs the slow ones too
 # make bench    measures tests/benchmarks, and compares the times with the last run on this machine
 # make lint     checks style, format and types
+# make docs     builds the site of the documentation into site/
 # Any Python from 3.10 to 3.14 does; 3.11 first, since there MXNet runs without a change to what it sees of NumPy.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3.10 python3 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 15))' 2>/dev/null \
@@ -9,7 +10,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3.1
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: sweep test test-all bench lint clean
+.PHONY: sweep test test-all bench lint docs clean
 sweep: $(VENV)/.installed
 	$(BIN)/resnet-lab run experiments/depth_sweep.yaml --engine auto
 
@@ -28,6 +29,10 @@ bench: $(VENV)/.installed-test
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+docs: $(VENV)/bin/python
+	@$(INSTALL) -e '.[docs]'
+	$(BIN)/mkdocs build --strict
 
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # MXNet's own metadata keeps pip from installing it beside NumPy 2, which it runs with all the same.

@@ -1,0 +1,97 @@
+"""The experiments that ship: each form of each can be planned, its first lines say how to run it, and ImageNet's trains."""
+
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import resnet_lab as rl
+from resnet_lab.specs.experiment import load
+from resnet_lab.specs.workspace import shipped
+from resnet_lab.sweeps.plan import plan
+from tests.conftest import any_engine
+
+FILES = sorted(shipped("experiments").glob("*.yaml"))
+FORMS = [(file, preset) for file in FILES for preset in (None, *load(file).spec.presets)]
+OF_THE_LITERATURE = {file for file, preset in FORMS if preset == "small"}
+
+
+def first_lines(file):
+    """The comment at the beginning of a file, in one line."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    count = next(number for number, line in enumerate(lines) if not line.startswith("#"))
+    return " ".join(line.removeprefix("#").strip() for line in lines[:count])
+
+
+@pytest.mark.parametrize(("file", "preset"), FORMS, ids=[f"{file.stem}-{preset}" for file, preset in FORMS])
+def test_each_form_can_be_planned(file, preset):
+    settings = [f"engine={any_engine()}"]
+    if file.stem == "imagenet":  # its pictures are in no test, and MXNet has no bfloat16
+        settings += ["data.name=synthetic", "data.classes=1000", "precision=float32"]
+    experiment = load(file, settings, preset=preset)
+    found = plan(experiment)
+    assert not found.duplicates
+    assert len(found.trials) == len({trial.id for trial in found.trials}) >= len(experiment.spec.variants)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_the_first_lines_say_how_to_run_each_form(file):
+    text = first_lines(file)
+    command = f"resnet-lab run experiments/{file.name}"
+    assert command in text
+    for preset in load(file).spec.presets:
+        assert re.search(rf"{re.escape(command)}[^#]*?--preset {preset}\b", text), preset
+    if "small" in load(file).spec.presets:
+        assert re.search(r"--preset small [^#]*?\d+ (seconds|minutes) on one core", text)
+
+
+@pytest.mark.parametrize("file", sorted(OF_THE_LITERATURE), ids=lambda file: file.stem)
+def test_the_small_form_asks_the_same_question_with_less(file):
+    full, small = load(file).spec, load(file, preset="small").spec
+    assert small.train.epochs < full.train.epochs or len(small.variants) < len(full.variants)
+    assert (small.baseline is None) == (full.baseline is None)
+    assert small.grid == full.grid
+    assert len(small.seeds) == len(full.seeds)
+
+
+def test_the_nets_of_degradation_differ_in_their_shortcuts_only():
+    for depth in (20, 56):
+        plain, residual = (rl.graph(f"cifar_{kind}{depth}") for kind in ("plain", "resnet"))
+        assert (plain.params, plain.macs, plain.depth) == (residual.params, residual.macs, residual.depth)
+        assert not [node for node in plain.nodes if node.op == "add"]
+        assert len([node for node in residual.nodes if node.op == "add"]) == (depth - 2) // 2
+
+
+def test_the_blocks_are_compared_at_equal_cost():
+    costs = {trial.graph.macs for trial in plan(load("blocks", [f"engine={any_engine()}"])).trials}
+    assert max(costs) / min(costs) < 1.02
+
+
+@pytest.fixture
+def imagenet(workspace, monkeypatch):
+    """A folder with the layout of ImageNet: 1,000 classes, each with one small picture to train on and one to test on."""
+    rng = np.random.default_rng(0)
+    for part in ("train", "val"):
+        for number in range(1000):
+            folder = workspace / "data" / "imagenet" / part / f"n{number:08}"
+            folder.mkdir(parents=True)
+            pixels = rng.integers(0, 256, (12, 16, 3), np.uint8)
+            Image.fromarray(pixels).save(folder / f"{number}.JPEG")
+    monkeypatch.setenv("RESNET_LAB_DATA", str(workspace / "data"))
+
+
+@pytest.mark.slow
+def test_imagenet_trains_on_a_folder_of_the_right_layout(imagenet):
+    """Every part of the recipe on few tiny pictures, with a smaller network."""
+    tiny = ["variants=[cifar_resnet20]", f"engine={any_engine()}", "data.size=8", "data.limit=32", "data.workers=0"]
+    table = rl.run("imagenet", preset="small", settings=[*tiny, "train.batch_size=16"], progress=False)
+    assert table["status"].tolist() == ["ok"]
+    assert table["classes"].tolist() == [1000]
+
+
+def test_the_preset_adamw_changes_the_optimizer_alone():
+    recipe, adamw = load("imagenet").spec.train, load("imagenet", preset="adamw").spec.train
+    assert (recipe.clip_norm, recipe.ema, recipe.label_smoothing) == (5.0, 0.9999, 0.1)
+    assert (adamw.optimizer.name, adamw.optimizer.lr, adamw.optimizer.decay) == ("adamw", 0.002, "weights")
+    assert adamw.model_copy(update={"optimizer": recipe.optimizer}) == recipe
