@@ -17,7 +17,10 @@ from tests.conftest import engine_or_skip, random_weights
 
 VARIANTS = sorted(path.stem for path in shipped("variants").glob("*.yaml"))
 LONG = {"cifar_resnet1202", "preact_resnet1001"} | {
-    name for name in VARIANTS if re.search("34|101|152|64d|wideresnet(28|40)|v1[cs]$", name) and name != "resnet101_v2"
+    name
+    for name in VARIANTS
+    if re.search("34|101|152|64d|wideresnet(28|40)|v1[cs]$|1001|net164|plain56|ct_resnet56|110_stoch|20_[bcd]$", name)
+    and name not in ("resnet101_v2", "preact_resnet164")
 }
 """Nets that only `make test-all` compares: deep or wide ones, whose blocks and stems others of their family have."""
 
