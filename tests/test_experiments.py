@@ -1,16 +1,21 @@
-"""The experiments that ship: each form of each can be planned, its first lines say how to run it, and ImageNet's trains."""
+"""The experiments that ship: each form can be planned, its first lines say how to run it, and its results are shown."""
 
 import re
+import shlex
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 import resnet_lab as rl
+from resnet_lab import engines
+from resnet_lab.cli.app import build
 from resnet_lab.specs.experiment import load
 from resnet_lab.specs.workspace import shipped
 from resnet_lab.sweeps.plan import plan
-from tests.conftest import any_engine
+from tests.conftest import ROOT, any_engine
 
 FILES = sorted(shipped("experiments").glob("*.yaml"))
 FORMS = [(file, preset) for file in FILES for preset in (None, *load(file).spec.presets)]
@@ -42,7 +47,7 @@ def test_the_first_lines_say_how_to_run_each_form(file):
     assert command in text
     for preset in load(file).spec.presets:
         assert re.search(rf"{re.escape(command)}[^#]*?--preset {preset}\b", text), preset
-    if "small" in load(file).spec.presets:
+    if "small" in load(file).spec.presets and file.stem != "imagenet":
         assert re.search(r"--preset small [^#]*?\d+ (seconds|minutes) on one core", text)
 
 
@@ -70,7 +75,7 @@ def test_the_blocks_are_compared_at_equal_cost():
 
 @pytest.fixture
 def imagenet(workspace, monkeypatch):
-    """A folder with the layout of ImageNet: 1,000 classes, each with one small picture to train on and one to test on."""
+    """A folder with the layout of ImageNet: 1,000 classes, each with a picture to train on and one to test on."""
     rng = np.random.default_rng(0)
     for part in ("train", "val"):
         for number in range(1000):
@@ -95,3 +100,41 @@ def test_the_preset_adamw_changes_the_optimizer_alone():
     assert (recipe.clip_norm, recipe.ema, recipe.label_smoothing) == (5.0, 0.9999, 0.1)
     assert (adamw.optimizer.name, adamw.optimizer.lr, adamw.optimizer.decay) == ("adamw", 0.002, "weights")
     assert adamw.model_copy(update={"optimizer": recipe.optimizer}) == recipe
+
+
+PAGE = (ROOT / "docs" / "literature.md").read_text(encoding="utf-8")
+
+
+def shown_commands():
+    """Each command of the page, and what the page shows under it."""
+    for text in re.findall(r"^```console\n(.*?)^```$", PAGE, re.M | re.S):
+        for part in re.split(r"^\$ resnet-lab ", text, flags=re.M)[1:]:
+            command, _, output = part.partition("\n")
+            yield command, output
+
+
+@pytest.mark.parametrize(("command", "shown"), [*shown_commands()])
+def test_the_page_shows_what_the_committed_tables_give(command, shown, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("COLUMNS", "80")
+    done = CliRunner().invoke(build(), shlex.split(command))
+    assert done.exit_code == 0, done.output
+    lines = [[line.rstrip() for line in text.splitlines() if line.strip()] for text in (done.output, shown)]
+    assert lines[0] == lines[1]
+
+
+@pytest.mark.parametrize("folder", sorted((ROOT / "results" / "literature").iterdir()), ids=lambda folder: folder.name)
+def test_the_committed_tables_are_those_of_the_small_forms(folder):
+    """The same trials, by their ids, that the experiment asks for today, or those of them that were run."""
+    table = pd.read_csv(folder / "trials.csv")
+    engine = table["engine"].iloc[0]
+    if engine not in engines.names() or engines.get(engine).problem():
+        pytest.skip(f"the engine {engine} cannot run here")
+    name, _, preset = folder.name.rpartition("-")
+    asked = {trial.id for trial in plan(load(name, [f"engine={engine}"], preset=preset)).trials}
+    assert set(table["trial"]) <= asked
+    assert set(table["status"]) == {"ok"}
+    assert {"device", "processor", "started", "revision", "packages"} <= set(table.columns)
+    epochs = pd.read_csv(folder / "epochs.csv")
+    assert set(epochs["trial"]) == set(table["trial"])
+    assert f"`{name}`" in PAGE
