@@ -143,3 +143,16 @@ def test_the_committed_tables_are_those_of_the_small_forms(folder):
     epochs = pd.read_csv(folder / "epochs.csv")
     assert set(epochs["trial"]) == set(table["trial"])
     assert f"`{name}`" in PAGE
+
+
+def test_our_curves_and_those_of_a_plain_loop_are_on_the_page():
+    folder = ROOT / "results" / "literature" / "fashion_mnist-small"
+    tables = [pd.read_csv(folder / f"{name}.csv").groupby("epoch") for name in ("epochs", "gluon_loop")]
+    for epoch in range(1, 6):
+        cells = [str(epoch)]
+        for column in ("train_loss", "train_accuracy", "test_accuracy"):
+            found = [table[column].agg(["mean", "std"]).loc[epoch] for table in tables]
+            cells += [f"{one['mean']:.3f} ± {one['std']:.3f}" for one in found]
+            noise = np.hypot(*[one["std"] for one in found])
+            assert abs(found[0]["mean"] - found[1]["mean"]) < 2 * noise
+        assert f"| {' | '.join(cells)} |" in PAGE
