@@ -146,6 +146,12 @@ def test_every_page_is_in_the_index():
         assert page.name == "README.md" or f"({page.name})" in index
 
 
+def test_every_page_is_in_the_site():
+    site = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    for page in (ROOT / "docs").glob("*.md"):
+        assert re.search(rf"[ -:] {re.escape(page.name)}$", site, re.MULTILINE), page.name
+
+
 @pytest.mark.parametrize("fence", fences("python"), ids=str)
 def test_python_examples_work(fence):
     code = compile(fence.text, str(fence), "exec", dont_inherit=True)

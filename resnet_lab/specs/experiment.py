@@ -66,8 +66,8 @@ class ExperimentSpec(Strict):
     that register datasets. `measure: false` leaves out the throughput measurements. `baseline` is the variant with
     which verdicts compare the others. `match` changes the others until each costs what the baseline costs. `search`
     draws networks and recipes of each variant at random. `resources` says what a trial uses of a machine, `limits`
-    when a trial is ended, and `trackers` which programs show the sweep; none of them changes a trial's id. `presets` names
-    sets of settings, such as a small form; only those of the chosen preset have an effect.
+    when a trial is ended, and `trackers` which programs show the sweep; none of them changes a trial's id. `presets`
+    names sets of settings, such as a small form; only those of the chosen preset have an effect.
     """
 
     description: str = ""
