@@ -124,7 +124,7 @@ def test_the_page_shows_what_the_committed_tables_give(command, shown, monkeypat
     monkeypatch.setenv("COLUMNS", "80")
     done = CliRunner().invoke(build(), shlex.split(command))
     assert done.exit_code == 0, done.output
-    lines = [[line.rstrip() for line in text.splitlines() if line.strip()] for text in (done.output, shown)]
+    lines = [[line.rstrip() for line in text.splitlines() if line.strip()] for text in (done.stdout, shown)]
     assert lines[0] == lines[1]
 
 
