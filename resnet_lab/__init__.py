@@ -68,7 +68,7 @@ __all__ = [
 ]
 
 _HOMES = {"LabError": "base.errors", "block": "blocks", "module_block": "engines.modules", "stem": "blocks.stems"}
-"""Where each public name is defined; those that are not listed are in api.py."""
+"""Where each public name is defined; those that are not listed are in api/."""
 
 
 class _MXNetFinder:

@@ -70,7 +70,7 @@ def test_imports_point_one_way(path):
 
 def test_every_room_has_its_place():
     folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and (path / "__init__.py").is_file()}
-    assert folders == {*ROOMS, "cli"}
+    assert folders == {*ROOMS, "api", "cli"}
 
 
 @pytest.mark.parametrize("path", modules(), ids=name_of)
