@@ -38,6 +38,9 @@ _WINDOW, _AGREE, _WARMUPS = 3, 0.05, 10
 _MOST, _SECONDS = 200, 2.0
 """A row has at least LEAST samples; more up to `_MOST`, as long as they take less than `_SECONDS`."""
 
+_TURNS_SECONDS = 10.0
+"""The same for the turns of a comparison, whose interval has to be narrower than the margin of `same`."""
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -124,7 +127,7 @@ def turns(samples: Sequence[Sample], device: str) -> tuple[list[Times], dict[str
     """
     settled = [settle(sample, window=_WINDOW, agree=_AGREE, most=_WARMUPS)[1] for sample in samples]
     noise = _Noise(device)
-    seconds = in_turns(samples, least=LEAST, most=_MOST, seconds=len(samples) * _SECONDS)
+    seconds = in_turns(samples, least=LEAST, most=_MOST, seconds=_TURNS_SECONDS)
     return [Times(*pair) for pair in zip(seconds, settled, strict=True)], noise.columns()
 
 
