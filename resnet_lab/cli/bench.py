@@ -31,6 +31,9 @@ _LISTS = {
 """Options that several values may follow, and what a value looks like; any other word is a variant."""
 
 
+_STOPPED = "resnet-lab: stopped; the lines above say what was measured, and the same command begins from the start"
+
+
 class Command(TyperCommand):
     """A command whose options may take several values, as in `--batch-size 16 32`, which typer does not offer."""
 
@@ -137,14 +140,18 @@ def command(
         "precision": precision,
         "compile": compile,
     }
-    table = bench(
-        *(variants or []),
-        **{name: values for name, values in choices.items() if values},
-        input=shape(input) if input else None,
-        peer=peer,
-        threads=threads,
-        tell=lambda line: print(line, file=sys.stderr, flush=True),
-    )
+    try:
+        table = bench(
+            *(variants or []),
+            **{name: values for name, values in choices.items() if values},
+            input=shape(input) if input else None,
+            peer=peer,
+            threads=threads,
+            tell=lambda line: print(line, file=sys.stderr, flush=True),
+        )
+    except KeyboardInterrupt:  # handled here, since typer would turn it into an exit without a message
+        print(_STOPPED, file=sys.stderr)
+        raise typer.Exit(130) from None
     if output is not None:
         write_text(output, written(table, "csv" if format is Format.table else format.value) + "\n")
     if format is Format.table:

@@ -119,3 +119,16 @@ def test_a_mistake_is_one_message(lab):
     assert done.returncode == 2
     assert done.stderr.startswith("resnet-lab: unknown network of torchvision, by our names, 'cifar_resnet20'")
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_ctrl_c_says_what_becomes_of_the_measurements(monkeypatch, lab):
+    def stopped(*variants, tell, **choices):
+        tell("resnet18, torch, train, batch 32: 61.2 images/s")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(api, "bench", stopped)
+    done = lab("bench", "resnet18")
+    assert (done.returncode, done.stdout) == (130, "")
+    first, last = done.stderr.splitlines()
+    assert first.endswith("61.2 images/s")
+    assert last.endswith("the lines above say what was measured, and the same command begins from the start")

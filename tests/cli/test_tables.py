@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 
 import pandas as pd
 import pytest
@@ -171,3 +173,15 @@ def test_latex_rows_have_a_cell_for_each_column():
         assert row.endswith(r" \\")
         assert len(re.findall(r"(?<!\\)&", row)) == len(FRAME.columns) - 1
         assert len(re.findall(r"(?<!\\){", row)) == len(re.findall(r"(?<!\\)}", row))
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_latex_compiles(tmp_path):
+    odd = pd.DataFrame({r"a_b & 50 % #$ {~^} \x": [r"\end{tabular} _ ^ ~ & % $ # { }"], "n": [0.5]})
+    table = "\n\n".join(tables.written(frame, "latex") for frame in (FRAME, odd))
+    page = "\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n" + table + "\n\\end{document}\n"
+    (tmp_path / "t.tex").write_text(page)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert (tmp_path / "t.pdf").stat().st_size > 0

@@ -19,6 +19,7 @@ def test_no_published_variant_is_among_them():
 
 
 def test_every_op_of_the_published_variants_is_measured():
+    """But for drop_path, which is counted as a ReLU of the same size; docs/prediction.md says so."""
     measured = {node.op for sample in samples() for node in sample.graph.nodes}
     needed = {node.op for name in VARIANTS[::4] for node in variant_graph(name).nodes}
-    assert needed <= measured
+    assert needed - {"drop_path"} <= measured
