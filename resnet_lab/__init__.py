@@ -17,29 +17,14 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from .api import (
-        bench,
-        build,
-        calibrate,
-        compare,
-        edf,
-        evaluate,
-        export,
-        graph,
-        predict,
-        predict_cost,
-        read_weights,
-        report,
-        run,
-        status,
-        try_block,
-        variant,
-        verdicts,
-    )
     from .base.errors import LabError
     from .blocks import block
     from .blocks.stems import stem
     from .engines.modules import module_block
+    from .results.functions import compare, edf, report, verdicts
+    from .sweeps.bench.functions import bench, calibrate, predict_cost
+    from .sweeps.functions import run, status, try_block
+    from .training.functions import build, evaluate, export, graph, predict, read_weights, variant
 
 __version__ = "0.1.0"
 __all__ = [
@@ -67,8 +52,19 @@ __all__ = [
     "verdicts",
 ]
 
-_HOMES = {"LabError": "base.errors", "block": "blocks", "module_block": "engines.modules", "stem": "blocks.stems"}
-"""Where each public name is defined; those that are not listed are in api/."""
+_NAMES = {
+    "base.errors": "LabError",
+    "blocks": "block",
+    "blocks.stems": "stem",
+    "engines.modules": "module_block",
+    "results.functions": "compare edf report verdicts",
+    "sweeps.bench.functions": "bench calibrate predict_cost",
+    "sweeps.functions": "run status try_block",
+    "training.functions": "build evaluate export graph predict read_weights variant",
+}
+"""The public names of each module."""
+
+_HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
 
 
 class _MXNetFinder:
@@ -111,7 +107,7 @@ def results(path: str | Path, epochs: bool = False) -> pd.DataFrame:
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    return getattr(importlib.import_module(f".{_HOMES.get(name, 'api')}", __name__), name)
+    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:

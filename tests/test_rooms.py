@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 PACKAGE = ROOT / "resnet_lab"
 
 ROOMS = ["base", "network", "ops", "blocks", "specs", "data", "engines", "weights", "training", "results", "sweeps"]
-"""From the lowest to the highest; each may import those before it. `api` and `cli` may import every room."""
+"""From the lowest to the highest; each may import those before it. `cli` may import every room."""
 
 ALONE = {"data": {"base", "network", "specs"}, "results": {"base", "network", "specs"}}
 """Rooms that import less than their place would allow."""
@@ -59,7 +59,7 @@ def room_of(module: str) -> str | None:
 def test_imports_point_one_way(path):
     own = room_of(name_of(path))
     if own not in ROOMS:
-        return  # the faces: __init__, __main__, api and cli
+        return  # the faces: __init__, __main__ and cli
     allowed = ALONE.get(own, set(ROOMS[: ROOMS.index(own)])) | {own}
     known = {name_of(module) for module in modules()}
     for module, line, _ in imports(path):
@@ -70,7 +70,7 @@ def test_imports_point_one_way(path):
 
 def test_every_room_has_its_place():
     folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and (path / "__init__.py").is_file()}
-    assert folders == {*ROOMS, "api", "cli"}
+    assert folders == {*ROOMS, "cli"}
 
 
 @pytest.mark.parametrize("path", modules(), ids=name_of)

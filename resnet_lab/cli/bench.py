@@ -113,9 +113,9 @@ def command(
 
     Example: `resnet-lab bench --calibrate --engine torch`
     """
-    from ..api import bench
     from ..base.files import write_text
     from ..specs.describe import shape
+    from ..sweeps.bench.functions import bench
     from .calibrating import calibrate_and_show, only
     from .tables import written
 

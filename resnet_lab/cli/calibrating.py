@@ -10,7 +10,7 @@ from ..base.errors import LabError
 
 def calibrate_and_show(engine: str, device: str, precision: str) -> None:
     """Calibrate this machine, keep the result, and print where it is and how good it is."""
-    from ..api import calibrate
+    from ..sweeps.bench.functions import calibrate
 
     found = calibrate(engine, device, precision, _progress)
     print("\r\033[K" if sys.stderr.isatty() else "", end="", file=sys.stderr)

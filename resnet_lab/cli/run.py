@@ -101,7 +101,7 @@ def command(
         return
     from ..results.compare import compare
     from ..results.trial_folder import STOPPED
-    from ..sweeps.executors.cluster import choose
+    from ..sweeps.executors.choice import choose
     from ..sweeps.progress import for_console
     from ..sweeps.run import run as run_sweep
     from .compare_table import show

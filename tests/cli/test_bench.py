@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from resnet_lab import LabError, api
+from resnet_lab import LabError
 from resnet_lab.cli.app import build
 from resnet_lab.cli.bench import notes, repeated
+from resnet_lab.sweeps.bench import functions
 
 ROW = {
     "variant": "resnet18",
@@ -49,7 +50,7 @@ def benched(monkeypatch):
         calls.append((variants, choices))
         return pd.DataFrame([ROW, ROW | VERDICT])
 
-    monkeypatch.setattr(api, "bench", bench)
+    monkeypatch.setattr(functions, "bench", bench)
     return calls
 
 
@@ -126,7 +127,7 @@ def test_ctrl_c_says_what_becomes_of_the_measurements(monkeypatch, lab):
         tell("resnet18, torch, train, batch 32: 61.2 images/s")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(api, "bench", stopped)
+    monkeypatch.setattr(functions, "bench", stopped)
     done = lab("bench", "resnet18")
     assert (done.returncode, done.stdout) == (130, "")
     first, last = done.stderr.splitlines()

@@ -4,7 +4,8 @@ import pytest
 
 from resnet_lab import LabError
 from resnet_lab.specs.experiment import load
-from resnet_lab.sweeps.executors.cluster import choose, need
+from resnet_lab.sweeps.executors.choice import choose
+from resnet_lab.sweeps.executors.cluster import need
 from resnet_lab.sweeps.executors.slurm import OnSlurm
 from resnet_lab.training.trial import Place
 

@@ -12,7 +12,8 @@ import pytest
 
 from resnet_lab import LabError
 from resnet_lab.specs.experiment import load
-from resnet_lab.sweeps.executors.cluster import choose, need
+from resnet_lab.sweeps.executors.choice import choose
+from resnet_lab.sweeps.executors.cluster import need
 from resnet_lab.sweeps.executors.ray import OnRay, fitting
 from resnet_lab.sweeps.run import run
 from tests.sweeps.executors.conftest import assert_same, parents

@@ -1,4 +1,4 @@
-"""Functions for experiments: run them, try a block, and see how far a sweep is."""
+"""The Python functions for experiments: run them, try a block, and see how far a sweep is."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ def run(
     from rich.console import Console
 
     from ..specs.experiment import load as load_experiment
-    from ..sweeps.executors.cluster import choose
-    from ..sweeps.progress import Silent, for_console
-    from ..sweeps.run import run as run_sweep
+    from .executors.choice import choose
+    from .progress import Silent, for_console
+    from .run import run as run_sweep
 
     loaded = load_experiment(experiment, settings, name, preset)
     cluster = choose(ray, slurm, jobs)
@@ -118,8 +118,8 @@ def try_block(
     from functools import partial
 
     from ..results.verdict import frame
-    from ..sweeps.pairs import judged, run_pairs
-    from ..sweeps.tryout import prepare
+    from .pairs import judged, run_pairs
+    from .tryout import prepare
 
     where = Path(results)
     tried = prepare(Path(file), baseline=baseline, data=data, results=where, match=match, block=block, engine=engine)

@@ -1,4 +1,4 @@
-"""Functions for tables of results: comparisons, verdicts, distributions of errors, and the report."""
+"""The Python functions for tables of results: comparisons, verdicts, distributions of errors, and the report."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def verdicts(
     Raises:
         LabError: There is no results table, no such baseline or metric, or the trials have several recipes.
     """
-    from ..results.design import judge
-    from ..results.store import read
-    from ..results.verdict import frame
+    from .design import judge
+    from .store import read
+    from .verdict import frame
 
     path = Path(results)
     return frame(judge(read(path), [path], baseline, metrics, smallest, confidence))
@@ -83,8 +83,8 @@ def compare(
         LabError: There are no results, the condition is wrong, a column, a variant or a reference is not there, or the
             figure cannot be drawn.
     """
-    from ..results.compare import compare as compared
-    from ..results.store import read_several
+    from .compare import compare as compared
+    from .store import read_several
 
     paths = [Path(path) for path in ([results] if isinstance(results, (str, Path)) else results)]
     joined = read_several(paths)
@@ -92,7 +92,7 @@ def compare(
     options |= {"stale": stale, "pivot": pivot, "pareto": pareto}
     table = compared(joined, where=where, paths=paths, **options)
     if plot is not None:
-        from ..results.plots import draw
+        from .plots import draw
 
         table.attrs["notes"] += draw(plot_kind, Path(plot), joined, paths, where=where, pareto=pareto, metric=metric)
     return table
@@ -124,9 +124,9 @@ def edf(
     Raises:
         LabError: There are no results, the condition is wrong, or a column, the metric or the baseline is not there.
     """
-    from ..results import edf as room
-    from ..results.select import where as taken
-    from ..results.store import read_several
+    from . import edf as room
+    from .select import where as taken
+    from .store import read_several
 
     listed = [results] if isinstance(results, (str, Path)) else results
     table = read_several([Path(path) for path in listed])
@@ -156,7 +156,7 @@ def report(
     Raises:
         LabError: There are no results, the condition or the baseline is wrong, or the file cannot be written.
     """
-    from ..results.report.write import report as write
+    from .report.write import report as write
 
     listed = [results] if isinstance(results, (str, Path)) else results
     write([Path(path) for path in listed], Path(output), baseline=baseline, where=where)

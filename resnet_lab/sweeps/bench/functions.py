@@ -1,19 +1,19 @@
-"""Functions for speed: what networks cost on this machine, measured and predicted."""
+"""The Python functions for speed: what networks cost on this machine, measured and predicted."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..network.graph import Shape
-from .networks import graph
+from ...network.graph import Shape
+from ...specs.variant import load as load_variant
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..sweeps.bench.plan import Batch
-    from ..training.calibration import OnSample
-    from ..training.cost_prediction import Calibration, Prediction
+    from ...training.calibration import OnSample
+    from ...training.cost_prediction import Calibration, Prediction
+    from .plan import Batch
 
 
 def bench(
@@ -54,8 +54,8 @@ def bench(
     """
     import pandas as pd
 
-    from ..sweeps.bench.plan import plan
-    from ..sweeps.bench.run import run as take
+    from .plan import plan
+    from .run import run as take
 
     lists = {"engine": engine, "device": device, "mode": mode, "batch_size": batch_size}
     lists |= {"precision": precision, "compile": compile}
@@ -84,8 +84,8 @@ def calibrate(
     Raises:
         LabError: The engine, the device or the precision cannot be used here.
     """
-    from ..training.calibration import calibrate as measure
-    from ..training.cost_prediction import this_machine
+    from ...training.calibration import calibrate as measure
+    from ...training.cost_prediction import this_machine
 
     found = measure(this_machine(engine, device, precision), on_sample or (lambda number, count, name: None))
     found.save()
@@ -119,7 +119,7 @@ def predict_cost(
     Raises:
         LabError: As `graph`; or this machine is not calibrated for the engine, the device and the precision.
     """
-    from ..training.cost_prediction import load as read
-    from ..training.cost_prediction import this_machine
+    from ...training.cost_prediction import load as read
+    from ...training.cost_prediction import this_machine
 
-    return read(this_machine(engine, device, precision)).predict(graph(name, input, classes), batch_size)
+    return read(this_machine(engine, device, precision)).predict(load_variant(name).graph(input, classes), batch_size)

@@ -1,4 +1,4 @@
-"""Functions for networks: their specs, their graphs, and the modules, predictions and files that are made of them."""
+"""The Python functions for networks: specs, graphs, and the modules, predictions and files that are made of them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ..specs.variant import Variant, load
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..training.dataset_scores import Evaluation
     from ..weights.export import Exported
     from ..weights.pretrained import Pretrained
+    from .dataset_scores import Evaluation
 
 
 def variant(name: str) -> Variant:
@@ -171,8 +171,8 @@ def predict(
     import pandas as pd
 
     from ..data.formats import picture
-    from ..training import prediction as inference
-    from ..training import trained
+    from . import prediction as inference
+    from . import trained
 
     listed = [images] if isinstance(images, (str, Path)) else images
     paths = picture.find([Path(path) for path in listed])
@@ -208,7 +208,7 @@ def evaluate(
     Raises:
         LabError: There is no such variant, file or dataset, or they do not fit.
     """
-    from ..training import dataset_scores, trained
+    from . import dataset_scores, trained
 
     net = read_weights(name, weights)
     return dataset_scores.evaluate(trained.model(net, engine, device), net, data, **settings)
