@@ -227,6 +227,10 @@ def load(
         _expand_words(document)
     for override in overrides:
         key, value = settings.parse(override)
+        if key.partition(".")[0] == "presets":
+            raise LabError(
+                "the file alone says what its presets are; set the keys themselves", file=f"--set {override}"
+            )
         document.put(presets.key_path(key), value, (f"--set {override}", 0))
     spec = _validated(document)
     _check_verdicts(spec, document)

@@ -101,3 +101,9 @@ def test_a_mistake_in_a_preset_is_refused_at_its_line(experiment, preset, text, 
 
 def test_numbers_in_a_dotted_key_are_places_in_lists():
     assert key_path("train.schedule.milestones.0") == ("train", "schedule", "milestones", 0)
+
+
+@pytest.mark.parametrize("preset", [None, "small"])
+def test_a_setting_of_the_command_line_changes_no_preset(experiment, preset):
+    with pytest.raises(LabError, match="--set presets.small.train=1: the file alone says what its presets are"):
+        experiment(preset, "presets.small.train=1")
