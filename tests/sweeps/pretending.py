@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 from resnet_lab.base.files import write_json
+from resnet_lab.specs.experiment import load
 from resnet_lab.sweeps.executors import Ended, Event, Work
+from resnet_lab.sweeps.progress import Silent
+from resnet_lab.sweeps.run import run
 from resnet_lab.sweeps.worker import perform
 from resnet_lab.training.trial import Trial
 from tests.specs.writing import BLOCK
@@ -61,3 +65,53 @@ class InThisProcess:
 def accuracies(gain: float) -> Callable[[Trial], dict[str, object]]:
     """Outcomes of trials whose accuracy is 0.8 in CIFAR ResNet-20, and higher by `gain` in others; the seeds differ."""
     return lambda trial: {"test_accuracy": 0.8 + trial.seed / 1000 + gain * (trial.variant != "cifar_resnet20")}
+
+
+class Pretend:
+    """An executor that trains nothing: two trials at once, each with the outcome that `outcomes` names by variant."""
+
+    capacity = 2
+
+    def __init__(self, **outcomes):
+        self.outcomes, self.running, self.most, self.order = outcomes, [], 0, []
+
+    def start(self, work):
+        self.running.append(work)
+        self.order.append((work.trial.variant, work.trial.seed))
+        self.most = max(self.most, len(self.running))
+
+    def next(self, timeout=None):
+        work = self.running.pop()
+        status = self.outcomes.get(work.trial.variant, "ok")
+        if status == "dies":
+            return Ended(work, "failed", "the worker ended with signal 11")
+        figures = {"test_accuracy": self.accuracy(work.trial), "wall_s": 1.0} if status == "ok" else {}
+        result = {"status": status, "reason": "", "started": "2026-01-01T00:00:00Z", **figures}
+        write_json(work.folder / "result.json", work.trial.labels() | result)
+        write_json(work.folder / "epochs.json", [{"epoch": 1, "train_loss": 1.0}])
+        (work.folder / "weights.safetensors").write_text(" ".join(map(str, self.order)))
+        return Ended(work)
+
+    def accuracy(self, trial):
+        return 0.5
+
+    def end(self, trial): ...
+
+    def stop(self):
+        self.running.clear()
+
+
+class Notes(Silent):
+    def __init__(self):
+        self.lines = []
+
+    def note(self, text):
+        self.lines.append(text)
+
+
+def sweep(*settings, executor=None, **options):
+    """Run e.yaml on an executor that trains nothing; returns the table and the notes."""
+    notes = Notes()
+    options = {"executor": executor or Pretend(), "warn_if_busy": False, **options}
+    table = run(load("experiments/e.yaml", settings), Path("results/e"), notes, **options)
+    return table, notes.lines
