@@ -36,6 +36,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # side by side, threads that spin would
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+for name in ("RESNET_LAB_OFFLINE", "RESNET_LAB_MIRROR"):  # tests download from a server of their own
+    os.environ.pop(name, None)
 os.fsync = lambda file: None  # no test takes the power away, and thousands of small files would wait for the disk
 other_load._AGAIN = 0.01  # beside other tests the machine is always busy, so that every sweep would look again
 

@@ -9,7 +9,7 @@ import pytest
 import resnet_lab as rl
 from resnet_lab import LabError
 from resnet_lab.results import design
-from tests.sweeps.test_run import Pretend, sweep, tiny  # noqa: F401
+from tests.sweeps.pretending import Pretend, sweep
 
 AUTO = ("seeds=auto", "baseline=tiny", "decide={smallest: 0.01, at_most: 14}")
 THREE = "variants=[tiny, tiny_plain, tiny_close]"
@@ -34,7 +34,7 @@ class Shifted(Pretend):
 
 
 @pytest.fixture
-def three(tiny):  # noqa: F811
+def three(tiny):
     (tiny / "variants" / "tiny_close.yaml").write_text("extends: tiny\nevery_stage: {shortcut: pad}\n")
     return tiny
 

@@ -13,7 +13,7 @@ from resnet_lab.sweeps.plan import plan
 from resnet_lab.sweeps.progress import Silent
 from resnet_lab.sweeps.run import run
 from tests.conftest import any_engine
-from tests.sweeps.test_run import Notes
+from tests.sweeps.pretending import Notes
 
 NETS = {
     "variants": ["cifar_resnet20"],

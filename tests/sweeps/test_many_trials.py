@@ -11,8 +11,7 @@ from resnet_lab.specs.experiment import load
 from resnet_lab.sweeps.run import run
 from resnet_lab.weights import safetensors
 from tests.conftest import any_engine, engine_or_skip
-from tests.sweeps.pretending import InThisProcess
-from tests.sweeps.test_run import Notes
+from tests.sweeps.pretending import InThisProcess, Notes
 
 DATA = '''
 import os, signal, time

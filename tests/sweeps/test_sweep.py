@@ -11,7 +11,8 @@ from resnet_lab.sweeps.executors import Ended, Event
 from resnet_lab.sweeps.plan import plan
 from resnet_lab.sweeps.sweep import Sweep
 from resnet_lab.training.trial import Place
-from tests.sweeps.test_run import TEXT, Notes, Pretend
+from tests.sweeps.conftest import TEXT
+from tests.sweeps.pretending import Notes, Pretend
 
 
 class Clocked(Pretend):

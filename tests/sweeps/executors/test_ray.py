@@ -17,7 +17,7 @@ from resnet_lab.sweeps.executors.cluster import need
 from resnet_lab.sweeps.executors.ray import OnRay, fitting
 from resnet_lab.sweeps.run import run
 from tests.sweeps.executors.conftest import assert_same, parents
-from tests.sweeps.test_run import Notes
+from tests.sweeps.pretending import Notes
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """An actor of Ray without Ray: what it sends back, and where its trial runs."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from resnet_lab.weights import safetensors
 
 @pytest.fixture
 def worker():
-    made = RayWorker(1, {"RESNET_LAB_OFFLINE": "1"})
+    made = RayWorker(1, {})
     yield made
     made.close()
     assert not Path(made._temporary.name).exists()
@@ -40,8 +41,17 @@ def sent(worker, work, kept):
     return list(worker.run(work.to_json(), kept, list(map(str, own)), *(path.read_bytes() for path in own)))
 
 
-def test_the_files_of_a_trial_come_back(worker, work, monkeypatch):
-    monkeypatch.setenv("RESNET_LAB_OFFLINE", "0")
+def test_it_sets_the_variables_that_its_machine_does_not_set(monkeypatch):
+    """A variable that `monkeypatch` has set is taken back after the test, whatever the worker did to it."""
+    for name in ("RESNET_LAB_DATA", "RESNET_LAB_OFFLINE"):
+        monkeypatch.setenv(name, "/here")
+    del os.environ["RESNET_LAB_OFFLINE"]
+    RayWorker(1, {"RESNET_LAB_DATA": "/there", "RESNET_LAB_OFFLINE": "1"}).close()
+    assert os.environ["RESNET_LAB_DATA"] == "/here"
+    assert os.environ["RESNET_LAB_OFFLINE"] == "1"
+
+
+def test_the_files_of_a_trial_come_back(worker, work):
     found = sent(worker, work(), {"log.txt": b"before\n"})
     assert [content["event"] for content, _ in found if content["event"] != "step"] == [
         "started",

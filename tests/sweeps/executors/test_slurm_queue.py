@@ -16,7 +16,7 @@ from resnet_lab.sweeps.executors.slurm import OnSlurm
 from resnet_lab.sweeps.run import run
 from resnet_lab.sweeps.sweep import Sweep
 from tests.sweeps.executors.conftest import assert_same, parents
-from tests.sweeps.test_run import Notes
+from tests.sweeps.pretending import Notes
 
 pytest.importorskip("submitit", reason="submitit is not installed")
 
