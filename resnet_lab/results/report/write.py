@@ -12,6 +12,7 @@ from markupsafe import Markup
 from ...base.errors import LabError
 from ...base.files import write_text
 from ...network.drawing import STYLE
+from ..csv_file import TABLE
 from .contents import gather
 from .sections import SECTIONS
 
@@ -47,10 +48,17 @@ def report(paths: Sequence[Path], output: Path, *, baseline: str | None = None, 
         if values is not None:
             body = templates.get_template(f"{name}.html").render(values)
             sections.append((name, section.TITLE, Markup(body)))
-    title = ", ".join(dict.fromkeys(path.resolve().stem for path in paths))
+    title = ", ".join(dict.fromkeys(_name(path.resolve()) for path in paths))
     values = {"style": _file("style.css") + Markup(STYLE), "script": _file("script.js")}
     page = templates.get_template("page.html").render(title=title, sections=sections, **values)
     write_text(output, page)
+
+
+def _name(results: Path) -> str:
+    """The name of a results folder, or of the folder of its table; a `.csv` file of another name has its own."""
+    if results.suffix != ".csv":
+        return results.name
+    return results.parent.name if results.name == TABLE else results.stem
 
 
 def _file(name: str) -> Markup:

@@ -44,6 +44,15 @@ class Page(HTMLParser):
         self.words.append(data)
 
 
+@pytest.mark.parametrize(("place", "file"), [("v1.5", ""), ("v1.5", "trials.csv"), ("all", "v1.5.csv")])
+def test_the_title_names_the_results(sweep, tmp_path, place, file):
+    sweep.path.rename(tmp_path / place)
+    if file == "v1.5.csv":
+        (tmp_path / place / "trials.csv").rename(tmp_path / place / file)
+    report([tmp_path / place / file], tmp_path / "report.html")
+    assert "<h1>v1.5</h1>" in (tmp_path / "report.html").read_text()
+
+
 @pytest.fixture
 def page(sweep, tmp_path):
     report([sweep.path], tmp_path / "report.html")
