@@ -15,7 +15,7 @@ from ..base.entry import Entry
 from ..base.errors import LabError
 from ..base.registry import Registry
 from .formats.digests import content_digest
-from .formats.download import RemoteFile, folders
+from .formats.download import RemoteFile, chosen, folders, present
 from .pipeline.pictures import InMemory, OnDisk, Pictures
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -113,6 +113,18 @@ class Source(Entry):
         defaults = {name: option.default for name, option in self.options.items()}
         paths = {name: options.get(name, defaults[name]) for name in self.file_options}
         return {name: self.content(find(path)) for name, path in paths.items()}
+
+    def state(self) -> tuple[tuple[Path, int, int], ...]:
+        """The path, the time of the last change (ns) and the size (bytes) of each of `files`.
+
+        Returns:
+            Nothing where the dataset has no such files, or one of them is not on this machine.
+        """
+        paths = [present(self.folder, chosen(self.folder, file)) for file in self.files]
+        stats = [(path, path.stat()) for path in paths if path is not None]
+        if len(stats) < len(paths):
+            return ()
+        return tuple((path, stat.st_mtime_ns, stat.st_size) for path, stat in stats)
 
     def read(self, options: Mapping[str, Any], size: int | None = None) -> Dataset:
         """Read the dataset, before an experiment changes its size or channels.

@@ -10,8 +10,8 @@ import numpy as np
 
 from ..base.errors import LabError
 from ..specs.data import DataSpec
-from .dataset import DATASETS, Dataset
-from .pipeline.pictures import Pictures
+from .dataset import DATASETS, Dataset, Source
+from .pipeline.pictures import InMemory, Pictures
 
 
 def load(
@@ -60,15 +60,45 @@ def _prepared(
     limit: int | None,
     seed: int,
 ) -> Dataset:
-    raw = DATASETS.get(name).read(options, size)
+    raw = _whole(DATASETS.get(name), options, size, channels)
+    raw = _split(raw, validation, seed) if validation else raw
+    return raw if limit is None else replace(raw, train=_limited(raw, limit, seed))
+
+
+_last: list[tuple[Any, Dataset]] = []
+"""The dataset that this process has read last, behind what it was read from; or nothing."""
+
+
+def _whole(source: Source, options: Mapping[str, Any], size: int | None, channels: int | None) -> Dataset:
+    """The dataset at its size and with its channels, before its training images are divided.
+
+    The trials of a sweep often need the same images, and reading them may take seconds. So images in memory are kept
+    for the next call, if they come from files with a published hash and these files have not changed since. They
+    cannot be written to.
+    """
+    origin = (source, dict(options), size, channels)
+    if _last and _last[0][0] == (*origin, source.state()):
+        return _last[0][1]
+    _last.clear()  # before the next dataset is read, so that the memory never has to hold two
+    raw = _read(source, options, size, channels)
+    state = source.state()
+    if state and isinstance(raw.train, InMemory) and isinstance(raw.test, InMemory):
+        for array in (raw.train.images, raw.train.labels, raw.test.images, raw.test.labels):
+            array.setflags(write=False)
+        _last.append(((*origin, state), raw))
+    return raw
+
+
+def _read(source: Source, options: Mapping[str, Any], size: int | None, channels: int | None) -> Dataset:
+    """Read a dataset; raises LabError if it cannot be given this size or these channels."""
+    raw = source.read(options, size)
     if size is not None:
         raw = replace(raw, train=raw.train.resized(size), test=raw.test.resized(size))
     if channels is not None and channels != raw.shape[0]:
         if raw.shape[0] != 1 or channels != 3:
-            raise LabError(f"dataset '{name}' has {raw.shape[0]} channels and cannot be given {channels}")
+            raise LabError(f"dataset '{source.name}' has {raw.shape[0]} channels and cannot be given {channels}")
         raw = replace(raw, train=raw.train.rgb(), test=raw.test.rgb(), mean=raw.mean * 3, std=raw.std * 3)
-    raw = _split(raw, validation, seed) if validation else raw
-    return raw if limit is None else replace(raw, train=_limited(raw, limit, seed))
+    return raw
 
 
 def _split(raw: Dataset, share: float, seed: int) -> Dataset:

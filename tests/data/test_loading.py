@@ -1,10 +1,15 @@
 """A dataset as an experiment asks for it."""
 
+import hashlib
+import os
+
 import numpy as np
 import pytest
 
 from resnet_lab import LabError, data
 from resnet_lab.data.dataset import Dataset, InMemory
+from resnet_lab.data.formats.download import RemoteFile, locate
+from resnet_lab.data.loading import load_planned
 from resnet_lab.specs.data import DataSpec
 
 
@@ -77,3 +82,63 @@ def test_a_planned_dataset_is_read_without_a_second_check_of_its_options(monkeyp
     planned = data.load_planned(spec, 4)
     assert np.array_equal(planned.validation.images, asked.validation.images)
     assert np.array_equal(planned.train.images, asked.train.images)
+
+
+@pytest.fixture
+def counted(tmp_path, monkeypatch):
+    """A dataset with a file of a published hash, and the images of each time that it was read."""
+    file, reads = tmp_path / "home" / "few" / "few.bin", []
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"few")
+    monkeypatch.setenv("RESNET_LAB_DATA", str(tmp_path / "home"))
+    remote = RemoteFile("few.bin", md5=hashlib.md5(b"few").hexdigest())
+
+    @data.dataset("few", shape=(1, 4, 4), classes=2, count=6, files=("few", (remote,)))
+    def few(value: int = 0) -> Dataset:
+        locate("few", remote)
+        split = InMemory(np.full((6, 1, 4, 4), value, np.uint8), np.array([0, 1] * 3, np.int32))
+        reads.append(split)
+        return Dataset("few", ("a", "b"), split, split, (0.0,), (1.0,))
+
+    return reads, file
+
+
+def test_images_from_checked_files_are_read_once_for_several_trials(counted):
+    reads, _ = counted
+    spec = DataSpec(name="few", size=8, limit=4)
+    first, second = (load_planned(spec, seed) for seed in (0, 1))
+    assert len(reads) == 1
+    assert first.test.images is second.test.images
+    assert len(first.train) == len(second.train) == 4
+    with pytest.raises(ValueError, match="read-only"):
+        first.test.images[0] = 1
+    for change in ({"size": 6}, {"channels": 3}, {"value": 3}):
+        load_planned(DataSpec(**{"name": "few", "size": 8, "limit": 4} | change), 0)
+    assert len(reads) == 4
+    load_planned(spec, 0)
+    assert len(reads) == 5, "only the last one is kept"
+
+
+def test_changed_files_are_read_and_checked_again(counted):
+    reads, file = counted
+    data.load("few")
+    os.utime(file, ns=(1, 1))
+    data.load("few")
+    assert len(reads) == 2
+    file.write_bytes(b"two")
+    with pytest.raises(LabError, match="is damaged"):
+        data.load("few")
+
+
+def test_a_function_of_ones_own_is_asked_each_time():
+    reads = []
+
+    @data.dataset("mine", shape=(1, 4, 4), classes=2, count=6)
+    def mine() -> Dataset:
+        reads.append(1)
+        split = InMemory(np.zeros((6, 1, 4, 4), np.uint8), np.array([0, 1] * 3, np.int32))
+        return Dataset("mine", ("a", "b"), split, split, (0.0,), (1.0,))
+
+    for _ in range(2):
+        data.load("mine").train.images[0] = 1
+    assert len(reads) == 2
