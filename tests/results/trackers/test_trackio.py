@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-pytest.importorskip("trackio", reason="trackio is not installed: it needs a Pillow below 13")
+pytest.importorskip("trackio", reason="trackio is not installed: it is tested with Python 3.11 to 3.13")
 
 CODE = """
 import json, sys
