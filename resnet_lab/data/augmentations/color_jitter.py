@@ -26,10 +26,13 @@ class ColorJitter(Augmentation):
     stream = 5
 
     def pixels(self, images: NDArray[np.uint8], draw: Draw) -> NDArray[np.uint8]:
-        factors = 1 + self.setting * (2 * draw.stream(self.stream).random((len(images), 3)) - 1)
-        for image, row in zip(images, factors, strict=True):
+        for image, row in zip(images, self.factors(draw, len(images)), strict=True):
             through_pillow(image, lambda picture, row=row: _jittered(picture, row))
         return images
+
+    def factors(self, draw: Draw, count: int) -> NDArray[np.float64]:
+        """For each of `count` pictures the factors of brightness, contrast and saturation: (count, 3)."""
+        return 1 + float(self.setting) * (2 * draw.stream(self.stream).random((count, 3)) - 1)
 
 
 def _jittered(image: Image, factors: NDArray[np.float64]) -> Image:

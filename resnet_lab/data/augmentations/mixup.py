@@ -20,8 +20,12 @@ class Mixup(Augmentation):
     order = 2
 
     def mix(self, images: NDArray[np.float32], stream: np.random.Generator) -> float:
-        share = float(stream.beta(self.setting, self.setting))
+        share = self.share(stream)
         other = images[::-1] * np.float32(1 - share)
         images *= np.float32(share)
         images += other
         return share
+
+    def share(self, stream: np.random.Generator) -> float:
+        """The share of an image that is its own."""
+        return float(stream.beta(self.setting, self.setting))

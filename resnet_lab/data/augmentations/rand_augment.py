@@ -31,16 +31,28 @@ class RandAugment(Augmentation):
     stream = 4
 
     def pixels(self, images: NDArray[np.uint8], draw: Draw) -> NDArray[np.uint8]:
-        count, magnitude = self.setting
-        for image, row in zip(images, draw.stream(self.stream).random((len(images), 2 * count)), strict=True):
-            through_pillow(image, lambda picture, row=row: _changed(picture, row, magnitude / _LARGEST))
+        for image, numbers, signs in zip(images, *self.operations(draw, len(images)), strict=True):
+            through_pillow(image, lambda picture, own=(numbers, signs): self._changed(picture, *own))
         return images
 
+    @property
+    def strength(self) -> float:
+        """The strength of the operations, from 0 to 1."""
+        return float(self.setting[1] / _LARGEST)
 
-def _changed(image: Image, row: NDArray[np.float64], strength: float) -> Image:
-    for which, sign in row.reshape(-1, 2):
-        image = OPERATIONS[int(which * len(OPERATIONS))](image, strength, 1.0 if sign < 0.5 else -1.0)
-    return image
+    def operations(self, draw: Draw, count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """For each of `count` pictures its operations in their order.
+
+        Returns:
+            their numbers in OPERATIONS and their signs, 1.0 or -1.0; both (count, operations of a picture).
+        """
+        drawn = draw.stream(self.stream).random((count, self.setting[0], 2))
+        return (drawn[..., 0] * len(OPERATIONS)).astype(np.int64), np.where(drawn[..., 1] < 0.5, 1.0, -1.0)
+
+    def _changed(self, image: Image, numbers: NDArray[np.int64], signs: NDArray[np.float64]) -> Image:
+        for number, sign in zip(numbers, signs, strict=True):
+            image = CHANGES[number](image, self.strength, float(sign))
+        return image
 
 
 def _affine(image: Image, matrix: tuple[float, ...]) -> Image:
@@ -55,10 +67,15 @@ def _enhanced(kind: str) -> Callable[[Image, float, float], Image]:
 
         if kind == "Color" and image.mode != "RGB":
             return image
-        enhanced: Image = getattr(ImageEnhance, kind)(image).enhance(1 + sign * 0.9 * strength)
+        enhanced: Image = getattr(ImageEnhance, kind)(image).enhance(factors(strength, sign))
         return enhanced
 
     return change
+
+
+def factors(strength: float, sign: Any) -> Any:
+    """The factor of colour, contrast, brightness or sharpness; `sign` is 1.0 or -1.0, or an array of them."""
+    return 1 + sign * 0.9 * strength
 
 
 def _image_ops(image: Image, name: str, *values: float) -> Image:
@@ -68,17 +85,24 @@ def _image_ops(image: Image, name: str, *values: float) -> Image:
     return changed
 
 
-OPERATIONS: tuple[Callable[[Any, float, float], Any], ...] = (
-    lambda image, strength, sign: image,
-    lambda image, strength, sign: _image_ops(image, "autocontrast"),
-    lambda image, strength, sign: _image_ops(image, "equalize"),
-    lambda image, strength, sign: _image_ops(image, "solarize", round(255 * (1 - strength))),
-    lambda image, strength, sign: _image_ops(image, "posterize", 8 - round(4 * strength)),
-    lambda image, strength, sign: image.rotate(30 * strength * sign),
-    lambda image, strength, sign: _affine(image, (1, 0.3 * strength * sign, 0, 0, 1, 0)),
-    lambda image, strength, sign: _affine(image, (1, 0, 0, 0.3 * strength * sign, 1, 0)),
-    lambda image, strength, sign: _affine(image, (1, 0, 0.45 * strength * sign * image.size[0], 0, 1, 0)),
-    lambda image, strength, sign: _affine(image, (1, 0, 0, 0, 1, 0.45 * strength * sign * image.size[1])),
-    *(_enhanced(kind) for kind in ("Color", "Contrast", "Brightness", "Sharpness")),
-)
+OPERATIONS: dict[str, Callable[[Any, float, float], Any]] = {
+    "identity": lambda image, strength, sign: image,
+    "autocontrast": lambda image, strength, sign: _image_ops(image, "autocontrast"),
+    "equalize": lambda image, strength, sign: _image_ops(image, "equalize"),
+    "solarize": lambda image, strength, sign: _image_ops(image, "solarize", round(255 * (1 - strength))),
+    "posterize": lambda image, strength, sign: _image_ops(image, "posterize", 8 - round(4 * strength)),
+    "rotate": lambda image, strength, sign: image.rotate(30 * strength * sign),
+    "shear_x": lambda image, strength, sign: _affine(image, (1, 0.3 * strength * sign, 0, 0, 1, 0)),
+    "shear_y": lambda image, strength, sign: _affine(image, (1, 0, 0, 0.3 * strength * sign, 1, 0)),
+    "translate_x": lambda image, strength, sign: _affine(
+        image, (1, 0, 0.45 * strength * sign * image.size[0], 0, 1, 0)
+    ),
+    "translate_y": lambda image, strength, sign: _affine(
+        image, (1, 0, 0, 0, 1, 0.45 * strength * sign * image.size[1])
+    ),
+    **{kind.lower(): _enhanced(kind) for kind in ("Color", "Contrast", "Brightness", "Sharpness")},
+}
 """The paper's fourteen operations with its ranges: from an image, a strength from 0 to 1 and a sign to an image."""
+
+CHANGES = tuple(OPERATIONS.values())
+"""The operations in the order of their numbers."""

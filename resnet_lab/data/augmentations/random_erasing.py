@@ -24,12 +24,24 @@ class RandomErasing(Augmentation):
     stream = 6
 
     def normalised(self, images: NDArray[np.float32], draw: Draw) -> None:
-        height, width = images.shape[2:]
-        for image, row in zip(images, draw.stream(self.stream).random((len(images), 5)), strict=True):
-            if row[0] < self.setting:
-                area = height * width * (0.02 + row[1] * (1 / 3 - 0.02))
-                ratio = np.exp((2 * row[2] - 1) * np.log(1 / 0.3))
-                h = min(height, max(1, round(np.sqrt(area * ratio))))
-                w = min(width, max(1, round(np.sqrt(area / ratio))))
-                top, left = int(row[3] * (height - h + 1)), int(row[4] * (width - w + 1))
-                image[:, top : top + h, left : left + w] = 0
+        rectangles = self.rectangles(draw, len(images), *images.shape[2:])
+        for image, (top, left, bottom, right) in zip(images, rectangles, strict=True):
+            image[:, top:bottom, left:right] = 0
+
+    def rectangles(self, draw: Draw, count: int, height: int, width: int) -> NDArray[np.int64]:
+        """The rectangle that is erased from each of `count` pictures of this height and width in pixels.
+
+        Returns:
+            (count, 4): the first row and column, and the first row and column behind it; all 0 where nothing is erased.
+        """
+        chance, size, shape, y, x = draw.stream(self.stream).random((count, 5)).T
+        area = height * width * (0.02 + size * (1 / 3 - 0.02))
+        ratio = np.exp((2 * shape - 1) * np.log(1 / 0.3))
+        h, w = (
+            np.clip(np.rint(np.sqrt(sides)), 1, longest).astype(np.int64)
+            for sides, longest in ((area * ratio, height), (area / ratio, width))
+        )
+        top, left = (y * (height - h + 1)).astype(np.int64), (x * (width - w + 1)).astype(np.int64)
+        rectangles: NDArray[np.int64] = np.stack([top, left, top + h, left + w], axis=1)
+        rectangles[chance >= self.setting] = 0
+        return rectangles

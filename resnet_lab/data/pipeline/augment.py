@@ -23,7 +23,8 @@ class Chain:
     """The augmentations that a spec asks for, each at its stage.
 
     Attributes:
-        on_device: whether an engine may do all of them on its device.
+        kinds: all of them; those of one stage stand in their order.
+        on_device: whether there is none but crops and flips, which an engine may make from `Draw` alone.
         mixes: whether pictures of a batch are mixed with each other.
     """
 
@@ -32,6 +33,7 @@ class Chain:
             AUGMENTATIONS.get(name).function(setting) for name, setting in spec.settings.items()
         ]
         made.sort(key=lambda own: (own.order, type(own).__name__))
+        self.kinds = tuple(made)
         self._views, self._pixels, self._normalised, self._mixers = (
             [own for own in made if getattr(type(own), stage) is not getattr(Augmentation, stage)]
             for stage in ("views", "pixels", "normalised", "mix")
@@ -64,11 +66,15 @@ class Chain:
         """
         if not self._mixers:
             return labels
-        stream = draw.stream(_MIXING)
-        several = len(self._mixers) > 1
-        mixer = self._mixers[int(stream.random() * len(self._mixers)) if several else 0]
+        mixer, stream = self.mixer(draw)
         share = mixer.mix(images, stream)
         shares = np.zeros((len(labels), classes), np.float32)
         shares[np.arange(len(labels)), labels] = share
         shares[np.arange(len(labels)), labels[::-1]] += np.float32(1 - share)
         return shares
+
+    def mixer(self, draw: Draw) -> tuple[Augmentation, np.random.Generator]:
+        """The kind of mixing of a batch, and the stream that it draws from; there must be a kind (`mixes`)."""
+        stream = draw.stream(_MIXING)
+        several = len(self._mixers) > 1
+        return self._mixers[int(stream.random() * len(self._mixers)) if several else 0], stream

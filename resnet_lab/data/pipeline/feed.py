@@ -102,9 +102,9 @@ class Feed:
 
     @property
     def resident(self) -> bool:
-        """Whether an engine may make the batches on its device: the images are in memory and only cropped and flipped.
+        """Whether the images are in memory and only cropped and flipped.
 
-        All other batches are made on the host, the same for every engine.
+        Then an engine may make the batches on its device from `Draws` alone.
         """
         return isinstance(self.split, InMemory) and self.chain.on_device
 
@@ -115,6 +115,12 @@ class Feed:
         order = generator.permutation(count)
         corners = generator.integers(0, 2 * self.pad + 1, (count, 2))
         return Draws(order, corners, generator.random(count) < 0.5)
+
+    def draw(self, epoch: int, step: int) -> Draw:
+        """The random numbers of one batch; epochs and steps are counted from 0."""
+        draws, start = self._draws_of(epoch), step * self.batch_size
+        place = slice(start, start + self.batch_size)
+        return Draw(self.seed, epoch, step, draws.corners[place], draws.flips[place])
 
     def epoch(self, epoch: int) -> Epoch:
         """The batches of an epoch."""
@@ -144,12 +150,9 @@ class Feed:
         Raises:
             Undecodable: a picture is damaged and damaged pictures are not skipped, or every picture is damaged.
         """
-        draws = self._draws_of(epoch)
-        start = step * self.batch_size
-        place = slice(start, start + self.batch_size)
-        draw = Draw(self.seed, epoch, step, draws.corners[place], draws.flips[place])
+        draw = self.draw(epoch, step)
         views = self.chain.views(draw, self.batch_size, self.split.shape[1])
-        images, indices, bad = self._pictures(draws.order, start, views)
+        images, indices, bad = self._pictures(self._draws_of(epoch).order, step * self.batch_size, views)
         images = np.ascontiguousarray(self.chain.pixels(images, draw))
         normal = self.normalise(images, out)
         self.chain.normalised(normal, draw)

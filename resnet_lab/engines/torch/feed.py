@@ -1,6 +1,7 @@
-"""Make batches on the device: a small dataset is kept there as uint8, and is cropped, flipped and normalised there.
+"""Make batches on the device: a small dataset is kept there as uint8, and is augmented and normalised there.
 
-If images must be decoded or need another augmentation, the host makes the batches instead (`Feed.resident` decides).
+If images must be decoded, or need an augmentation that the device does not know, the host makes the batches instead
+(`is_made_on_device` decides).
 """
 
 from __future__ import annotations
@@ -8,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import torch
 
+from ...data.augmentations.contract import Draw
 from ...data.pipeline.feed import Epoch, Feed
 from ...data.pipeline.pictures import InMemory
 from ...data.pipeline.pixels import Normalise
 from ..contract import Rank
+from .augmentations import NORMALISED, ON_DEVICE, PIXELS, VIEWS, Chunk, mixed, shares
 
 
 class Resident:
@@ -28,12 +32,17 @@ class Resident:
     """
 
     def __init__(self, feed: Feed, device: torch.device) -> None:
-        assert isinstance(feed.split, InMemory)  # because `feed.resident` is true
+        assert isinstance(feed.split, InMemory)  # because `is_made_on_device(feed)` is true
         images = torch.from_numpy(feed.split.images.copy()).to(device)
         self.images = torch.nn.functional.pad(images, (feed.pad,) * 4)
         self.labels = torch.from_numpy(feed.split.labels.copy()).to(device).long()
         self.tables = torch.from_numpy(Normalise(feed.mean, feed.std).tables).to(device)
         self.height, self.width = feed.split.images.shape[2:]
+        self._pad = feed.pad
+        self._views, self._pixels, self._normalised = (
+            [forms[type(own)](own, feed.split.shape, device) for own in feed.chain.kinds if type(own) in forms]
+            for forms in (VIEWS, PIXELS, NORMALISED)
+        )
 
     def batch(self, indices: torch.Tensor, corners: torch.Tensor, flips: torch.Tensor) -> torch.Tensor:
         """Make the images of one batch.
@@ -46,18 +55,58 @@ class Resident:
         Returns:
             Normalised images, (batch, C, H, W), float32; their memory is laid out channels last.
         """
+        return self._normalise(self._cropped(self.images, indices, corners, flips))
+
+    def augmented(
+        self, indices: torch.Tensor, corners: torch.Tensor, flips: torch.Tensor, chunk: Chunk
+    ) -> torch.Tensor:
+        """Make the images of the batches of a chunk with all augmentations before mixing; see `batch`."""
+        images = self.images
+        for view in self._views:
+            inside = slice(self._pad, -self._pad or None)
+            images = torch.nn.functional.pad(view(images[indices, :, inside, inside], chunk), (self._pad,) * 4)
+            indices = torch.arange(len(indices), device=images.device)
+        images = self._cropped(images, indices, corners, flips)
+        if self._pixels:
+            images = images.contiguous()
+        for change in self._pixels:
+            images = change(images, chunk)
+        images = self._normalise(images)
+        for change in self._normalised:
+            images = change(images, chunk)
+        return images
+
+    def _cropped(
+        self, images: torch.Tensor, indices: torch.Tensor, corners: torch.Tensor, flips: torch.Tensor
+    ) -> torch.Tensor:
+        """Crop images with a border and mirror them: uint8 (batch, C, H, W), laid out channels last."""
         device = self.images.device
         rows = corners[:, :1] + torch.arange(self.height, device=device)
         columns = torch.arange(self.width, device=device).expand(len(indices), -1)
         columns = corners[:, 1:] + torch.where(flips[:, None], self.width - 1 - columns, columns)
         # The shape is (batch, height, width, channels): a slice between index arrays moves to the end.
-        values = self.images[indices[:, None, None], :, rows[:, :, None], columns[:, None, :]]
-        offsets = 256 * torch.arange(values.shape[-1], device=device)
+        values = images[indices[:, None, None], :, rows[:, :, None], columns[:, None, :]]
+        return values.permute(0, 3, 1, 2)
+
+    def _normalise(self, images: torch.Tensor) -> torch.Tensor:
+        """Normalise uint8 images (batch, C, H, W); the result is laid out channels last."""
+        offsets = 256 * torch.arange(images.shape[1], device=images.device)
+        values = images.permute(0, 2, 3, 1).contiguous()
         return self.tables.flatten()[values.long() + offsets].permute(0, 3, 1, 2)
+
+
+def is_made_on_device(feed: Feed) -> bool:
+    """Whether a device can make the batches of a feed: the images are in memory, and it knows each augmentation."""
+    if not isinstance(feed.split, InMemory):
+        return False
+    return feed.resident or (feed.split.shape[0] in (1, 3) and ON_DEVICE.issuperset(map(type, feed.chain.kinds)))
 
 
 _RESIDENT: WeakKeyDictionary[Feed, dict[torch.device, Resident]] = WeakKeyDictionary()
 """The data that is on each device already, by feed; it goes when nobody uses the feed any more."""
+
+_TOGETHER = 2**22
+"""How many values the images of a chunk have at most; a batch with more is a chunk by itself."""
 
 
 def resident_batches(
@@ -71,7 +120,8 @@ def resident_batches(
         rank: the process whose part of each batch is made; None for whole batches.
 
     Yields:
-        Images (batch, C, H, W), float32, and labels (batch,), int64.
+        Images (batch, C, H, W), float32, and labels: int64 classes, (batch,), or float32 shares of the classes,
+        (batch, classes).
     """
     feed = epoch.feed
     on_devices = _RESIDENT.setdefault(feed, {})
@@ -83,6 +133,44 @@ def resident_batches(
     if not feed.flip:
         flips = torch.zeros_like(flips)
     part = slice(0, feed.batch_size) if rank is None else rank.part(feed.batch_size)
+    if not feed.resident:
+        yield from _augmented(resident, epoch, part, (order, corners, flips))
+        return
     for start in range(0, feed.steps * feed.batch_size, feed.batch_size):
         batch = slice(start + part.start, start + part.stop)
         yield resident.batch(order[batch], corners[batch], flips[batch]), resident.labels[order[batch]]
+
+
+def _augmented(
+    resident: Resident, epoch: Epoch, part: slice, draws: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Make the batches of an epoch whose images are more than cropped and flipped, some batches at a time.
+
+    Args:
+        part: the rows of each batch that are wanted.
+        draws: the order, the corners and the flips of the epoch on the device.
+    """
+    feed, device = epoch.feed, resident.images.device
+    rows = np.arange(feed.batch_size)[part]
+    if feed.chain.mixes and len(rows) < feed.batch_size:
+        # The images that those of this process are mixed with come behind them.
+        rows = np.concatenate([rows, feed.batch_size - 1 - rows])
+    together = max(1, _TOGETHER // (len(rows) * int(np.prod(feed.split.shape))))
+    for first in range(0, feed.steps, together):
+        steps = range(first, min(first + together, feed.steps))
+        chunk = Chunk([feed.draw(epoch.number, step) for step in steps], feed.batch_size, rows, device)
+        places = chunk.send(np.concatenate([step * feed.batch_size + rows for step in steps]))
+        indices, corners, flips = (array[places] for array in draws)
+        images, labels = resident.augmented(indices, corners, flips, chunk), resident.labels[indices]
+        for draw, own, classes in zip(chunk.draws, images.split(len(rows)), labels.split(len(rows)), strict=True):
+            yield _mixed(feed, draw, own, classes) if feed.chain.mixes else (own, classes)
+
+
+def _mixed(feed: Feed, draw: Draw, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mix the images of a whole batch with those of the reversed batch, or those of a part with those behind them."""
+    if len(images) == feed.batch_size:
+        others, other_labels = images.flip(0), labels.flip(0)
+    else:
+        (images, others), (labels, other_labels) = images.chunk(2), labels.chunk(2)
+    images, share = mixed(*feed.chain.mixer(draw), images, others)
+    return images, shares(labels, other_labels, share, feed.classes)

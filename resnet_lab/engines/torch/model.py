@@ -19,7 +19,7 @@ from ...specs.optimizers import Optimizer
 from ..contract import STEP_PARTS, Rank
 from ..devices import check_weights
 from .compiling import WITH_CUDA_GRAPHS
-from .feed import resident_batches
+from .feed import is_made_on_device, resident_batches
 from .group import Group
 from .lowering import lower, own_name
 from .update import Update
@@ -168,7 +168,7 @@ class TorchModel:
 
     def on_device(self, batches: Iterable[Batch]) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
         """Convert batches to tensors on the device; a GPU makes the batches of a small dataset itself (feed.py)."""
-        if self._gpu and isinstance(batches, Epoch) and batches.feed.resident:
+        if self._gpu and isinstance(batches, Epoch) and is_made_on_device(batches.feed):
             yield from resident_batches(batches, self._device, self._rank)
             return
         for images, labels in batches:

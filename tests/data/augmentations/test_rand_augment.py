@@ -10,13 +10,13 @@ from tests.data.augmentations.batches import DRAW, IMAGES, chain
 def test_every_operation_of_rand_augment_does_something_but_one():
     from PIL import Image
 
-    from resnet_lab.data.augmentations.rand_augment import OPERATIONS
+    from resnet_lab.data.augmentations.rand_augment import CHANGES
 
     picture = Image.fromarray(np.repeat(np.repeat(IMAGES[0].transpose(1, 2, 0) // 2 + 40, 2, 0), 2, 1))
-    same = [np.array_equal(np.asarray(change(picture, 0.9, 1.0)), np.asarray(picture)) for change in OPERATIONS]
+    same = [np.array_equal(np.asarray(change(picture, 0.9, 1.0)), np.asarray(picture)) for change in CHANGES]
     assert len(same) == 14
     assert same == [True] + [False] * 13
-    weak = [np.asarray(change(picture, 0.0, 1.0)) for change in OPERATIONS[5:]]
+    weak = [np.asarray(change(picture, 0.0, 1.0)) for change in CHANGES[5:]]
     assert all(np.array_equal(array, np.asarray(picture)) for array in weak)
 
 
