@@ -212,7 +212,7 @@ class Epoch:
     @cached_property
     def draws(self) -> Draws:
         """The random numbers of the epoch."""
-        return self.feed.draws(self.number)
+        return self.feed._draws_of(self.number)
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield `feed.steps` batches; see `Batch`."""

@@ -144,17 +144,18 @@ def resident_batches(
 def _augmented(
     resident: Resident, epoch: Epoch, part: slice, draws: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Make the batches of an epoch whose images are more than cropped and flipped, some batches at a time.
+    """Make the batches of an epoch whose images are more than cropped and flipped, several batches at a time.
 
     Args:
         part: the rows of each batch that are wanted.
-        draws: the order, the corners and the flips of the epoch on the device.
+        draws: the order, the corners and the flips of the epoch, on the device.
     """
     feed, device = epoch.feed, resident.images.device
-    rows = np.arange(feed.batch_size)[part]
-    if feed.chain.mixes and len(rows) < feed.batch_size:
-        # The images that those of this process are mixed with come behind them.
-        rows = np.concatenate([rows, feed.batch_size - 1 - rows])
+    every = np.arange(feed.batch_size)
+    rows = every[part]
+    if feed.chain.mixes and len(rows) < len(every):
+        # Behind the images of this process come those that they are mixed with.
+        rows = np.concatenate([rows, every[::-1][part]])
     together = max(1, _TOGETHER // (len(rows) * int(np.prod(feed.split.shape))))
     for first in range(0, feed.steps, together):
         steps = range(first, min(first + together, feed.steps))
@@ -163,14 +164,13 @@ def _augmented(
         indices, corners, flips = (array[places] for array in draws)
         images, labels = resident.augmented(indices, corners, flips, chunk), resident.labels[indices]
         for draw, own, classes in zip(chunk.draws, images.split(len(rows)), labels.split(len(rows)), strict=True):
-            yield _mixed(feed, draw, own, classes) if feed.chain.mixes else (own, classes)
+            yield _mixed(feed, draw, own, classes, part.stop - part.start) if feed.chain.mixes else (own, classes)
 
 
-def _mixed(feed: Feed, draw: Draw, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mix the images of a whole batch with those of the reversed batch, or those of a part with those behind them."""
-    if len(images) == feed.batch_size:
-        others, other_labels = images.flip(0), labels.flip(0)
-    else:
-        (images, others), (labels, other_labels) = images.chunk(2), labels.chunk(2)
-    images, share = mixed(*feed.chain.mixer(draw), images, others)
-    return images, shares(labels, other_labels, share, feed.classes)
+def _mixed(
+    feed: Feed, draw: Draw, images: torch.Tensor, labels: torch.Tensor, wanted: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mix the first `wanted` images with those behind them, or a whole batch with the reversed batch."""
+    others, other_labels = (rows[wanted:] if len(rows) > wanted else rows.flip(0) for rows in (images, labels))
+    made, share = mixed(*feed.chain.mixer(draw), images[:wanted], others)
+    return made, shares(labels[:wanted], other_labels, share, feed.classes)

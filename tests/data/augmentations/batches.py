@@ -14,6 +14,19 @@ RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (16, 3, 20, 20)).astype(np.uint8)
 NORMAL = RNG.standard_normal((16, 3, 20, 20)).astype(np.float32) + 5
 
+KINDS = {
+    "pad_crop": 3,
+    "flip": True,
+    "resize": (22, 30),
+    "random_resized_crop": (0.2, 0.9),
+    "rand_augment": (2, 15),
+    "color_jitter": 0.5,
+    "random_erasing": 0.9,
+    "mixup": 1.0,
+    "cutmix": 1.0,
+}
+"""A setting of each augmentation."""
+
 
 def chain(**settings) -> Chain:
     return Chain(AugmentSpec(**settings))

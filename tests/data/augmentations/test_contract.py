@@ -8,19 +8,7 @@ import pytest
 from resnet_lab.base import registry
 from resnet_lab.data.augmentations.contract import Augmentation, through_pillow
 from resnet_lab.specs.augment import AUGMENTATIONS, AugmentSpec, augmentation
-from tests.data.augmentations.batches import IMAGES, feed
-
-KINDS = {
-    "pad_crop": 3,
-    "flip": True,
-    "resize": (22, 30),
-    "random_resized_crop": (0.2, 0.9),
-    "rand_augment": (2, 15),
-    "color_jitter": 0.5,
-    "random_erasing": 0.9,
-    "mixup": 1.0,
-    "cutmix": 1.0,
-}
+from tests.data.augmentations.batches import IMAGES, KINDS, feed
 
 
 @pytest.mark.parametrize("kind", KINDS)
