@@ -22,6 +22,7 @@ from tests.conftest import random_weights
 from tests.engines.test_agreement import noise
 from tests.engines.test_lowering import CASES, X
 
+from . import augmentation
 from .job import Job
 
 BOUND = 1e-4
@@ -42,7 +43,7 @@ Arrays = dict[str, NDArray[np.float32]]
 
 
 def run(job: Job) -> None:
-    """Compare ops, variants and losses; one row for each."""
+    """Compare ops, variants, losses and augmentations; one row for each."""
     for case in CASES:
         _op(job, case)
     for name in VARIANTS[: job.size(2, len(VARIANTS))]:
@@ -50,6 +51,7 @@ def run(job: Job) -> None:
     nets = (("cifar_resnet20", 32), ("resnet18", 64))
     for (name, size), mode in itertools.product(nets[: job.size(1, 2)], job.compile_modes()):
         _losses(job, name, size, mode)
+    augmentation.compare(job)
 
 
 def _op(job: Job, case: str) -> None:

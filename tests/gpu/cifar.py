@@ -14,6 +14,7 @@ from resnet_lab.engines.contract import Model
 from resnet_lab.network.graph import Graph
 from resnet_lab.training.epoch import train_epoch
 
+from . import augmentation
 from .job import Job, missing
 from .turns import RATE, Turn, compute_alone, forget_compiled, our_model, plain_loop, take_turns
 
@@ -29,15 +30,20 @@ def run(job: Job) -> None:
         feed = noise_feed(job.size(4 * batch, 25_600), batch)
         _measure(job, feed, plain=batch == job.size(32, 128))
         forget_compiled()
+    augmentation.measure(job, noise_feed, epochs)
 
 
-def noise_feed(count: int, batch: int) -> Feed:
-    """Images of noise as large as CIFAR's, with padded crops and flips: the speed does not depend on the pixels."""
+def noise_feed(count: int, batch: int, **more: Any) -> Feed:
+    """Images of noise as large as CIFAR's, with padded crops and flips: the speed does not depend on the pixels.
+
+    Args:
+        more: augmentations beside these two.
+    """
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (count, 3, 32, 32)).astype(np.uint8)
     split = data.InMemory(images, rng.integers(0, 10, count).astype(np.int32))
-    augment: dict[str, Any] = {"pad_crop": 4, "flip": True}
-    return Feed(split, batch, 0, MEAN, STD, data.AugmentSpec(**augment))
+    augment: dict[str, Any] = {"pad_crop": 4, "flip": True, **more}
+    return Feed(split, batch, 0, MEAN, STD, data.AugmentSpec(**augment), classes=10)
 
 
 def _measure(job: Job, feed: Feed, plain: bool) -> None:
@@ -74,13 +80,18 @@ def _measure(job: Job, feed: Feed, plain: bool) -> None:
         job.row(**row)
 
 
-def epochs(model: Model, feed: Feed) -> Turn:
-    """A turn of one epoch, with its order, crops and flips; each turn is another epoch."""
+def epochs(model: Model, feed: Feed, on_host: bool = False) -> Turn:
+    """A turn of one epoch, with its order and augmentation; each turn is another epoch.
+
+    Args:
+        on_host: whether the host makes the batches, as it does where the device cannot.
+    """
     number = 0
 
     def turn() -> None:
         nonlocal number
-        train_epoch(model, feed.epoch(number), [RATE] * feed.steps, number, lambda images, loss: None)
+        epoch = feed.epoch(number)
+        train_epoch(model, iter(epoch) if on_host else epoch, [RATE] * feed.steps, number, lambda images, loss: None)
         number += 1
 
     return turn

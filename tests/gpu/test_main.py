@@ -50,6 +50,7 @@ def test_one_stage_from_the_command_to_the_table(tmp_path, call):
     table = pd.read_csv(tmp_path / "cifar.csv").set_index("program")
     assert {"ours off", "compute off", "plain loop, NumPy"} <= set(table.index[table["images_per_s"] > 0])
     assert table.loc["ours off", "of_plain_loop_numpy"] > 0
+    assert table.loc["recipe, made on the device", "of_host"] > 0
     assert not problems(lines)
     assert "cifar        done" in printed
     assert "cifar: done earlier" in call(tmp_path, "--tiny", "--device", "cpu", "--stages", "cifar")[1]

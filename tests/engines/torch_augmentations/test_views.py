@@ -31,7 +31,7 @@ def test_any_part_of_an_image_is_resized_as_by_pillow(channels, height, width):
     rng = np.random.default_rng(0)
     low, high = np.sort(rng.random((2, 200, 2)), axis=0)
     boxes = np.concatenate([low, high], 1) * (width, height, width, height)
-    boxes[:50] = np.floor(boxes[:50]) + (0, 0, 1, 1)  # whole pixels, as random_resized_crop draws them
+    boxes[:50] = np.floor(boxes[:50]) + np.array((0, 0, 1, 1))  # whole pixels, as random_resized_crop draws them
     boxes[50:60] = 0, 0, width, height
     boxes[60:80, 0], boxes[80:100, 3] = 0, height
     images = pictures(200, channels, height, width)
