@@ -38,7 +38,7 @@ def test_labels_stay_numbers_where_nothing_is_mixed():
     assert chain(flip=True).mix(NORMAL.copy(), labels, 5, Draw(0, 0, 0)) is labels
 
 
-def test_only_crops_and_mirror_images_are_made_on_the_device():
+def test_only_crops_and_mirror_images_need_nothing_but_the_draws_of_an_epoch():
     assert chain().on_device
     assert chain(flip=True, pad_crop=4).on_device
     assert not chain(flip=True, mixup=0.2).on_device

@@ -1,5 +1,7 @@
 """Batches that the torch engine makes on the device: equal to those that the feed makes on the host."""
 
+import weakref
+
 import numpy as np
 import pytest
 
@@ -84,6 +86,38 @@ def test_the_batches_do_not_depend_on_how_many_are_made_together(torch, monkeypa
 
     monkeypatch.setattr(torch_feed, "_TOGETHER", values)
     check(torch, noise((3, 12, 12), **TOGETHER["all"]))
+
+
+@pytest.mark.parametrize("augment", [{"pad_crop": 2, "flip": True}, TOGETHER["resize"], TOGETHER["all"]], ids=str)
+def test_a_batch_needs_at_most_25_bytes_for_each_value(torch, augment):
+    """docs/data.md states this figure."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    from resnet_lab.engines.torch.feed import resident, resident_batches
+
+    in_use: dict[int, int] = {}
+    most = 0
+
+    class Watch(TorchDispatchMode):
+        """Counts the bytes of the tensors that operations return, until nobody uses their memory any more."""
+
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            nonlocal most
+            result = function(*args, **(kwargs or {}))
+            for tensor in result if isinstance(result, (list, tuple)) else [result]:
+                storage = tensor.untyped_storage()
+                if storage.data_ptr() not in in_use:
+                    in_use[storage.data_ptr()] = storage.nbytes()
+                    weakref.finalize(storage, in_use.pop, storage.data_ptr())
+            most = max(most, sum(in_use.values()))
+            return result
+
+    feed = noise((3, 32, 32), count=300, batch=300, **augment)
+    kept = resident(feed, torch.device("cpu"))
+    in_use[kept.images.data_ptr()] = 0
+    with Watch():
+        [(images, _)] = resident_batches(feed.epoch(0), torch.device("cpu"))
+    assert 12 * images.numel() < most <= 25 * images.numel()
 
 
 def test_every_registered_augmentation_can_be_done_on_the_device(torch):

@@ -58,7 +58,7 @@ def measure(job: Job, noise_feed: Callable[..., Feed], epochs: Callable[..., Tur
         epochs: makes a turn, from the model, the feed and whether the host makes the batches.
     """
     batch = job.size(32, 128)
-    plain, recipe = (noise_feed(job.size(2, 40) * batch, batch, **more) for more in ({}, RECIPE))
+    plain, recipe = (noise_feed(job.size(1, 40) * batch, batch, **more) for more in ({}, RECIPE))
     graph = rl.graph("cifar_resnet20", input=(3, 32, 32), classes=10)
     models: list[Model] = []
 

@@ -47,7 +47,8 @@ class Augmentation:
 
     Attributes:
         order: its place among the augmentations of the same stage; the smallest number comes first.
-        on_device: whether an engine may do the same on its device, from `Draw.corners` and `Draw.flips`.
+        on_device: whether an engine may do the same on its device from `Draw.corners` and `Draw.flips` alone. An engine
+            may know more of our augmentations (engines/torch/augmentations/).
         stream: the number of its stream of random numbers; made from the class's name where it is not given.
             0 to 2 belong to the initial weights, the order of the pictures and the validation part.
     """
