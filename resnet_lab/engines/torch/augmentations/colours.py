@@ -89,8 +89,12 @@ def autocontrast(images: torch.Tensor) -> torch.Tensor:
 def equalize(images: torch.Tensor) -> torch.Tensor:
     """Make the levels of each channel equally frequent (`ImageOps.equalize`)."""
     pixels = images.flatten(2).long()
-    counts = torch.zeros((*pixels.shape[:2], 256), dtype=torch.int64, device=images.device)
-    counts.scatter_add_(2, pixels, torch.ones_like(pixels))
+    planes = pixels.shape[0] * pixels.shape[1]
+    # In one dimension: older versions of PyTorch refuse several in deterministic mode on a GPU.
+    levels_of_planes = pixels.flatten(0, 1) + 256 * torch.arange(planes, device=images.device)[:, None]
+    counts = torch.zeros(planes * 256, dtype=torch.int64, device=images.device)
+    counts.scatter_add_(0, levels_of_planes.flatten(), torch.ones_like(pixels).flatten())
+    counts = counts.view(*pixels.shape[:2], 256)
     total = pixels.shape[2]
     most = counts.gather(2, pixels.amax(2, keepdim=True))
     step = (total - most) // 255
