@@ -37,7 +37,7 @@ class Operations:
         self._own = own
         channels, height, width = shape
         sources = torch.from_numpy(np.stack(list(self._sources(height, width)))).to(device)
-        self._outside, self._sources_of = sources < 0, sources.clamp_(min=0)
+        self._outside, self._sources_of = sources < 0, sources.clamp(min=0)
         self._tables = torch.from_numpy(np.stack(list(self._levels()))).to(device)
         self._families, self._first = _numbered(channels)
 
