@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
 from ...specs.augment import augmentation
@@ -39,14 +38,15 @@ class RandomResizedCrop(Augmentation):
     stream = 3
 
     def views(self, draw: Draw, count: int, size: int) -> list[Box]:
-        return [random_resized(row, self.setting) for row in draw.stream(self.stream).random((count, 22))]
+        # Python computes faster with its own floats than with NumPy's, and gives the same bits.
+        return [random_resized(row, self.setting) for row in draw.stream(self.stream).random((count, 22)).tolist()]
 
 
-def random_resized(numbers: NDArray[np.float64], scale: tuple[float, float]) -> Box:
+def random_resized(numbers: Sequence[float], scale: tuple[float, float]) -> Box:
     """A part of random area and shape; ten crops are tried, and the middle is taken where none fits.
 
     Args:
-        numbers: (22,) in [0, 1): the area and the ratio of each try, then the place.
+        numbers: 22 numbers in [0, 1): the area and the ratio of each try, then the place.
         scale: the least and the largest share of the picture's area.
     """
 

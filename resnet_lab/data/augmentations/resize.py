@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import AfterValidator, BeforeValidator
 
 from ...specs.augment import augmentation
@@ -33,14 +32,14 @@ class Resize(Augmentation):
     stream = 3
 
     def views(self, draw: Draw, count: int, size: int) -> list[Box]:
-        return [scaled_crop(row, self.setting, size) for row in draw.stream(self.stream).random((count, 3))]
+        return [scaled_crop(row, self.setting, size) for row in draw.stream(self.stream).random((count, 3)).tolist()]
 
 
-def scaled_crop(numbers: NDArray[np.float64], sides: tuple[int, int], size: int) -> Box:
+def scaled_crop(numbers: Sequence[float], sides: tuple[int, int], size: int) -> Box:
     """A square of `size` pixels from the picture whose shorter side has become one of `sides`.
 
     Args:
-        numbers: (3,) in [0, 1): they choose the length of the shorter side, then the place of the square.
+        numbers: three numbers in [0, 1): they choose the length of the shorter side, then the place of the square.
         sides: the least and the largest length of the shorter side, in pixels.
     """
 

@@ -1,7 +1,7 @@
 """The augmentations of data/augmentations/ on the device, for images that lie there.
 
-Each gives the host's images bit for bit (docs/data.md says where this was compared). The random numbers are drawn on the
-host, by the methods that the host's forms use.
+Each gives the host's images bit for bit; docs/data.md says where this was compared. The random numbers are drawn on
+the host, by the methods that the host's forms use.
 """
 
 from __future__ import annotations
