@@ -6,13 +6,15 @@ and the arguments. The factory itself is code, which `FACTORIES` keeps by the bl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..base import entry_points
 from ..base.errors import LabError
-from ..network.graph import Graph, Node, Shape
+from ..network.graph import Graph, GraphError, Node, Shape
+from ..network.replicas import Stack, replicates
+from ..network.tensor import Tensor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -139,3 +141,11 @@ def check_synchronised(graph: Graph) -> None:
                 f"'train.norm: synchronised' cannot reach into block '{node.attrs['block']}' ({node.name}), which is a "
                 f"module of {node.attrs['engine']}'s own"
             )
+
+
+@replicates(OP)
+def _refused(stack: Stack, node: Node, inputs: Sequence[Tensor]) -> NoReturn:
+    raise GraphError(
+        f"{node.name}: block '{node.attrs['block']}' is a module of {node.attrs['engine']}'s own, of which several "
+        "replicas cannot be one network"
+    )

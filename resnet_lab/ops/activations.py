@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..network.graph import Parameter
+from ..network.replicas import replicates, widened
 from ..network.tensor import Tensor
 from .define import emit, op
 
@@ -59,3 +60,6 @@ def prelu(x: Tensor, value: float = 0.25, *, name: str | None = None) -> Tensor:
         name: the layer's name.
     """
     return emit("prelu", x, output=x.shape, name=name, params={"slope": Parameter(x.shape[:1], float(value))})
+
+
+replicates("relu", "relu6", "gelu", "silu", "hard_swish", "sigmoid", "tanh", "prelu")(widened)

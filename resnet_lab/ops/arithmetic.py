@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ..network.graph import Parameter, show
+from collections.abc import Sequence
+
+from ..network.graph import Node, Parameter, show
+from ..network.replicas import Stack, apart, replicates, widened
 from ..network.tensor import Tensor
 from .define import check_number, emit, op, refuse
 
@@ -98,3 +101,12 @@ def _check_one_shape(x: Tensor, y: Tensor, kind: str, name: str | None) -> None:
     if x.shape != y.shape:
         shapes = f"{show(x.shape)} (from {x.node.name}) and {show(y.shape)} (from {y.node.name})"
         refuse(x, kind, name, f"cannot {kind} {shapes}")
+
+
+replicates("add", "subtract", "affine", "layer_scale")(widened)
+
+
+@replicates("multiply")
+def _multiply_replicas(stack: Stack, node: Node, inputs: Sequence[Tensor]) -> Tensor:
+    """Each replica has its own gate of positions, which fits the channels of this replica alone."""
+    return (apart if node.attrs["broadcast"] == "positions" else widened)(stack, node, inputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..network.graph import Parameter, show
+from ..network.replicas import apart, replicates
 from ..network.tensor import Tensor
 from .define import check_map, check_whole, emit, op, refuse
 
@@ -75,3 +76,6 @@ def channel_conv(x: Tensor, kernel: int, *, name: str | None = None) -> Tensor:
         refuse(x, "channel_conv", name, f"the kernel is an odd number of channels, not {kernel}")
     params = {"weight": Parameter((1, 1, kernel), fan=(kernel, kernel))}
     return emit("channel_conv", x, output=x.shape, name=name, params=params, macs=x.channels * kernel, kernel=kernel)
+
+
+replicates("softmax", "channel_mean", "channel_max", "channel_conv")(apart)

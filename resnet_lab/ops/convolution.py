@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ..network.graph import Parameter
+from collections.abc import Sequence
+
+from ..network.graph import Node, Parameter
+from ..network.replicas import Stack, replicates, widened
 from ..network.tensor import Tensor
 from ..network.window import Size
 from .define import check_whole, emit, op, refuse, window
@@ -61,3 +64,8 @@ def conv(
         dilation=dilation,
         bias=bias,
     )
+
+
+@replicates("conv")
+def _conv_replicas(stack: Stack, node: Node, inputs: Sequence[Tensor]) -> Tensor:
+    return widened(stack, node, inputs, groups=stack.count * node.attrs["groups"])

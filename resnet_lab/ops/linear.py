@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from ..network.graph import Parameter
+from collections.abc import Sequence
+
+from ..network.graph import Node, Parameter
+from ..network.replicas import Stack, replicates
 from ..network.tensor import Tensor
+from .convolution import conv
 from .define import check_whole, emit, op, refuse
 
 
@@ -28,3 +32,11 @@ def dense(x: Tensor, features: int, *, bias: bool = True, name: str | None = Non
     if bias:
         params["bias"] = Parameter((features,))
     return emit("dense", x, output=(features,), name=name, params=params, macs=features * size, bias=bias)
+
+
+@replicates("dense")
+def _dense_replicas(stack: Stack, node: Node, inputs: Sequence[Tensor]) -> Tensor:
+    """A convolution whose kernel covers the whole map, with one group for each replica."""
+    x, bias = inputs[0], node.attrs["bias"]
+    features, extents = stack.count * node.output[0], (x.shape[1], x.shape[2])
+    return conv(x, features, extents, padding=0, groups=stack.count, bias=bias, name=node.name)

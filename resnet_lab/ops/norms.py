@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
-from ..network.graph import Parameter
+from ..network.graph import Node, Parameter
+from ..network.replicas import Stack, apart, replicates, widened
 from ..network.tensor import Tensor
 from .define import check_map, emit, op, refuse
 
@@ -65,3 +67,12 @@ def norm(
         epsilon=epsilon,
         momentum=momentum,
     )
+
+
+@replicates("norm")
+def _norm_replicas(stack: Stack, node: Node, inputs: Sequence[Tensor]) -> Tensor:
+    """A layer norm has statistics for each position, so that it is no group norm with a group for each replica."""
+    if node.attrs["kind"] == "layer":
+        return apart(stack, node, inputs)
+    groups = stack.count * node.attrs["groups"] if node.attrs["kind"] == "group" else 1
+    return widened(stack, node, inputs, groups=groups)

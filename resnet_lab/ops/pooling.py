@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..network.graph import GraphError, Shape
+from ..network.replicas import replicates, widened
 from ..network.tensor import Tensor
 from ..network.window import Size, check_pool_padding
 from .define import check_map, emit, op, refuse, window
@@ -86,3 +87,6 @@ def _check_padding(x: Tensor, kind: str, name: str | None, kernels: Shape, pads:
         check_pool_padding(kernels, pads)
     except GraphError as error:
         refuse(x, kind, name, error.message)
+
+
+replicates("max_pool", "avg_pool", "global_avg_pool")(widened)

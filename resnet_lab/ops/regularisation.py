@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..network.replicas import apart, replicates, widened
 from ..network.tensor import Tensor
 from .define import emit, op, refuse
 
@@ -32,3 +33,7 @@ def _check_rate(x: Tensor, kind: str, name: str | None, rate: float) -> float:
     if not 0 <= rate < 1:
         refuse(x, kind, name, f"the rate is at least 0 and below 1, not {rate}")
     return float(rate)
+
+
+replicates("dropout")(widened)
+replicates("drop_path")(apart)  # each image of each replica is kept or dropped by a draw of its own

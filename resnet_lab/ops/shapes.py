@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from ..network.graph import Shape, show
+from ..network.graph import Node, Shape, show
+from ..network.replicas import Stack, apart, as_map, own_layer, replicates, widened
 from ..network.tensor import Tensor
 from .define import check_map, check_whole, emit, op, refuse, scope
 
@@ -126,3 +127,38 @@ def subsample(x: Tensor, stride: int, *, name: str | None = None) -> Tensor:
     if stride < 1:
         refuse(x, "subsample", name, f"stride {stride} must be at least 1")
     return emit("subsample", x, output=(channels, -(-height // stride), -(-width // stride)), name=name, stride=stride)
+
+
+replicates("subsample")(widened)
+replicates("pad_channels")(apart)
+
+
+@replicates("concat")
+def _concat_replicas(stack: Stack, node: Node, inputs: Sequence[Tensor]) -> Tensor:
+    """Along the channels, the parts of the first replica come first, then those of the second, and so on."""
+    if "axis" in node.attrs:
+        return widened(stack, node, inputs)
+    by_replica = zip(*(stack.parts(x) for x in inputs), strict=True)
+    return concat(*(part for parts in by_replica for part in parts), name=node.name)
+
+
+@replicates("split")
+def _split_replicas(stack: Stack, node: Node, inputs: Sequence[Tensor]) -> Tensor:
+    """The stacked tensor is divided once, into all parts of all replicas; `_part_replicas` takes what belongs together."""
+    return widened(stack, node, inputs, sizes=stack.count * node.attrs["sizes"])
+
+
+@replicates(PART)
+def _part_replicas(stack: Stack, node: Node, inputs: Sequence[Tensor]) -> Tensor:
+    each = len(inputs[0].node.attrs["sizes"]) // stack.count
+    parts = [
+        emit(
+            PART,
+            *inputs,
+            output=as_map(node.output),
+            name=own_layer(node, number),
+            index=number * each + node.attrs["index"],
+        )
+        for number in range(stack.count)
+    ]
+    return stack.join(parts, node.name)

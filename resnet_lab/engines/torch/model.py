@@ -115,8 +115,7 @@ class TorchModel:
         logits, loss = self._forward(images, labels, label_smoothing)
         self._backward(loss, len(labels))
         with torch.no_grad():
-            right = (logits.argmax(1) == (labels if labels.ndim == 1 else labels.argmax(1))).sum()
-            score = torch.stack([loss.detach(), right.float(), loss.new_full((), len(labels))])
+            score = self._score(logits, labels, loss)
             if self._group is not None:
                 score = self._group.combine([own.grad for own in self._trained.values()], score)
         self._apply(rate)
@@ -145,9 +144,17 @@ class TorchModel:
         self._statistics.before()
         with torch.autocast(self._device.type, self._autocast, enabled=self._autocast is not None):
             logits = self._call(images)
+        return logits, self._loss(logits.float(), labels, label_smoothing)
+
+    def _loss(self, logits: torch.Tensor, labels: torch.Tensor, label_smoothing: float) -> torch.Tensor:
+        """Compute the loss of a batch; its sum over the part of this process if several processes train together."""
         reduction = "mean" if self._group is None else "sum"
-        loss = functional.cross_entropy(logits.float(), labels, label_smoothing=label_smoothing, reduction=reduction)
-        return logits, loss
+        return functional.cross_entropy(logits, labels, label_smoothing=label_smoothing, reduction=reduction)
+
+    def _score(self, logits: torch.Tensor, labels: torch.Tensor, loss: torch.Tensor) -> torch.Tensor:
+        """Stack the loss, the number of correctly classified images, and the number of images: (3,)."""
+        right = (logits.argmax(1) == (labels if labels.ndim == 1 else labels.argmax(1))).sum()
+        return torch.stack([loss.detach(), right.float(), loss.new_full((), len(labels))])
 
     def _backward(self, loss: torch.Tensor, images: int) -> None:
         """Compute the gradients, and correct the running statistics, which the backward pass still reads."""
@@ -268,7 +275,11 @@ class _Started:
 
     def wait(self) -> tuple[float, float, int]:
         """Wait for the device; returns the batch's mean loss, its correctly classified images, and all its images."""
+        losses, right, images = zip(*self.scores(), strict=True)
+        return sum(losses) / len(losses), sum(right), int(sum(images))
+
+    def scores(self) -> list[tuple[float, float, float]]:
+        """Wait for the device; returns the values of `wait` for each replica (replicas.py) of the network."""
         if self._event is not None:
             self._event.synchronize()
-        loss, right, images = self._values.tolist()
-        return loss, right, int(images)
+        return [(loss, right, images) for loss, right, images in self._values.view(-1, 3).tolist()]
