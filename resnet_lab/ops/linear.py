@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..network.graph import Node, Parameter
-from ..network.replicas import Stack, replicates
+from ..network.replicas import Stack, replicates, widened
 from ..network.tensor import Tensor
-from .convolution import conv
 from .define import check_whole, emit, op, refuse
 
 
@@ -37,6 +37,10 @@ def dense(x: Tensor, features: int, *, bias: bool = True, name: str | None = Non
 @replicates("dense")
 def _dense_replicas(stack: Stack, node: Node, inputs: Sequence[Tensor]) -> Tensor:
     """A convolution whose kernel covers the whole map, with one group for each replica."""
-    x, bias = inputs[0], node.attrs["bias"]
-    features, extents = stack.count * node.output[0], (x.shape[1], x.shape[2])
-    return conv(x, features, extents, padding=0, groups=stack.count, bias=bias, name=node.name)
+    channels, *extents = inputs[0].shape
+    weight = replace(node.params["weight"], shape=(node.output[0], channels // stack.count, *extents))
+    attrs = {"kernel": extents, "stride": 1, "padding": [0, 0], "groups": stack.count, "dilation": 1}
+    as_conv = replace(
+        node, op="conv", attrs={**attrs, "bias": node.attrs["bias"]}, params={**node.params, "weight": weight}
+    )
+    return widened(stack, as_conv, inputs)

@@ -144,7 +144,7 @@ def _concat_replicas(stack: Stack, node: Node, inputs: Sequence[Tensor]) -> Tens
 
 @replicates("split")
 def _split_replicas(stack: Stack, node: Node, inputs: Sequence[Tensor]) -> Tensor:
-    """The stacked tensor is divided once, into all parts of all replicas; `_part_replicas` takes what belongs together."""
+    """The stacked tensor is divided once, into all parts of all replicas; `_part_replicas` joins equal parts."""
     return widened(stack, node, inputs, sizes=stack.count * node.attrs["sizes"])
 
 

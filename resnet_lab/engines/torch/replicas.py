@@ -7,7 +7,7 @@ own gradient, so that one optimizer serves all replicas; all of them have the sa
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional
@@ -44,9 +44,7 @@ class ReplicasModel(TorchModel):
         GraphError: a layer cannot be replicated.
     """
 
-    def __init__(
-        self, network: Graph, count: int, device: str, precision: str = "float32", mode: str = "off"
-    ) -> None:
+    def __init__(self, network: Graph, count: int, device: str, precision: str = "float32", mode: str = "off") -> None:
         self.replicas = replicate(network, count)
         super().__init__(self.replicas.graph, device, precision, mode)
 
