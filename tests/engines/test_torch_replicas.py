@@ -248,3 +248,10 @@ def test_a_limit_on_the_norm_of_all_gradients_is_refused(torch, small):
     model = ReplicasModel(small("basic, padded shortcuts"), 2, "cpu")
     with pytest.raises(LabError, match="clip_norm limits the norm of a whole network"):
         model.prepare(Sgd(), clip_norm=1.0)
+
+
+def test_a_precision_with_a_scaled_loss_is_refused(torch, small):
+    from resnet_lab.engines.torch.replicas import ReplicasModel
+
+    with pytest.raises(LabError, match="float16 scales the loss of a whole network"):
+        ReplicasModel(small("basic, padded shortcuts"), 2, "cpu", "float16")

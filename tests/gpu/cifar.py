@@ -33,14 +33,17 @@ def run(job: Job) -> None:
     augmentation.measure(job, noise_feed, epochs)
 
 
-def noise_feed(count: int, batch: int, **more: Any) -> Feed:
+def noise_feed(count: int, batch: int, extent: int = 32, **more: Any) -> Feed:
     """Images of noise as large as CIFAR's, with padded crops and flips: the speed does not depend on the pixels.
 
     Args:
+        count: the number of images.
+        batch: the images of a batch.
+        extent: their height and width in pixels.
         more: augmentations beside these two.
     """
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (count, 3, 32, 32)).astype(np.uint8)
+    images = rng.integers(0, 256, (count, 3, extent, extent)).astype(np.uint8)
     split = data.InMemory(images, rng.integers(0, 10, count).astype(np.int32))
     augment: dict[str, Any] = {"pad_crop": 4, "flip": True, **more}
     return Feed(split, batch, 0, MEAN, STD, data.AugmentSpec(**augment), classes=10)

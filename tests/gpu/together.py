@@ -1,4 +1,7 @@
-"""Stage `together`: several trainings on one GPU at once, each in a process of its own, with and without MPS."""
+"""Stage `together`: several trainings on one GPU at once.
+
+They run in a process each, with and without MPS, and as replicas in one network (replicas.py) in one process.
+"""
 
 from __future__ import annotations
 
@@ -20,30 +23,47 @@ CONTROL = "nvidia-cuda-mps-control"
 
 
 def run(job: Job) -> None:
-    """Measure 1, 8, 4 and 2 processes; one row for each number, first without and then with MPS."""
-    counts = job.size((1, 2), (1, 8, 4, 2))
-    alone = 0.0
-    for count in counts:
-        speeds = _together(job, count, {})
-        alone = alone or sum(speeds)
-        _record(job, count, "off", speeds, alone)
-    if job.device == "cpu" or shutil.which(CONTROL) is None:
-        job.row(mps="on", problem="the device is the CPU" if job.device == "cpu" else f"there is no {CONTROL}")
-        return
-    try:
-        with _mps() as env:
-            for count in counts[1:]:
-                _record(job, count, "on", _together(job, count, env), alone)
-    except RuntimeError as error:
-        job.row(mps="on", problem=str(error))
+    """Measure one training, and then 8, 4 and 2 in each form, so that the comparison of 8 is there first."""
+    alone = sum(_processes(job, 1, "off", 0.0, {}))
+    for count in job.size((2,), (8, 4, 2)):
+        _processes(job, count, "off", alone, {})
+        _with_mps(job, count, alone)
+        _in_one_network(job, count, alone)
 
 
-def _record(job: Job, count: int, mps: str, speeds: list[float], alone: float) -> None:
+def _with_mps(job: Job, count: int, alone: float) -> None:
+    """Measure processes under MPS; a reason why the service does not run is a row."""
+    problem = "the device is the CPU" if job.device == "cpu" else ""
+    if not problem and shutil.which(CONTROL) is None:
+        problem = f"there is no {CONTROL}"
+    if not problem:
+        try:
+            with _mps() as env:
+                _processes(job, count, "on", alone, env)
+        except RuntimeError as error:
+            problem = str(error)
+    if problem:
+        job.row(program="processes", trainings=count, mps="on", problem=problem)
+
+
+def _in_one_network(job: Job, count: int, alone: float) -> None:
+    """Measure replicas in one network, in a process of its own, which writes the rows; its failure is a row."""
+    words = ["--out", str(job.folder), "--attempt", str(job.attempt), "--device", job.device, "--count", str(count)]
+    words += ["--alone", str(alone), *(["--tiny"] if job.tiny else [])]
+    status = subprocess.run(**command("tests.gpu.replicas", *words)).returncode
+    if status:
+        job.row(program="replicas", trainings=count, problem=f"exit status {status}; see together.log")
+
+
+def _processes(job: Job, count: int, mps: str, alone: float, env: Mapping[str, str]) -> list[float]:
+    """Measure processes side by side, and record their row; returns the images per second of each."""
+    speeds = _together(job, count, env)
     job.row(
-        **{"mps": mps, "processes": count, "images_per_s": sum(speeds), "slowest": min(speeds)},
-        fastest=max(speeds),
-        of_one_process=sum(speeds) / alone,
+        **{"program": "processes", "trainings": count, "mps": mps},
+        **{"images_per_s": sum(speeds), "slowest": min(speeds), "fastest": max(speeds)},
+        of_one_process=sum(speeds) / (alone or sum(speeds)),
     )
+    return speeds
 
 
 def _together(job: Job, count: int, env: Mapping[str, str]) -> list[float]:

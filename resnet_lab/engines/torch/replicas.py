@@ -42,9 +42,12 @@ class ReplicasModel(TorchModel):
 
     Raises:
         GraphError: a layer cannot be replicated.
+        LabError: the precision is float16.
     """
 
     def __init__(self, network: Graph, count: int, device: str, precision: str = "float32", mode: str = "off") -> None:
+        if precision == "float16":
+            raise LabError("float16 scales the loss of a whole network, and replicas in one network would share it")
         self.replicas = replicate(network, count)
         super().__init__(self.replicas.graph, device, precision, mode)
 
