@@ -59,7 +59,13 @@ def measure(job: Job, count: int, images: int, extent: int, precision: str, alon
     results = take_turns(makers, count * feed.steps * feed.batch_size, job.size(1, 5))
     for name, result in results.items():
         program, _, mode = name.partition(" ")
-        row: dict[str, Any] = {"program": program, "trainings": count, "compile": mode, "precision": precision, **result}
+        row: dict[str, Any] = {
+            "program": program,
+            "trainings": count,
+            "compile": mode,
+            "precision": precision,
+            **result,
+        }
         speed, other = result.get("images_per_s"), results[f"sequence {mode}"].get("images_per_s")
         if speed and alone:
             row["of_one_process"] = speed / alone

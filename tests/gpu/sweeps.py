@@ -22,9 +22,20 @@ COLUMNS = (
 """The columns of a trial's row that a rehearsal keeps."""
 
 
-def start(job: Job, experiment: str | Path, results: Path, settings: Sequence[str], **options: Any) -> Any:
-    """Start `resnet-lab run` on the device of the job; what the command prints goes to the log of the stage."""
-    words = ["run", str(experiment), "--engine", "torch", "--device", job.device, "--results", str(results)]
+def start(
+    job: Job, experiment: str | Path, results: Path, settings: Sequence[str], words: Sequence[str] = (), **options: Any
+) -> Any:
+    """Start `resnet-lab run` on the device of the job; what the command prints goes to the log of the stage.
+
+    Args:
+        job: the job.
+        experiment: the name or the file of the experiment.
+        results: the folder of all results.
+        settings: settings such as `train.epochs=1`.
+        words: further words of the command, such as `--jobs`, `2`.
+        options: options of `subprocess.Popen`.
+    """
+    words = ["run", str(experiment), "--engine", "torch", "--device", job.device, "--results", str(results), *words]
     for setting in settings:
         words += ["--set", setting]
     return subprocess.Popen(**command("resnet_lab", *words), stdin=subprocess.DEVNULL, **options)
@@ -65,6 +76,8 @@ def record(
     experiment: str | Path,
     settings: Sequence[str],
     more: Callable[[Path, dict[str, Any]], dict[str, Any]] = lambda folder, row: {},
+    preset: str = "",
+    jobs: int = 1,
 ) -> int:
     """Run an experiment, and record one row for each trial, with the columns that `more` computes from it.
 
@@ -73,14 +86,17 @@ def record(
         experiment: the name or the file of the experiment.
         settings: settings such as `train.epochs=1`.
         more: from the folder of a trial and its row to further columns.
+        preset: the preset of the experiment; '' for none.
+        jobs: how many trials run at once.
 
     Returns:
         The number of trials that have ended in this attempt.
     """
     results = job.folder / "results"
-    folder = results / Path(experiment).stem
+    folder = results / (Path(experiment).stem + (f"-{preset}" if preset else ""))
+    words = ["--jobs", str(jobs), *(["--preset", preset] if preset else [])]
     count = 0
-    for name, row in trials(start(job, experiment, results, settings), folder):
+    for name, row in trials(start(job, experiment, results, settings, words), folder):
         kept = {column: row.get(column) for column in COLUMNS}
         problem = "" if row.get("status") == "ok" else f"{row.get('status')}: {row.get('reason')}"
         job.row(**kept, **more(folder / "trials" / name, row), problem=problem)
