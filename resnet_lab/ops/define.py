@@ -2,8 +2,8 @@
 
 Every op is one function that takes tensors (channels first, no batch) and returns one; `split` returns several. The
 function states the op's shape rule, parameters, multiply-adds and initial values. To add an op, write a function under
-`@op` that ends in `emit`, and name it in `ops/__init__.py`; each engine and the ONNX export then need a lowering, which
-a test demands.
+`@op` that ends in `emit`, and name it in `ops/__init__.py`; below it, `replicates` (network/replicas.py) says how the
+op is applied to several replicas of a network. Each engine and the ONNX export then need a lowering. Tests demand both.
 Multiply-adds are counted in convolutions (`conv`, `channel_conv`) and dense layers only, as the papers do.
 """
 
