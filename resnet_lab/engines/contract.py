@@ -58,6 +58,19 @@ class Rank:
         return slice(images * self.number // self.count, images * (self.number + 1) // self.count)
 
 
+@dataclass(frozen=True)
+class Fallback:
+    """The compile mode in which a model runs instead of the one that it was built with.
+
+    Attributes:
+        mode: one of the engine's compile modes.
+        reason: why the model cannot run in the other mode.
+    """
+
+    mode: str
+    reason: str
+
+
 class Diverged(Exception):
     """The training loss is not a finite number."""
 
@@ -83,6 +96,9 @@ class Model(Protocol):
 
     device: str
     """The device in the words of an experiment: `cpu`, `gpu:0`, `gpu:0,1`."""
+
+    fallback: Fallback | None
+    """Set if the model does not run in the compile mode that it was built with; that may show only in training."""
 
     def load(self, weights: Mapping[str, Array]) -> None:
         """Set all arrays by canonical name.
@@ -121,7 +137,8 @@ class Model(Protocol):
     def on_device(self, batches: Iterable[Batch]) -> Iterable[tuple[Any, Any]]:
         """Convert batches to images and labels as `train_step` takes them; what is on the device stays there.
 
-        A model that several processes train may return the part of this process only.
+        A model that several processes train may return the part of this process only. A model may also return an object
+        that stands for images which its step makes itself; only its own methods can read such an object.
         """
 
     def train_step(self, images: Any, labels: Any, rate: float, label_smoothing: float = 0.0) -> StartedStep:

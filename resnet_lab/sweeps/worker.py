@@ -102,6 +102,7 @@ def _result(work: Work, report: Report) -> dict[str, Any]:
         status = "out_of_memory" if engine.out_of_memory(error) else "failed"
         result = {"status": status, "reason": reason(error), "wall_s": time.perf_counter() - begin}
     engine.clean_up()
+    place = replace(place, compile=result.get("compile", place.compile))  # The training states another if it fell back.
     return result | where(place, work.revision, engine.packages, started, load.cores())
 
 

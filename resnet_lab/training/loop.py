@@ -139,6 +139,7 @@ def _trained(job: _Job, dataset: data.Dataset, feed: data.Feed, emit: Emit, star
         result = {"status": "diverged", "reason": str(error)}
     if not job.leads:
         return result
+    result |= loop.compile_mode()
     if result["status"] == "ok" and len(loop.rows) < job.trial.train.epochs:
         result["status"] = "stopped"
     result |= loop.summary()
@@ -204,6 +205,7 @@ class _Loop:
         self.step_times: list[float] = []
         self.seconds_before = 0.0
         self._started = time.perf_counter()
+        self._noted = False
 
     def train(self) -> None:
         """Train the epochs that are left, with checkpoints between them (checkpoint.Interval) and where it stops.
@@ -240,6 +242,7 @@ class _Loop:
             watch,
             train.label_smoothing,
         )
+        self._note_fallback()
         self.step_times += watch.times[_FIRST_STEPS:]
         row = {
             "epoch": epoch + 1,
@@ -254,6 +257,21 @@ class _Loop:
             row |= self._scores(epoch)
             write_json(self.job.folder / EPOCHS, self.rows)
             self.emit({"event": "epoch", **row})
+
+    def _note_fallback(self) -> None:
+        """Report once, also in the trial's log, that the model does not run in the compile mode that was chosen."""
+        fallback = self.model.fallback
+        if fallback is None or self._noted or not self.job.leads:
+            return
+        self._noted = True
+        text = f"compile '{self.job.place.compile}' cannot be used: {fallback.reason}; '{fallback.mode}' is used instead"
+        print(text, file=sys.stderr)
+        self.emit({"event": "note", "text": text})
+
+    def compile_mode(self) -> dict[str, str]:
+        """The column `compile` if the model did not run in the mode that was chosen; else no column."""
+        self._note_fallback()
+        return {} if self.model.fallback is None else {"compile": self.model.fallback.mode}
 
     def _scores(self, epoch: int) -> dict[str, float]:
         """Validate the network after an epoch (counted from 0), and test it, if that is asked for."""

@@ -93,7 +93,8 @@ def alone(graph: Graph, setting: Setting, *, timed: bool = True, latency: bool =
 
     Returns:
         The columns `peak_memory_mb`, `latency_ms` and, where a counter can be read, `energy_j_per_1000`; and those of
-        `columns`, if it is timed.
+        `columns`, if it is timed. If the model could not use its compile mode: `compile`, the mode that it used, and
+        `fallback`, the reason.
     """
     hardware.forget_peak()
     model, sample = ready(graph, setting)
@@ -112,6 +113,8 @@ def alone(graph: Graph, setting: Setting, *, timed: bool = True, latency: bool =
     if latency:
         one = np.zeros((1, *graph.input), np.float32)
         row["latency_ms"] = 1000 * _measured(stopwatch(lambda: model.predict(one))).median
+    if model.fallback is not None:
+        row |= {"compile": model.fallback.mode, "fallback": model.fallback.reason}
     return row
 
 

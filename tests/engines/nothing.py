@@ -35,6 +35,7 @@ class NoModel:
 
     block = network = None
     most_started = 1.0
+    fallback = None
 
     def __init__(self, graph: Graph, device: str) -> None:
         self.device, self._classes = device, graph.output[0]

@@ -16,7 +16,7 @@ from resnet_lab.training.epoch import train_epoch
 
 from . import augmentation
 from .job import Job, missing
-from .turns import RATE, Turn, compute_alone, forget_compiled, our_model, plain_loop, take_turns
+from .turns import RATE, Turn, check_mode, compute_alone, forget_compiled, our_model, plain_loop, take_turns
 
 PAPER_STEPS = 64_000
 """The training steps of He et al. 2015, section 4.2."""
@@ -95,6 +95,7 @@ def epochs(model: Model, feed: Feed, on_host: bool = False) -> Turn:
         nonlocal number
         epoch = feed.epoch(number)
         train_epoch(model, iter(epoch) if on_host else epoch, [RATE] * feed.steps, number, lambda images, loss: None)
+        check_mode(model)
         number += 1
 
     return turn

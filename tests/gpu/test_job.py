@@ -31,4 +31,4 @@ def test_nothing_is_compiled_on_a_cpu_or_in_a_tiny_rehearsal(tmp_path, device, t
 def test_a_gpu_compares_the_modes_of_the_engine(tmp_path):
     engine_or_skip("torch")
     modes = Job("s", 1, tmp_path, "gpu:0", False).compile_modes()
-    assert {"off", "default", "reduce-overhead"} <= set(modes)
+    assert {"off", "default", "reduce-overhead", "step", "step-eager"} == set(modes)

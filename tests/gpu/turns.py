@@ -86,8 +86,15 @@ def compute_alone(model: Model, graph: Graph, batch: int, steps: int) -> Turn:
         for _ in range(steps):
             model.train_step(x, y, RATE)
         model.synchronize()
+        check_mode(model)
 
     return turn
+
+
+def check_mode(model: Model) -> None:
+    """Raise an error if a model does not run in its compile mode: no figure shall stand under the name of another."""
+    if model.fallback is not None:
+        raise RuntimeError(f"fell back to '{model.fallback.mode}': {model.fallback.reason}")
 
 
 def plain_loop(job: Job, net: Any, precision: str, mode: str = "off") -> tuple[Callable[[Any, Any], Any], Turn]:

@@ -16,7 +16,7 @@ from ...base import hardware
 from ...base.errors import LabError
 from ...network.graph import Graph
 from ...specs.optimizers import Optimizer
-from ..contract import STEP_PARTS, Rank
+from ..contract import STEP_PARTS, Fallback, Rank
 from ..devices import check_weights
 from .block import GraphBlock
 from .float16 import LOSS_SCALE
@@ -90,6 +90,9 @@ class MXNetModel:
 
     most_started = 2
     """MXNet runs asynchronously: while the device computes one step, a second one is ready for it."""
+
+    fallback: Fallback | None = None
+    """A model always runs in its compile mode."""
 
     def __init__(
         self, graph: Graph, device: str, precision: str = "float32", *, hybridize: bool = True, rank: Rank | None = None

@@ -9,11 +9,17 @@ import sys
 
 from ...base.errors import LabError
 
-COMPILE_MODES = ("off", "default", "reduce-overhead", "max-autotune")
-"""`off` does not compile; the others are modes of torch.compile, of which the last two use CUDA graphs on a GPU."""
+COMPILE_MODES = ("off", "default", "reduce-overhead", "max-autotune", "step", "step-eager")
+"""`off` does not compile. The next three are modes of torch.compile, of which the last two use CUDA graphs on a GPU.
+
+`step` and `step-eager` make the whole training step one CUDA graph, with and without torch.compile (captured.py).
+"""
 
 WITH_CUDA_GRAPHS = ("reduce-overhead", "max-autotune")
-"""The compile modes that use CUDA graphs on a GPU."""
+"""The modes of torch.compile that use CUDA graphs on a GPU."""
+
+WHOLE_STEP = {"step": "default", "step-eager": "off"}
+"""For each mode with one graph for the whole step: the mode of the network alone, which is also what it falls back to."""
 
 
 def choose(wanted: str, device: str) -> tuple[str, str]:
@@ -21,7 +27,8 @@ def choose(wanted: str, device: str) -> tuple[str, str]:
 
     On a GPU, `auto` means `reduce-overhead`: it fuses the operations between convolutions, and a CUDA graph launches a
     whole pass at once. This helps if a layer takes less time than its launch (small images, small batches); otherwise
-    it only needs more memory. On the CPU, `auto` means `off`.
+    it only needs more memory. `step` may be faster still, but nobody has measured it on a GPU yet, and so `auto` does not
+    choose it. On the CPU, `auto` means `off`.
 
     Args:
         wanted: `auto`, or one of COMPILE_MODES.
@@ -39,9 +46,9 @@ def choose(wanted: str, device: str) -> tuple[str, str]:
         if not gpu:
             return "off", "torch.compile was slower on the CPU"
         return ("off", problem) if problem else ("reduce-overhead", "fused, with CUDA graphs")
-    if wanted == "reduce-overhead" and not gpu:
-        raise LabError("compile 'reduce-overhead' needs CUDA graphs, which the CPU does not have")
-    if wanted != "off" and problem:
+    if wanted in ("reduce-overhead", *WHOLE_STEP) and not gpu:
+        raise LabError(f"compile '{wanted}' needs CUDA graphs, which the CPU does not have")
+    if WHOLE_STEP.get(wanted, wanted) != "off" and problem:
         raise LabError(f"compile '{wanted}' cannot work here: {problem}")
     return wanted, "asked for"
 

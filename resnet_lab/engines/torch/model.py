@@ -6,22 +6,27 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch.nn import functional
 
 from ...base import hardware
-from ...data.pipeline.feed import Epoch
+from ...data.pipeline.feed import Epoch, Feed
 from ...network.graph import Graph
 from ...specs.optimizers import Optimizer
-from ..contract import STEP_PARTS, Rank
+from ..contract import STEP_PARTS, Fallback, Rank
 from ..devices import check_weights
-from .compiling import WITH_CUDA_GRAPHS
+from .captured import CannotCapture, CapturedStep, CudaGraphs
+from .compiling import WHOLE_STEP, WITH_CUDA_GRAPHS
 from .feed import is_made_on_device, resident_batches
 from .group import Group
 from .lowering import lower, own_name
+from .static_batches import EpochOnDevice, Position, is_gathered
+from .static_update import StaticUpdate
 from .update import Update
 
 if TYPE_CHECKING:
@@ -61,9 +66,14 @@ class TorchModel:
         self.block: torch.fx.GraphModule = lower(graph, synchronised).to(
             self._device, memory_format=torch.channels_last
         )
+        own_mode = WHOLE_STEP.get(mode, mode)
         self.network: Callable[[torch.Tensor], torch.Tensor] = (
-            self.block if mode == "off" else _compiled(self.block, mode)
+            self.block if own_mode == "off" else _compiled(self.block, own_mode)
         )
+        self._mode = mode
+        self.fallback: Fallback | None = None
+        if mode in WHOLE_STEP and rank is not None:
+            self.fallback = Fallback(own_mode, "several processes train the model together")
         self._cuda_graphs = self._gpu and mode in WITH_CUDA_GRAPHS
         if self._gpu:
             torch.backends.cudnn.benchmark = True
@@ -73,6 +83,8 @@ class TorchModel:
         for name in self._arrays.keys() - self._trained.keys():
             self._arrays[name].requires_grad_(False)
         self._statistics = _Statistics(graph, self._arrays, synchronised)
+        self._captured: CapturedStep | None = None
+        self._epochs: WeakKeyDictionary[Feed, EpochOnDevice] = WeakKeyDictionary()
 
     def load(self, weights: Mapping[str, Array]) -> None:
         """Set all arrays by canonical name.
@@ -91,7 +103,10 @@ class TorchModel:
 
     def prepare(self, optimizer: Optimizer, clip_norm: float | None = None, ema: float | None = None) -> None:
         """Begin training with an empty optimizer state; engines/contract.py describes the arguments."""
-        self._update = Update(optimizer, self._trained, clip_norm, ema)
+        self._prepared = optimizer, self._trained, clip_norm, ema
+        is_captured = self._mode in WHOLE_STEP and self.fallback is None
+        self._update = StaticUpdate(*self._prepared) if is_captured else Update(*self._prepared)
+        self._captured = self._new_capture()
 
     def averaged(self) -> AbstractContextManager[None]:
         """Inside the context, the weights have the values of their moving average, if there is one."""
@@ -102,8 +117,9 @@ class TorchModel:
         return self._update.state()
 
     def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
-        """Restore a state that `optimizer_state` returned."""
+        """Restore a state that `optimizer_state` returned; graphs that used the memory of the old state are dropped."""
         self._update.load(state)
+        self._captured = self._new_capture()
 
     def begin_epoch(self, seed: int) -> None:
         """Seed the random numbers of dropout, other ones in each process, and put the network into training mode."""
@@ -112,23 +128,62 @@ class TorchModel:
 
     def train_step(self, images: Any, labels: Any, rate: float, label_smoothing: float = 0.0) -> _Started:
         """Start one training step; on a GPU, no operation here waits for the result."""
+        if self._captured is not None and isinstance(self._update, StaticUpdate):
+            self._update.put(rate)
+            try:
+                score = self._captured(images, labels, label_smoothing, self.block.training)
+                return _Started(score if self._gpu else score.clone(), self._gpu)
+            except CannotCapture as error:
+                self._fall_back(str(error))
+        score = self._step(*_tensors(images, labels), label_smoothing, partial(self._update, rate))
+        return _Started(score, self._gpu)
+
+    def _step(
+        self, images: torch.Tensor, labels: torch.Tensor, label_smoothing: float, update: Callable[[], None]
+    ) -> torch.Tensor:
+        """Take one training step; returns the mean loss, the correctly classified images and all images, (3,)."""
         logits, loss = self._forward(images, labels, label_smoothing)
         self._backward(loss, len(labels))
         with torch.no_grad():
             score = self._score(logits, labels, loss)
             if self._group is not None:
                 score = self._group.combine([own.grad for own in self._trained.values()], score)
-        self._apply(rate)
-        return _Started(score, self._gpu)
+        update()
+        self._update.optimizer.zero_grad(set_to_none=True)
+        return score
+
+    def _new_capture(self) -> CapturedStep | None:
+        """Make what captures the whole step; None if the compile mode is another, or the step cannot be captured."""
+        update = self._update
+        if not isinstance(update, StaticUpdate):
+            return None
+        return CapturedStep(
+            lambda images, labels, smoothing: self._step(images, labels, smoothing, update.apply),
+            self._device,
+            CudaGraphs(self._device),
+        )
+
+    def _fall_back(self, problem: str) -> None:
+        """Train without a captured step from now on, from the same weights and the same state of the optimizer."""
+        self.fallback = Fallback(WHOLE_STEP[self._mode], problem)
+        update, self._update = self._update, Update(*self._prepared)
+        update.optimizer.zero_grad(set_to_none=True)
+        self._update.load(update.state())
+        self._captured = None
 
     def step_parts(self, images: Any, labels: Any, rate: float) -> dict[str, float]:
-        """Take one training step, and wait for the device after each part; returns the seconds of each part."""
+        """Take one training step, and wait for the device after each part; returns the seconds of each part.
+
+        This step is never a captured one, whose parts cannot be told apart.
+        """
+        images, labels = _tensors(images, labels)
         marks = [self._now()]
         _, loss = self._forward(images, labels)
         marks.append(self._now())
         self._backward(loss, len(labels))
         marks.append(self._now())
-        self._apply(rate)
+        self._update(rate)
+        self._update.optimizer.zero_grad(set_to_none=True)
         marks.append(self._now())
         return {part: after - before for part, (before, after) in zip(STEP_PARTS, pairwise(marks), strict=True)}
 
@@ -161,11 +216,6 @@ class TorchModel:
         loss.backward()
         self._statistics.after(images)
 
-    def _apply(self, rate: float) -> None:
-        """Update the weights from their gradients, and forget the gradients."""
-        self._update(rate)
-        self._update.optimizer.zero_grad(set_to_none=True)
-
     def end_epoch(self) -> None:
         """Wait for the device; if several processes train together, give each the mean of their running statistics."""
         self.synchronize()
@@ -173,8 +223,16 @@ class TorchModel:
             statistics = [own for name, own in self._arrays.items() if name.rpartition(".")[2].startswith("running_")]
             self._group.average(statistics)
 
-    def on_device(self, batches: Iterable[Batch]) -> Iterable[tuple[torch.Tensor, torch.Tensor]]:
-        """Convert batches to tensors on the device; a GPU makes the batches of a small dataset itself (feed.py)."""
+    def on_device(self, batches: Iterable[Batch]) -> Iterable[tuple[Any, Any]]:
+        """Convert batches to tensors on the device; a GPU makes the batches of a small dataset itself (feed.py).
+
+        Where a captured step makes them, it gets their positions instead (static_batches.py).
+        """
+        if self._captured is not None and isinstance(batches, Epoch) and is_gathered(batches.feed):
+            if batches.feed not in self._epochs:
+                self._epochs[batches.feed] = EpochOnDevice(batches.feed, self._device)
+            yield from ((position, position) for position in self._epochs[batches.feed].positions(batches))
+            return
         if self._gpu and isinstance(batches, Epoch) and is_made_on_device(batches.feed):
             yield from resident_batches(batches, self._device, self._rank)
             return
@@ -227,6 +285,11 @@ def _compiled(block: torch.fx.GraphModule, mode: str) -> Callable[[torch.Tensor]
     options = {**list_mode_options(mode), "fallback_random": True}
     compiled: Callable[[torch.Tensor], torch.Tensor] = torch.compile(block, options=options)
     return compiled
+
+
+def _tensors(images: Any, labels: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """The images and the labels of a batch as tensors, which a position only stands for."""
+    return images.batch() if isinstance(images, Position) else (images, labels)
 
 
 class _Statistics:

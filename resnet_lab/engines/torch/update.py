@@ -20,7 +20,7 @@ from ...specs.optimizers import Adam, AdamW, Optimizer, Sgd
 if TYPE_CHECKING:
     from ..contract import Array
 
-_LEAST = 1e-20
+LEAST = 1e-20
 """Smaller rates are replaced by this rate, because the old rate is divided by the new one."""
 
 Groups = list[dict[str, Any]]
@@ -42,11 +42,17 @@ _FUSED: dict[str, Callable[..., torch.optim.Optimizer]] = {"sgd": _sgd, "adam": 
 """By the name of an optimizer; an optimizer that is missing here runs its own `update`."""
 
 
-class _Rule(torch.optim.Optimizer):
-    """An optimizer's own rule as an optimizer of PyTorch."""
+class Rule(torch.optim.Optimizer):
+    """An optimizer's own rule as an optimizer of PyTorch.
+
+    Attributes:
+        number: the number of the next step, from 1; a number, or a tensor of no dimension.
+        in_place: whether the arrays that the rule remembers keep their memory, which costs a copy.
+    """
 
     def __init__(self, rule: Optimizer, groups: Groups) -> None:
-        self.rule, self.number = rule, 0
+        self.rule, self.in_place = rule, False
+        self.number: Any = 0
         super().__init__(groups, {"lr": 0.0, "weight_decay": 0.0})
 
     def step(self, closure: None = None) -> None:
@@ -64,7 +70,11 @@ class _Rule(torch.optim.Optimizer):
                     weight, weight.grad, state, group["lr"], self.number, group["weight_decay"]
                 )
                 weight.copy_(new)
-                state |= remembered
+                if self.in_place:
+                    for slot, value in remembered.items():
+                        state[slot].copy_(value)
+                else:
+                    state |= remembered
 
 
 class Update:
@@ -93,17 +103,14 @@ class Update:
             by_decay.setdefault(rule.decay_of(name), []).append(parameter)
         groups: Groups = [{"params": own, "weight_decay": decay} for decay, own in by_decay.items()]
         fused = _FUSED.get(rule.name)
-        self.optimizer: torch.optim.Optimizer = fused(rule, groups) if fused else _Rule(rule, groups)
+        self.optimizer: torch.optim.Optimizer = fused(rule, groups) if fused else Rule(rule, groups)
 
     def __call__(self, rate: float) -> None:
         """One update of every weight from its gradient."""
         self._steps += 1
-        if self.ema is not None and not self._average:
-            self._average = {name: own.detach().clone() for name, own in self._parameters.items()}
-        if self.clip_norm is not None:
-            self._clip(self.clip_norm)
-        self._set_rate(max(rate, _LEAST))
-        if isinstance(self.optimizer, _Rule):
+        self._prepare_gradients()
+        self._set_rate(max(rate, LEAST))
+        if isinstance(self.optimizer, Rule):
             self.optimizer.number = self._steps
         self.optimizer.step()
         if self.ema is not None:
@@ -111,6 +118,13 @@ class Update:
             averages = list(self._average.values())
             torch._foreach_mul_(averages, kept)
             torch._foreach_add_(averages, [own.detach() for own in self._parameters.values()], alpha=1 - kept)
+
+    def _prepare_gradients(self) -> None:
+        """Start the moving average with the weights before the first step, and clip the gradients."""
+        if self.ema is not None and not self._average:
+            self._average = {name: own.detach().clone() for name, own in self._parameters.items()}
+        if self.clip_norm is not None:
+            self._clip(self.clip_norm)
 
     def _clip(self, largest: float) -> None:
         """Scale all gradients down so that their common norm is at most `largest`."""
@@ -129,10 +143,14 @@ class Update:
                 for group in self.optimizer.param_groups:
                     group["momentum"] = rule.momentum * change
             elif change != 1.0:
-                states = self.optimizer.state.values()
-                buffers = [state["momentum_buffer"] for state in states if state.get("momentum_buffer") is not None]
-                if buffers:
-                    torch._foreach_mul_(buffers, change)
+                self._scale_momentum(change)
+
+    def _scale_momentum(self, factor: Any) -> None:
+        """Multiply the momentum buffers, if there are any yet, by a number or a tensor of no dimension."""
+        states = self.optimizer.state.values()
+        buffers = [state["momentum_buffer"] for state in states if state.get("momentum_buffer") is not None]
+        if buffers:
+            torch._foreach_mul_(buffers, factor)
 
     @contextmanager
     def averaged(self) -> Iterator[None]:

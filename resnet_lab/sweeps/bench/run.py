@@ -95,6 +95,8 @@ class _Task:
         if answer["status"] == "ok":
             answer["latency_ms"] = self._latency[network.name]
         row["notes"] += [warning] if (warning := answer.pop("warning", "")) else []
+        if fallback := answer.pop("fallback", ""):
+            row["notes"].append(f"compile '{job.place.compile}' could not be used: {fallback}")
         return row | {"reason": ""} | answer
 
     def _compare(self, baseline: Network, base: Row, network: Network, row: Row) -> None:

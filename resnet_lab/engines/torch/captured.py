@@ -1,0 +1,188 @@
+"""A whole training step as one CUDA graph, which Python starts with one call.
+
+The first steps run one operation after another, as always: they choose kernels, compile, and create the optimizer's
+state. Then the step is captured: its operations are recorded together with the memory that they use. Each later step
+repeats the recording, so all that differs between steps lies in memory that never moves: the batch, the learning rate,
+the number of the step. Nothing that Python computes during a step can differ between steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+
+from ...base.errors import reason
+from .static_batches import Position
+
+WARM_UPS = 3
+"""The steps that run before the capture; the first also creates the optimizer's state, and so differs from the rest."""
+
+Replay = Callable[[], None]
+"""Repeats what a capture recorded."""
+
+
+class CannotCapture(Exception):
+    """The step has an operation that cannot be captured; the message is the error of this operation."""
+
+
+class Capture(Protocol):
+    """Records what functions do on the device."""
+
+    def __call__(self, function: Callable[[], None]) -> Replay:
+        """Record the operations of a function without carrying them out; returns a function that carries them out."""
+
+    def carry_out(self, function: Callable[[], None]) -> None:
+        """Call a function that will be recorded later, in the same surroundings."""
+
+
+class CudaGraphs:
+    """Captures functions as CUDA graphs.
+
+    The graphs share their memory. None of them keeps anything there for the next step, and they run one after another.
+
+    Args:
+        device: the GPU.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device, self._stream = device, torch.cuda.Stream(device)
+        self._pool: Any = None
+
+    def __call__(self, function: Callable[[], None]) -> Replay:
+        graph = torch.cuda.CUDAGraph()
+        cause: Exception | None = None
+        try:
+            with torch.cuda.device(self._device), torch.cuda.graph(graph, self._pool, self._stream):
+                try:
+                    function()
+                except Exception as error:
+                    cause = error  # PyTorch replaces it by an error that says only that a capture has failed.
+                    raise
+        except Exception:
+            if cause is not None:
+                raise cause from None
+            raise
+        self._pool = graph.pool()
+        return graph.replay
+
+    def carry_out(self, function: Callable[[], None]) -> None:
+        current = torch.cuda.current_stream(self._device)
+        self._stream.wait_stream(current)
+        with torch.cuda.stream(self._stream):
+            function()
+        current.wait_stream(self._stream)
+
+
+class _Copied:
+    """Images and labels that are copied into memory that does not move."""
+
+    def __init__(self, images: torch.Tensor, labels: torch.Tensor) -> None:
+        self._images, self._labels = torch.empty_like(images), torch.empty_like(labels)
+
+    def put(self, images: Any, labels: Any) -> None:
+        self._images.copy_(images)
+        self._labels.copy_(labels)
+
+    def read(self) -> tuple[torch.Tensor, torch.Tensor]:
+        return self._images, self._labels
+
+
+class _Gathered:
+    """Images and labels that the step itself gathers from a dataset on the device."""
+
+    def __init__(self, position: Position) -> None:
+        self._epoch = position.epoch
+
+    def put(self, images: Position, labels: Any) -> None:
+        self._epoch.go_to(images)
+
+    def read(self) -> tuple[torch.Tensor, torch.Tensor]:
+        return self._epoch.next()
+
+
+@dataclass
+class _Form:
+    """The steps on batches of one form.
+
+    Attributes:
+        inputs: where the step reads its batch.
+        run: the step without arguments and without a result, as it is captured.
+        steps: how many steps were carried out without a graph.
+        replay: repeats the captured step; None before the capture.
+    """
+
+    inputs: _Copied | _Gathered
+    run: Callable[[], None]
+    steps: int = 0
+    replay: Replay | None = None
+
+
+class CapturedStep:
+    """Takes training steps: the first ones as they are, and the others by replay of a captured one.
+
+    Each form of a batch (its shape, or the dataset on the device from which it comes) has a graph of its own.
+
+    Args:
+        step: takes images, labels and the label smoothing, trains on them, and returns the score of the batch, (3,).
+        device: the device.
+        capture: what records the step.
+    """
+
+    def __init__(
+        self,
+        step: Callable[[torch.Tensor, torch.Tensor, float], torch.Tensor],
+        device: torch.device,
+        capture: Capture,
+    ) -> None:
+        self._step, self._capture = step, capture
+        self._score = torch.zeros(3, device=device)
+        self._forms: dict[Hashable, _Form] = {}
+
+    def __call__(self, images: torch.Tensor | Position, labels: Any, smoothing: float, training: bool) -> torch.Tensor:
+        """Take one step.
+
+        Args:
+            images: images (batch, C, H, W), or the position of a batch in a dataset on the device.
+            labels: the labels; not read if `images` is a position.
+            smoothing: the label smoothing.
+            training: whether the network is in training mode.
+
+        Returns:
+            The score of the batch, (3,), which the next step overwrites.
+
+        Raises:
+            CannotCapture: the step cannot be captured; it was not taken, and nothing has changed.
+        """
+        form = self._form(images, labels, smoothing, training)
+        form.inputs.put(images, labels)  # type: ignore[arg-type]  # The key of the form holds the type of the images.
+        if form.replay is None and form.steps >= WARM_UPS:
+            try:
+                form.replay = self._capture(form.run)
+            except Exception as error:
+                raise CannotCapture(reason(error)) from error
+        if form.replay is not None:
+            form.replay()
+        else:
+            self._capture.carry_out(form.run)
+            form.steps += 1
+        return self._score
+
+    def _form(self, images: torch.Tensor | Position, labels: Any, smoothing: float, training: bool) -> _Form:
+        """The form of a batch; a new one gets its own memory for the batch."""
+        own: Hashable
+        if isinstance(images, Position):
+            own = images.epoch
+        else:
+            own = (images.shape, images.stride(), labels.shape, labels.dtype)
+        key = (own, smoothing, training)
+        if key not in self._forms:
+            inputs = _Gathered(images) if isinstance(images, Position) else _Copied(images, labels)
+
+            def run() -> None:
+                self._score.copy_(self._step(*inputs.read(), smoothing))
+
+            self._forms[key] = _Form(inputs, run)
+        return self._forms[key]
