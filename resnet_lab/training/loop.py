@@ -264,7 +264,8 @@ class _Loop:
         if fallback is None or self._noted or not self.job.leads:
             return
         self._noted = True
-        text = f"compile '{self.job.place.compile}' cannot be used: {fallback.reason}; '{fallback.mode}' is used instead"
+        wanted = self.job.place.compile
+        text = f"compile '{wanted}' cannot be used: {fallback.reason}; '{fallback.mode}' is used instead"
         print(text, file=sys.stderr)
         self.emit({"event": "note", "text": text})
 

@@ -1,9 +1,9 @@
 """A stand-in for CUDA graphs on a CPU: it records every operation of a function with its memory, and repeats it.
 
-It keeps the rules of a CUDA graph. The recording carries nothing out: what it has changed is put back. A replay calls no
-Python of the function: it repeats the recorded operations on the recorded memory, with the numbers that Python passed
-at the capture. Before each replay, all memory that the function allocated is filled with NaN, so that a value of an
-earlier step cannot help. To read a number of the device, or to bring one there, is an error.
+It keeps the rules of a CUDA graph. The recording carries nothing out: what it has changed is put back. A replay calls
+no Python of the function: it repeats the recorded operations on the recorded memory, with the numbers that Python
+passed at the capture. Before each replay, all memory that the function allocated is filled with NaN, so that a value of
+an earlier step cannot help. To read a number of the device, or to bring one there, is an error.
 """
 
 from __future__ import annotations
@@ -48,12 +48,14 @@ class Tape(TorchDispatchMode):
     Attributes:
         calls: each operation with its arguments and its result.
         outside: for each address of memory that the function uses but has not allocated, a copy of what was there.
+        replays: how often the recording was repeated.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[tuple[Any, Any, Any, Any]] = []
         self.outside: dict[int, tuple[torch.UntypedStorage, torch.UntypedStorage]] = {}
+        self.replays = 0
         self._inside: dict[int, torch.Tensor] = {}
 
     def record(self, function: Callable[[], None]) -> None:
@@ -85,6 +87,7 @@ class Tape(TorchDispatchMode):
 
     def replay(self) -> None:
         """Repeat the recorded operations."""
+        self.replays += 1
         with torch.no_grad():
             for tensor in self._inside.values():
                 if tensor.is_floating_point():

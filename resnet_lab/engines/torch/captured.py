@@ -52,21 +52,21 @@ class CudaGraphs:
         self._pool: Any = None
 
     def __call__(self, function: Callable[[], None]) -> Replay:
-        graph = torch.cuda.CUDAGraph()
         cause: Exception | None = None
-        try:
-            with torch.cuda.device(self._device), torch.cuda.graph(graph, self._pool, self._stream):
-                try:
-                    function()
-                except Exception as error:
-                    cause = error  # PyTorch replaces it by an error that says only that a capture has failed.
-                    raise
-        except Exception:
-            if cause is not None:
-                raise cause from None
-            raise
+        with torch.cuda.device(self._device):
+            graph, current = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
+            try:
+                with torch.cuda.graph(graph, self._pool, self._stream):
+                    try:
+                        function()
+                    except Exception as error:
+                        cause = error  # PyTorch replaces it by an error that says only that a capture has failed.
+                        raise
+            except Exception as error:
+                torch.cuda.set_stream(current)  # PyTorch does not, if it is the end of a capture that fails.
+                raise cause or error from None
         self._pool = graph.pool()
-        return graph.replay
+        return lambda: graph.replay()
 
     def carry_out(self, function: Callable[[], None]) -> None:
         current = torch.cuda.current_stream(self._device)
@@ -132,10 +132,7 @@ class CapturedStep:
     """
 
     def __init__(
-        self,
-        step: Callable[[torch.Tensor, torch.Tensor, float], torch.Tensor],
-        device: torch.device,
-        capture: Capture,
+        self, step: Callable[[torch.Tensor, torch.Tensor, float], torch.Tensor], device: torch.device, capture: Capture
     ) -> None:
         self._step, self._capture = step, capture
         self._score = torch.zeros(3, device=device)
@@ -157,7 +154,7 @@ class CapturedStep:
             CannotCapture: the step cannot be captured; it was not taken, and nothing has changed.
         """
         form = self._form(images, labels, smoothing, training)
-        form.inputs.put(images, labels)  # type: ignore[arg-type]  # The key of the form holds the type of the images.
+        form.inputs.put(images, labels)
         if form.replay is None and form.steps >= WARM_UPS:
             try:
                 form.replay = self._capture(form.run)

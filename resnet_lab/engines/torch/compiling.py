@@ -19,7 +19,7 @@ WITH_CUDA_GRAPHS = ("reduce-overhead", "max-autotune")
 """The modes of torch.compile that use CUDA graphs on a GPU."""
 
 WHOLE_STEP = {"step": "default", "step-eager": "off"}
-"""For each mode with one graph for the whole step: the mode of the network alone, which is also what it falls back to."""
+"""For each mode with one graph for the whole step: the mode of the network alone, to which it also falls back."""
 
 
 def choose(wanted: str, device: str) -> tuple[str, str]:
@@ -27,7 +27,7 @@ def choose(wanted: str, device: str) -> tuple[str, str]:
 
     On a GPU, `auto` means `reduce-overhead`: it fuses the operations between convolutions, and a CUDA graph launches a
     whole pass at once. This helps if a layer takes less time than its launch (small images, small batches); otherwise
-    it only needs more memory. `step` may be faster still, but nobody has measured it on a GPU yet, and so `auto` does not
+    it only needs more memory. `step` may be faster still, but nobody has measured it on a GPU yet; so `auto` does not
     choose it. On the CPU, `auto` means `off`.
 
     Args:

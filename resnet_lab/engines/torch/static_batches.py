@@ -1,7 +1,8 @@
 """The batches of an epoch as a captured step makes them: from arrays on the device that keep their memory.
 
-A captured step repeats the same operations on the same memory (captured.py). So the order, the crops and the flips of an
-epoch are copied over those of the epoch before, and the number of the batch lies in a tensor, which each step increases.
+A captured step repeats the same operations on the same memory (captured.py). So the order, the crops and the flips of
+an epoch are copied over those of the epoch before, and the number of the batch lies in a tensor, which each step
+increases.
 """
 
 from __future__ import annotations

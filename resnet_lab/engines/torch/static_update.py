@@ -48,6 +48,8 @@ class StaticUpdate(Update):
             group["lr"] = self._lr
             if "capturable" in group:
                 group["capturable"] = True
+        # Adam would warn about the first steps, which are not captured.
+        self.optimizer._warned_capturable_if_run_uncaptured = True
         if isinstance(self.optimizer, Rule):
             self.optimizer.number, self.optimizer.in_place = self._number, True
 
