@@ -51,8 +51,9 @@ class Optimizer(Strict):
             weight: an array of NumPy, MXNet or PyTorch.
             gradient: the gradient of the loss by the weight.
             state: the remembered arrays, by slot.
-            rate: the learning rate of this step.
-            step: the number of this step, from 1.
+            rate: the learning rate of this step; a number, or an array without dimensions on the device.
+            step: the number of this step, from 1; likewise. A rule that asks `if step == 1` cannot be captured
+                (docs/engines.md).
             decay: the weight decay of this weight.
 
         Returns:

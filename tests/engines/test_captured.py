@@ -97,6 +97,17 @@ def test_momentum_under_a_changing_rate_differs_by_rounding(make):
         assert np.abs(captured[name] - array).max() <= 1e-5 * max(1.0, np.abs(array).max()), name
 
 
+def test_the_score_of_a_step_stays_when_later_steps_have_run(make):
+    """A training loop reads it late; the graph writes each score to the same place."""
+    losses = []
+    for mode in ("off", "step-eager"):
+        model = make(mode)
+        model.begin_epoch(0)
+        started = [model.train_step(*batch, 0.05) for batch in model.on_device(BATCHES)]
+        losses.append([step.wait() for step in started])
+    assert losses[0] == losses[1]
+
+
 def test_captured_steps_in_bfloat16(make):
     plain, captured = (trained(make(mode, precision="bfloat16")) for mode in ("off", "step-eager"))
     assert_equal(plain, captured)

@@ -73,13 +73,17 @@ def test_what_auto_means_for_pytorch(monkeypatch):
     assert compiling.choose("auto", "cpu")[0] == "off"
     assert compiling.choose("auto", "gpu:1")[0] == "reduce-overhead"
     assert compiling.choose("max-autotune", "cpu") == ("max-autotune", "asked for")
-    with pytest.raises(LabError, match="CUDA graphs, which the CPU does not have"):
-        compiling.choose("reduce-overhead", "cpu")
+    for mode in ("reduce-overhead", "step", "step-eager"):
+        with pytest.raises(LabError, match=f"compile '{mode}' needs CUDA graphs, which the CPU does not have"):
+            compiling.choose(mode, "cpu")
+        assert compiling.choose(mode, "gpu:0") == (mode, "asked for")
     monkeypatch.setattr(compiling, "_problem", lambda gpu: "it needs this")
     assert compiling.choose("auto", "gpu:0") == ("off", "it needs this")
     assert compiling.choose("off", "gpu:0") == ("off", "asked for")
-    with pytest.raises(LabError, match="compile 'default' cannot work here: it needs this"):
-        compiling.choose("default", "gpu:0")
+    assert compiling.choose("step-eager", "gpu:0") == ("step-eager", "asked for"), "it does without torch.compile"
+    for mode in ("default", "step"):
+        with pytest.raises(LabError, match=f"compile '{mode}' cannot work here: it needs this"):
+            compiling.choose(mode, "gpu:0")
 
 
 def test_a_missing_compiler_is_told_before_anything_trains(monkeypatch):

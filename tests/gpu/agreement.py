@@ -22,7 +22,7 @@ from tests.conftest import random_weights
 from tests.engines.test_agreement import noise
 from tests.engines.test_lowering import CASES, X
 
-from . import augmentation
+from . import augmentation, captured
 from .job import Job
 
 BOUND = 1e-4
@@ -52,6 +52,7 @@ def run(job: Job) -> None:
     for (name, size), mode in itertools.product(nets[: job.size(1, 2)], job.compile_modes()):
         _losses(job, name, size, mode)
     augmentation.compare(job)
+    captured.run(job, noise(32, True))
 
 
 def _op(job: Job, case: str) -> None:

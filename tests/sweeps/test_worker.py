@@ -5,7 +5,9 @@ import signal
 import pytest
 
 import resnet_lab as rl
-from resnet_lab import LabError
+from resnet_lab import LabError, engines
+from resnet_lab.base.files import read_json
+from resnet_lab.results.trial_folder import RESULT
 from resnet_lab.specs.experiment import load
 from resnet_lab.sweeps import worker
 from resnet_lab.sweeps.executors import Work
@@ -103,3 +105,14 @@ def test_a_trial_on_several_devices_shares_none_of_them(experiment):
         rl.run("experiments/e.yaml", progress=False, jobs=2)
     with pytest.raises(LabError, match=r"a trial on several devices \(cpu:0,1\) cannot have a share of a GPU"):
         rl.run("experiments/e.yaml", progress=False, settings=["resources.gpu=0.5"])
+
+
+@pytest.mark.parametrize(("columns", "mode"), [({}, "step"), ({"compile": "default"}, "default")])
+def test_the_row_states_the_compile_mode_that_the_training_used(workspace, monkeypatch, columns, mode):
+    monkeypatch.setattr(engines, "_ADDED", {})
+    engines.add("nothing", "tests.engines.nothing")
+    (workspace / "experiments" / "e.yaml").write_text(f"{TEXT}engine: nothing\n".replace("datasets: [killer.py]", ""))
+    trial = plan(load("experiments/e.yaml", ["device=cpu"])).trials[0]
+    monkeypatch.setattr(worker, "run", lambda *arguments: {"status": "ok", **columns})
+    worker.perform(Work(trial, workspace, Place("cpu", "step", 1), False, ""), lambda event: None)
+    assert read_json(workspace / RESULT)["compile"] == mode

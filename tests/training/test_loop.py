@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from resnet_lab import engines
+from resnet_lab.engines.contract import Fallback
 from resnet_lab.results import images
 from resnet_lab.specs.experiment import load
 from resnet_lab.sweeps.plan import plan
@@ -16,6 +17,7 @@ from resnet_lab.training import loop
 from resnet_lab.training.trial import Place
 from resnet_lab.weights import safetensors
 from tests.conftest import engine_or_skip
+from tests.engines.nothing import NoModel
 
 TEXT = """
 variants: [cifar_resnet20]
@@ -174,3 +176,23 @@ def test_an_absurd_loss_is_diverged_and_saves_no_weights(run, workspace):
 def test_the_loss_above_which_a_trial_diverged():
     assert loop.diverged_above(10) == pytest.approx(2302.585)
     assert loop.diverged_above(1) > 0
+
+
+@pytest.mark.parametrize("fallback", [None, Fallback("off", "an operation waits for the device")])
+def test_another_compile_mode_than_the_chosen_one_is_in_the_row_the_log_and_one_note(
+    workspace, monkeypatch, capsys, fallback
+):
+    monkeypatch.setattr(engines, "_ADDED", {})
+    engines.add("nothing", "tests.engines.nothing")
+    monkeypatch.setattr(NoModel, "fallback", fallback)
+    (workspace / "experiments" / "e.yaml").write_text(TEXT)
+    trial = plan(load("experiments/e.yaml", ["engine=nothing"])).trials[0]
+    events = []
+    row = loop.run(trial, Place("cpu", "step", 1), workspace, False, events.append)
+    notes = [event["text"] for event in events if event["event"] == "note"]
+    text = "compile 'step' cannot be used: an operation waits for the device; 'off' is used instead"
+    assert notes == ([] if fallback is None else [text])
+    assert capsys.readouterr().err.count(text) == len(notes)
+    assert row.get("compile") == (None if fallback is None else "off")
+    kinds = [event["event"] for event in events]
+    assert fallback is None or kinds.index("note") < kinds.index("epoch")

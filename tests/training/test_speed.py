@@ -5,11 +5,13 @@ import pytest
 import resnet_lab as rl
 from resnet_lab import engines
 from resnet_lab.base import energy
+from resnet_lab.engines.contract import Fallback
 from resnet_lab.training import speed, timing
 from resnet_lab.training.speed import MODES, Setting, alone, columns, matrix_peak, ready, turns
 from resnet_lab.training.timing import Times
 from resnet_lab.training.trial import Place
 from tests.conftest import engine_or_skip
+from tests.engines.nothing import NoModel
 
 PLACE = Place("cpu", "off", 1)
 GRAPH = rl.graph("cifar_resnet20", (3, 8, 8))
@@ -45,6 +47,12 @@ def test_the_columns_of_a_network_alone(nothing, monkeypatch):
     assert "energy_j_per_1000" not in row
     row = alone(GRAPH, Setting(nothing, PLACE, "float32", "train", 8), timed=False, latency=False)
     assert row.keys() == {"peak_memory_mb"}
+
+
+def test_the_columns_say_which_compile_mode_was_used_if_it_is_another(nothing, monkeypatch):
+    monkeypatch.setattr(NoModel, "fallback", Fallback("default", "an operation waits"))
+    row = alone(GRAPH, Setting(nothing, PLACE, "float32", "train", 8), timed=False, latency=False)
+    assert (row["compile"], row["fallback"]) == ("default", "an operation waits")
 
 
 def test_energy_is_that_of_a_thousand_images(nothing, monkeypatch):

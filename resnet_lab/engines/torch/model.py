@@ -330,7 +330,8 @@ class _Started:
         if gpu:
             self._values = values.to("cpu", non_blocking=True)
             self._event = torch.cuda.Event()
-            self._event.record()
+            # Without a stream, PyTorch would take that of the first GPU, whichever has computed the step.
+            self._event.record(torch.cuda.current_stream(values.device))
 
     def is_done(self) -> bool:
         """Whether the device has finished the step."""

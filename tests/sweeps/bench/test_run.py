@@ -129,6 +129,13 @@ def test_what_disturbed_a_measurement_is_noted():
     ]
 
 
+def test_a_compile_mode_that_could_not_be_used_is_noted():
+    answer = TIMES | {"status": "ok", "latency_ms": 1.0, "compile": "default", "fallback": "an operation waits"}
+    (row,) = measured(Machine(alone=answer), "cifar_resnet20")
+    assert (row["compile"], row["notes"]) == ("default", "compile 'off' could not be used: an operation waits")
+    assert "fallback" not in row
+
+
 def test_a_mistake_that_only_the_engine_sees_ends_the_bench():
     with pytest.raises(LabError, match="gluoncv has no network 'a'"):
         measured(Machine(alone={"problem": "gluoncv has no network 'a'"}), "cifar_resnet20")
