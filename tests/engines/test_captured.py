@@ -301,7 +301,7 @@ def test_the_tape_sees_no_python_number_that_changes_and_carries_nothing_out():
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_cuda_graphs_name_the_first_error_and_give_the_stream_back(monkeypatch, fails):
+def test_cuda_graphs_name_the_first_error_and_put_back_the_stream_and_the_generator(monkeypatch, fails):
     """There is no GPU here: stand-ins for PyTorch's classes write down the order of the calls."""
     engine_or_skip("torch")
     import contextlib
@@ -328,7 +328,22 @@ def test_cuda_graphs_name_the_first_error_and_give_the_stream_back(monkeypatch, 
             if fails:
                 raise RuntimeError("operation failed due to a previous error during capture")
 
+    class Generator:
+        def __init__(self, device):
+            self.device = device
+
+        def get_state(self):
+            return "seed and offset"
+
+        def set_state(self, state):
+            self.state = state
+
+        def graphsafe_set_state(self, other):
+            calls.append((self.device, other.device, other.state))
+
+    monkeypatch.setattr(torch, "Generator", Generator)
     for name, value in {
+        "default_generators": (Generator("the default"),),
         "CUDAGraph": Graph,
         "Stream": lambda device: "side",
         "current_stream": lambda device=None: "own",
@@ -347,7 +362,8 @@ def test_cuda_graphs_name_the_first_error_and_give_the_stream_back(monkeypatch, 
     if fails:
         with pytest.raises(ValueError, match="an operation that cannot be captured"):
             graphs(function)
-        assert calls == [("begin", None, "side"), "function", ("set", "own")]
+        put_back = [("set", "own"), ("the default", torch.device("cuda:0"), "seed and offset")]
+        assert calls == [("begin", None, "side"), "function", *put_back]
     else:
         graphs(function)()
         graphs(function)

@@ -63,10 +63,23 @@ class CudaGraphs:
                         cause = error  # PyTorch replaces it by an error that says only that a capture has failed.
                         raise
             except Exception as error:
-                torch.cuda.set_stream(current)  # PyTorch does not, if it is the end of a capture that fails.
+                self._recover(current)
                 raise cause or error from None
         self._pool = graph.pool()
         return lambda: graph.replay()
+
+    def _recover(self, stream: torch.cuda.Stream) -> None:
+        """Put back what PyTorch leaves as it is when the end of a capture fails.
+
+        The stream of the capture is still the current one, and the generator of random numbers still waits for the end
+        of the capture, so that dropout would fail. A new state of the generator goes on with the same numbers.
+        """
+        torch.cuda.set_stream(stream)
+        generator = torch.cuda.default_generators[self._device.index]
+        if hasattr(generator, "graphsafe_set_state"):  # from PyTorch 2.4 on
+            state = torch.Generator(self._device)
+            state.set_state(generator.get_state())
+            generator.graphsafe_set_state(state)
 
     def carry_out(self, function: Callable[[], None]) -> None:
         current = torch.cuda.current_stream(self._device)
