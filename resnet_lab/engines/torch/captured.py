@@ -139,16 +139,13 @@ class CapturedStep:
     Each form of a batch (its shape, or the dataset on the device from which it comes) has a graph of its own.
 
     Args:
-        step: takes images, labels and the label smoothing, trains on them, and returns the score of the batch, (3,).
-        device: the device.
+        step: takes images, labels and the label smoothing, trains on them, and returns the score of the batch.
         capture: what records the step.
     """
 
-    def __init__(
-        self, step: Callable[[torch.Tensor, torch.Tensor, float], torch.Tensor], device: torch.device, capture: Capture
-    ) -> None:
+    def __init__(self, step: Callable[[torch.Tensor, torch.Tensor, float], torch.Tensor], capture: Capture) -> None:
         self._step, self._capture = step, capture
-        self._score = torch.zeros(3, device=device)
+        self._score = torch.empty(0)
         self._forms: dict[Hashable, _Form] = {}
 
     def __call__(self, images: torch.Tensor | Position, labels: Any, smoothing: float, training: bool) -> torch.Tensor:
@@ -161,7 +158,7 @@ class CapturedStep:
             training: whether the network is in training mode.
 
         Returns:
-            The score of the batch, (3,), which the next step overwrites.
+            The score of the batch, which the next step overwrites.
 
         Raises:
             CannotCapture: the step cannot be captured; it was not taken, and nothing has changed.
@@ -192,7 +189,10 @@ class CapturedStep:
             inputs = _Gathered(images) if isinstance(images, Position) else _Copied(images, labels)
 
             def run() -> None:
-                self._score.copy_(self._step(*inputs.read(), smoothing))
+                score = self._step(*inputs.read(), smoothing)
+                if self._score.shape != score.shape:  # the very first step
+                    self._score = torch.empty_like(score)
+                self._score.copy_(score)
 
             self._forms[key] = _Form(inputs, run)
         return self._forms[key]

@@ -25,6 +25,7 @@ from .compiling import WHOLE_STEP, WITH_CUDA_GRAPHS
 from .feed import is_made_on_device, resident_batches
 from .group import Group
 from .lowering import lower, own_name
+from .running_variances import RunningVariances
 from .static_batches import EpochOnDevice, Position, is_gathered
 from .static_update import StaticUpdate
 from .update import Update
@@ -82,7 +83,7 @@ class TorchModel:
         self._trained = {name: self._arrays[name] for name, parameter in graph.parameters.items() if parameter.trained}
         for name in self._arrays.keys() - self._trained.keys():
             self._arrays[name].requires_grad_(False)
-        self._statistics = _Statistics(graph, self._arrays, synchronised)
+        self._statistics = RunningVariances(graph, self._arrays, synchronised)
         self._captured: CapturedStep | None = None
         self._epochs: WeakKeyDictionary[Feed, EpochOnDevice] = WeakKeyDictionary()
 
@@ -159,7 +160,6 @@ class TorchModel:
             return None
         return CapturedStep(
             lambda images, labels, smoothing: self._step(images, labels, smoothing, update.apply),
-            self._device,
             CudaGraphs(self._device),
         )
 
@@ -290,36 +290,6 @@ def _compiled(block: torch.fx.GraphModule, mode: str) -> Callable[[torch.Tensor]
 def _tensors(images: Any, labels: Any) -> tuple[torch.Tensor, torch.Tensor]:
     """The images and the labels of a batch as tensors, which a position only stands for."""
     return images.batch() if isinstance(images, Position) else (images, labels)
-
-
-class _Statistics:
-    """Corrects the running variances of batch norms to MXNet's definition, so that both engines agree.
-
-    MXNet uses the variance v of the n values of a batch (per channel), PyTorch uses v n / (n - 1). From PyTorch's new
-    running variance r' = k r + (1 - k) v n / (n - 1), with the momentum k and the old value r, MXNet's value is
-    k r + (1 - k) v = r' - (r' - k r) / n. Synchronised norms compute this value themselves (group.py).
-    """
-
-    def __init__(self, graph: Graph, arrays: Mapping[str, torch.Tensor], synchronised: bool) -> None:
-        batch = [node for node in graph.nodes if node.op == "norm" and node.attrs["kind"] == "batch"]
-        norms = [node for node in batch if not (synchronised or node.attrs.get("frozen"))]
-        self._running = [arrays[f"{node.name}.running_var"] for node in norms]
-        self._kept = [node.attrs["momentum"] for node in norms]
-        self._positions = [node.output[1] * node.output[2] for node in norms]
-        self._old: list[torch.Tensor] = []
-
-    def before(self) -> None:
-        """Copy the values before a forward pass changes them."""
-        self._old = [running.clone() for running in self._running]
-
-    def after(self, batch: int) -> None:
-        """Correct the values that a forward pass over `batch` images has written."""
-        if self._running:
-            counts = [batch * positions for positions in self._positions]
-            with torch.no_grad():
-                torch._foreach_mul_(self._running, [1 - 1 / n for n in counts])
-                torch._foreach_mul_(self._old, [kept / n for kept, n in zip(self._kept, counts, strict=True)])
-                torch._foreach_add_(self._running, self._old)
 
 
 class _Started:
