@@ -196,3 +196,30 @@ def test_another_compile_mode_than_the_chosen_one_is_in_the_row_the_log_and_one_
     assert row.get("compile") == (None if fallback is None else "off")
     kinds = [event["event"] for event in events]
     assert fallback is None or kinds.index("note") < kinds.index("epoch")
+
+
+def test_an_interrupted_trial_of_captured_steps_gives_what_plain_steps_give(workspace, monkeypatch):
+    """From the experiment's file to the row, with a tape in the place of CUDA graphs: no GPU is needed."""
+    engine_or_skip("torch")
+    from resnet_lab.engines import torch as engine_torch
+    from resnet_lab.engines.torch import model
+    from tests.engines.tape import Tapes
+
+    made = []
+    monkeypatch.setattr(model, "CudaGraphs", lambda device: made.append(Tapes(device)) or made[-1])
+    monkeypatch.setattr(engine_torch, "choose", lambda wanted, device: (wanted, "asked for"))
+    settings = ["engine=torch", "data.augment=[{pad_crop: 1}, flip]", "data.limit=640", "train.schedule=cosine"]
+    settings += ["train.optimizer.nesterov=true", "train.ema=0.9", "train.clip_norm=1.0", "train.label_smoothing=0.1"]
+    (workspace / "experiments" / "e.yaml").write_text(TEXT)
+    trial = plan(load("experiments/e.yaml", settings)).trials[0]
+    rows = []
+    for mode in ("off", "step-eager"):
+        (workspace / mode).mkdir()
+        loop.run(trial, Place("cpu", mode, 1), workspace / mode, False, lambda event: None, until=1)
+        rows.append(loop.run(trial, Place("cpu", mode, 1), workspace / mode, False, lambda event: None))
+    same = {"status", "train_loss", "val_accuracy", "test_loss", "test_accuracy"}
+    assert {key: rows[0][key] for key in same} == {key: rows[1][key] for key in same}
+    one, other = (weights_of(workspace / mode) for mode in ("off", "step-eager"))
+    assert all(np.array_equal(one[name], other[name]) for name in one)
+    assert sum(tape.replays for own in made for tape in own.tapes) == 2 * (5 - 3)
+    assert "compile" not in rows[1]
