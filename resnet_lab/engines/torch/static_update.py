@@ -7,11 +7,11 @@ passed to an operation stays what it was at the capture.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ...specs.optimizers import Optimizer, Sgd
+from ...specs.optimizers import Sgd
 from .update import LEAST, Rule, Update
 
 if TYPE_CHECKING:
@@ -28,17 +28,11 @@ class StaticUpdate(Update):
 
     PyTorch's fused optimizers read the rate as float32 on a GPU, and as float64 on the CPU.
 
-    Args: as for `Update`.
+    The arguments are those of Update.
     """
 
-    def __init__(
-        self,
-        rule: Optimizer,
-        parameters: Mapping[str, torch.nn.Parameter],
-        clip_norm: float | None = None,
-        ema: float | None = None,
-    ) -> None:
-        super().__init__(rule, parameters, clip_norm, ema)
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
         device = next(iter(self._parameters.values())).device
         self._next_rate, self._last_rate = (torch.ones((), dtype=torch.float64, device=device) for _ in range(2))
         self._number = torch.zeros((), dtype=torch.float64, device=device)
