@@ -1,8 +1,12 @@
 """Measurements in turns: each begins another turn, and an error costs only its own name."""
 
-from tests.conftest import engine_or_skip
+import pytest
 
-from .turns import take_turns
+from resnet_lab.engines.contract import Fallback
+from tests.conftest import engine_or_skip
+from tests.engines.nothing import NoModel
+
+from .turns import check_mode, take_turns
 
 
 def test_each_turn_begins_with_another_name_and_the_first_call_warms_up():
@@ -35,3 +39,11 @@ def test_an_error_when_making_or_in_a_later_turn_is_a_problem_of_its_name():
     assert results["a"] == {"problem": "LookupError: timm is not installed"}
     assert results["b"] == {"problem": "RuntimeError: CUDA out of memory"}
     assert results["c"]["turns"] == 4
+
+
+def test_a_model_that_fell_back_to_another_compile_mode_is_no_figure_of_its_name():
+    model = NoModel(None, "cpu")
+    check_mode(model)
+    model.fallback = Fallback("default", "an operation waits")
+    with pytest.raises(RuntimeError, match="fell back to 'default': an operation waits"):
+        check_mode(model)
