@@ -186,6 +186,24 @@ def trained_on(model, feed):
     return {"losses": np.array(losses)} | model.weights()
 
 
+def test_replicas_in_one_network_are_captured_with_a_score_for_each(make):
+    from resnet_lab.engines.torch.replicas import ReplicasModel
+
+    graph, feeds = residual(8, classes=10), [digits(flip=True), digits(pad_crop=1)]
+    found = []
+    for mode in ("off", "step-eager"):
+        model = ReplicasModel(graph, 2, "cpu", "float32", mode)
+        model.load_replicas([initial(graph, seed) for seed in (0, 1)])
+        model.prepare(Sgd(momentum=0.9, nesterov=True))
+        model.begin_epoch(0)
+        epochs = [feed.epoch(0) for feed in feeds]
+        started = [model.train_step(*batch, 0.05) for batch in model.on_device(epochs)]
+        found.append({"scores": np.array([step.scores() for step in started])} | model.weights())
+    assert_equal(*found)
+    assert found[1]["scores"].shape == (6, 2, 3)
+    assert model.fallback is None
+
+
 @pytest.mark.parametrize("augment", [{}, {"pad_crop": 1}, {"pad_crop": 2, "flip": True}], ids=str)
 def test_the_graph_gathers_crops_and_mirrors_the_batches_of_a_small_dataset(make, augment):
     graph = residual(8, classes=10)

@@ -2,6 +2,7 @@
 
 import pytest
 
+import resnet_lab as rl
 from resnet_lab.engines.contract import Fallback
 from tests.conftest import engine_or_skip
 from tests.engines.nothing import NoModel
@@ -42,7 +43,7 @@ def test_an_error_when_making_or_in_a_later_turn_is_a_problem_of_its_name():
 
 
 def test_a_model_that_fell_back_to_another_compile_mode_is_no_figure_of_its_name():
-    model = NoModel(None, "cpu")
+    model = NoModel(rl.graph("cifar_resnet20"), "cpu")
     check_mode(model)
     model.fallback = Fallback("default", "an operation waits")
     with pytest.raises(RuntimeError, match="fell back to 'default': an operation waits"):

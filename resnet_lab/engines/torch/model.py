@@ -55,6 +55,9 @@ class TorchModel:
     most_started = math.inf
     """A GPU may queue all steps of an epoch; their losses are read when the GPU has finished them."""
 
+    _gathers = True
+    """Whether a captured step may make the batches of a small dataset itself (static_batches.py)."""
+
     def __init__(
         self, graph: Graph, device: str, precision: str = "float32", mode: str = "off", rank: Rank | None = None
     ) -> None:
@@ -228,7 +231,7 @@ class TorchModel:
 
         Where a captured step makes them, it gets their positions instead (static_batches.py).
         """
-        if self._captured is not None and isinstance(batches, Epoch) and is_gathered(batches.feed):
+        if self._gathers and self._captured is not None and isinstance(batches, Epoch) and is_gathered(batches.feed):
             if batches.feed not in self._epochs:
                 self._epochs[batches.feed] = EpochOnDevice(batches.feed, self._device)
             yield from ((position, position) for position in self._epochs[batches.feed].positions(batches))

@@ -45,6 +45,9 @@ class ReplicasModel(TorchModel):
         LabError: the precision is float16.
     """
 
+    _gathers = False
+    """The batches of several datasets are put together before a step."""
+
     def __init__(self, network: Graph, count: int, device: str, precision: str = "float32", mode: str = "off") -> None:
         if precision == "float16":
             raise LabError("float16 scales the loss of a whole network, and replicas in one network would share it")
