@@ -20,7 +20,7 @@ from resnet_lab.training.epoch import train_epoch
 
 from .cifar import epochs, noise_feed
 from .job import Job
-from .turns import RATE, Turn, our_model, take_turns
+from .turns import RATE, Turn, check_mode, our_model, take_turns
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -100,6 +100,7 @@ def _replicas(job: Job, graph: Graph, feeds: Sequence[Feed], precision: str, mod
         nonlocal number
         batches: Any = [feed.epoch(number) for feed in feeds]
         train_epoch(model, batches, [RATE] * feeds[0].steps, number, lambda images, loss: None)
+        check_mode(model)
         number += 1
 
     return turn
