@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 STEP_PARTS = ("forward", "backward", "update")
 """The parts of a training step, in their order."""
 
+FIRST_LOSS_SCALE = 1024.0
+"""The factor of the loss in float16 with which training begins; a power of two, so that scaling does not round."""
+
 
 @dataclass(frozen=True)
 class Score:
@@ -72,7 +75,7 @@ class Fallback:
 
 
 class Diverged(Exception):
-    """The training loss is not a finite number."""
+    """The training loss is not a finite number, or the gradients are not, however the loss is scaled."""
 
 
 class StartedStep(Protocol):
@@ -256,6 +259,13 @@ class Engine(Protocol):
 
         Raises:
             LabError: the engine cannot run here, or has no such precision or compile mode on the device.
+        """
+
+    def deterministic(self) -> AbstractContextManager[None]:
+        """A context in which the engine computes the same bits whenever it computes the same thing on a device.
+
+        The context surrounds the building of a model and all that it computes. It raises a LabError if something has
+        no deterministic form. When it ends, the engine is as it was before.
         """
 
     def matrix_product(self, size: int, device: str, precision: str) -> Callable[[], object]:

@@ -122,7 +122,7 @@ def check_precision(engine: str, precision: str, known: Sequence[str]) -> None:
         LabError: the engine does not compute in this precision.
     """
     if precision not in known:
-        raise LabError(f"the engine '{engine}' computes in {' or '.join(known)}, not in {precision}")
+        raise LabError(f"the engine '{engine}' computes in {_one_of(known)}, not in {precision}")
 
 
 def check_compile(engine: str, wanted: str, known: Sequence[str]) -> None:
@@ -137,7 +137,9 @@ def check_compile(engine: str, wanted: str, known: Sequence[str]) -> None:
         LabError: the engine does not have this compile mode.
     """
     if wanted != "auto" and wanted not in known:
-        words = ["auto", *known]
-        raise LabError(
-            f"'compile' of the engine '{engine}' must be {', '.join(words[:-1])} or {words[-1]}, not {wanted}"
-        )
+        raise LabError(f"'compile' of the engine '{engine}' must be {_one_of(['auto', *known])}, not {wanted}")
+
+
+def _one_of(words: Sequence[str]) -> str:
+    """Words as a choice: `a, b or c`."""
+    return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]

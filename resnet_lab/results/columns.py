@@ -10,7 +10,7 @@ NETWORK = ["variant", "blocks", "depth", "params", "macs", "matched", "graph"]
 `matched` says what was changed for an equal cost; `graph` is the digest of the network as data.
 """
 
-RUN = ["data", "input", "classes", "epochs", "batch_size", "engine", "dtype", "devices"]
+RUN = ["data", "input", "classes", "epochs", "batch_size", "engine", "dtype", "deterministic", "devices"]
 """Columns that describe the training; the dotted columns (`train.optimizer.lr`) say the same and more in detail."""
 
 LABELS = ["trial", *NETWORK[:-1], *RUN, "seed", "setting", "graph"]

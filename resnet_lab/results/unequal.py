@@ -18,6 +18,7 @@ _HELD: dict[str, tuple[str, ...]] = {
     "input": ("data.size", "data.name", "data.path"),
     "epochs": ("train.epochs",),
     "dtype": ("precision",),
+    "deterministic": (),
     "device": (),
     "processor": (),
     "revision": (),

@@ -77,7 +77,8 @@ class ExperimentSpec(Strict):
     train: TrainSpec
     engine: Annotated[list[str], BeforeValidator(listed), Field(min_length=1)] = ["mxnet"]
     device: str = "auto"
-    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    precision: Literal["float32", "tf32", "bfloat16", "float16"] = "float32"
+    deterministic: bool = False
     compile: str = "auto"
     seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**63)]], Field(min_length=1), WrapValidator(_seeds)] = [0]
     baseline: str | None = None

@@ -160,6 +160,7 @@ class _Planner:
             datasets=files,
             contents=dataset.contents | weights,
             matched=solved.note if solved else "",
+            deterministic=spec.deterministic,
         )
         return [trial, *map(trial.with_seed, others)]
 

@@ -160,7 +160,7 @@ class Calibration:
 
     @property
     def _bytes(self) -> int:
-        return BYTES if self.here.precision == "float32" else 2
+        return BYTES if self.here.precision in ("float32", "tf32") else 2
 
     def predict(self, graph: Graph, batch: int) -> Prediction:
         """Predict the cost of a network: training with SGD and momentum, and inference.

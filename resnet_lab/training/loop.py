@@ -90,6 +90,8 @@ def run(
         plugins.load_file(Path(file), (file, 1), "dataset")
     dataset = data.load_planned(trial.data, trial.seed)
     with contextlib.ExitStack() as stack:
+        if trial.deterministic:
+            stack.enter_context(engines.get(trial.engine).deterministic())
         workers = _workers(job, dataset)
         feed = _feed(job, dataset, stack.enter_context(workers) if workers else None)
         return _trained(job, dataset, feed, emit, start)

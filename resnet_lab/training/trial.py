@@ -34,6 +34,7 @@ class Trial:
         contents: digests of the files that a spec names, by the dotted key of the spec that names them, and of what
             else decides the outcome and is not written in a spec (see sweeps/datasets.py).
         matched: what was changed in the variant for an equal cost, for the table; '' where nothing was.
+        deterministic: whether the engine uses deterministic algorithms only.
     """
 
     variant: str
@@ -49,6 +50,7 @@ class Trial:
     datasets: tuple[str, ...] = ()
     contents: Mapping[str, str] = field(default_factory=dict)
     matched: str = ""
+    deterministic: bool = False
 
     @cached_property
     def id(self) -> str:
@@ -74,6 +76,8 @@ class Trial:
             "engine": self.engine,
             "precision": self.precision,
         }
+        if self.deterministic:
+            content["deterministic"] = True
         for key in self.contents:
             _remove(content, key.split("."))
         if self.contents:
@@ -132,6 +136,7 @@ class Trial:
             "batch_size": self.train.batch_size,
             "engine": self.engine,
             "dtype": self.precision,
+            "deterministic": self.deterministic,
             "devices": self.devices,
             "seed": 0,
             "setting": self.setting,
@@ -158,6 +163,7 @@ class Trial:
             "datasets": list(self.datasets),
             "contents": dict(self.contents),
             "matched": self.matched,
+            "deterministic": self.deterministic,
         }
 
     @staticmethod
@@ -177,6 +183,7 @@ class Trial:
             datasets=tuple(values["datasets"]),
             contents=values["contents"],
             matched=values["matched"],
+            deterministic=values["deterministic"],
         )
 
 

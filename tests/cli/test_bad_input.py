@@ -253,9 +253,9 @@ EXPERIMENTS = {
     "an axis that decides nothing": ("train:", "grid: {compile: [off]}\ntrain:", 4, "'compile' cannot be swept"),
     "a precision that the engine lacks too": (
         "train:",
-        "engine: torch\nprecision: float16\ntrain:",
+        "engine: mxnet\nprecision: tf32\ntrain:",
         5,
-        "the engine 'torch' computes in float32 or bfloat16, not in float16",
+        "the engine 'mxnet' computes in float32 or float16, not in tf32",
     ),
     "synchronised norms for an engine without them": (
         "batch_size: 32",

@@ -120,6 +120,9 @@ class NoEngine:
     ) -> NoModel:
         return NoModel(graph, device)
 
+    def deterministic(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
     def matrix_product(self, size: int, device: str, precision: str) -> Callable[[], object]:
         return lambda: None
 

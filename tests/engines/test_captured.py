@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from resnet_lab import data, ops
-from resnet_lab.engines.contract import Diverged, Rank
+from resnet_lab.engines.contract import Diverged, Fallback, Rank
 from resnet_lab.network.initial import initial
 from resnet_lab.network.tensor import Builder
 from resnet_lab.specs.optimizers import OPTIMIZERS, Adam, AdamW, Sgd
@@ -270,6 +270,13 @@ def test_several_processes_are_not_captured(make, monkeypatch):
     assert (own.fallback.mode, own.fallback.reason) == ("off", "several processes train the model together")
     own.prepare(Sgd())
     assert own._captured is None
+
+
+def test_float16_is_not_captured(make):
+    """Its scale decides in each step whether the step counts."""
+    plain, own = make("off", precision="float16"), make("step-eager", precision="float16")
+    assert own.fallback == Fallback("off", "with float16, Python decides in each step whether it counts")
+    assert_equal(trained(plain), trained(own))
 
 
 def test_a_loss_that_is_no_number_ends_the_epoch(make):

@@ -1,5 +1,6 @@
-"""The torch engine: its devices, and the precision of PyTorch that it sets."""
+"""The torch engine: its devices, and that it changes no setting of the program."""
 
+import numpy as np
 import pytest
 
 import resnet_lab as rl
@@ -24,11 +25,10 @@ def test_a_gpu_that_is_not_there_is_refused(torch):
     assert engine.device("auto")[0] == "cpu"
 
 
-def test_float32_on_a_gpu_is_ieee_float32(torch):
-    """PyTorch lets cuDNN compute float32 convolutions in TF32 unless the engine forbids it."""
-    torch.backends.cudnn.allow_tf32 = True
-    torch.backends.cuda.matmul.allow_tf32 = True
-    engines.get("torch").build(rl.graph("cifar_resnet20", classes=10), "cpu")
-    assert not torch.backends.cudnn.allow_tf32
-    assert not torch.backends.cuda.matmul.allow_tf32
-    assert torch.get_float32_matmul_precision() == "highest"
+def test_the_engine_leaves_the_settings_of_the_program_alone(torch, monkeypatch):
+    """Each model sets its precision around its own computations; tests/engines/test_torch_precision.py."""
+    for allowed in (True, False):
+        monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", allowed)
+        model = engines.get("torch").build(rl.graph("cifar_resnet20", classes=10), "cpu")
+        model.predict(np.zeros((1, 3, 32, 32), np.float32))
+        assert torch.backends.cudnn.allow_tf32 is allowed

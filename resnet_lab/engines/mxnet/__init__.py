@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ...base import hardware
@@ -27,6 +29,7 @@ INSTALL = (
     else "pip install 'resnet-lab[mxnet]' && pip install --no-deps mxnet==1.9.1 gluoncv==0.10.5.post0 autocfg==0.0.8"
 )
 _WHEELS = ("mxnet", "mxnet-cu112", "mxnet-cu117", "mxnet-cu110", "mxnet-cu102")
+_DETERMINISM = "MXNET_ENFORCE_DETERMINISM"
 _NO_KERNELS_FROM = 9.0
 """The lowest compute capability for which MXNet's wheels have no kernels.
 
@@ -132,6 +135,23 @@ class MXNetEngine:
         from .model import MXNetModel
 
         return MXNetModel(graph, device, precision, hybridize=mode == "hybridize", rank=rank)
+
+    @contextmanager
+    def deterministic(self) -> Iterator[None]:
+        """A context in which MXNet takes only deterministic algorithms of cuDNN.
+
+        MXNet reads the variable MXNET_ENFORCE_DETERMINISM when a model computes for the first time. It remembers the
+        algorithm for each shape in the process, so the context must begin before another model has computed there.
+        """
+        before = os.environ.get(_DETERMINISM)
+        os.environ[_DETERMINISM] = "1"
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[_DETERMINISM]
+            else:
+                os.environ[_DETERMINISM] = before
 
     def matrix_product(self, size: int, device: str, precision: str) -> Callable[[], object]:
         """A function that multiplies two random matrices on the device, and waits for the device."""

@@ -14,10 +14,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...network.graph import Node
+from ..contract import FIRST_LOSS_SCALE
 from .lowering import LOWERINGS
 
-LOSS_SCALE = 1024.0
-"""A power of two, so that scaling does not round. It is constant, because to adapt it means to wait for each step."""
+LOSS_SCALE = FIRST_LOSS_SCALE
+"""It is constant, because to adapt it means to wait for each step."""
 
 _FLOAT16_OPS = ("conv", "dense")
 """The ops whose parameters are float16."""

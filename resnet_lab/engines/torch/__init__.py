@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from ...base import hardware
@@ -12,7 +14,7 @@ from ...base.errors import LabError
 from ...blocks.opaque import ModuleFacts, check_engine
 from ...network.graph import Graph, Shape
 from ..contract import Rank
-from ..devices import check_compile, check_precision, choose_device, single_devices
+from ..devices import check_compile, check_precision, choose_device, device_numbers, single_devices
 from .compiling import COMPILE_MODES, choose
 from .ops import OPS
 
@@ -21,6 +23,12 @@ if TYPE_CHECKING:
 
 INSTALL = "pip install 'resnet-lab[torch]' (pip install torch==2.13.0 gives the CPU build)"
 
+_WITH_SCALER = (2, 3)
+"""The first release of PyTorch with torch.amp.GradScaler, and with float16 on the CPU."""
+
+_WITH_TF32 = (8, 0)
+"""The lowest compute capability with TF32."""
+
 
 class TorchEngine:
     """Lowers graphs to torch.nn.Modules; engines/contract.py describes the methods."""
@@ -28,7 +36,7 @@ class TorchEngine:
     name = "torch"
     packages = ("torch", "numpy")
     ops = OPS
-    precisions = ("float32", "bfloat16")
+    precisions = ("float32", "tf32", "bfloat16", "float16")
     synchronised_norm = True
     compile_modes = COMPILE_MODES
     default_compile_mode = "off"
@@ -73,12 +81,21 @@ class TorchEngine:
             sys.modules["torch"].set_num_threads(hardware.threads_in_use(count))
 
     def check_precision(self, precision: str, device: str) -> None:
-        """Check a precision: float32 and bfloat16 work on every device.
+        """Check a precision: float32, bfloat16 and float16 work on every device, tf32 on GPUs.
 
         Raises:
-            LabError: the precision is another.
+            LabError: the precision is unknown, the installed PyTorch or the device does not have it, or the environment
+                forces another on the GPU.
         """
         check_precision(self.name, precision, self.precisions)
+        if precision == "tf32" and device.startswith("cpu"):
+            raise LabError("the precision 'tf32' needs a GPU of compute capability 8.0 or later; the CPU has no TF32")
+        if precision == "float16" and _release(hardware.version("torch")) < _WITH_SCALER:
+            raise LabError(
+                f"the precision 'float16' needs PyTorch 2.3 or later, and {hardware.version('torch')} is installed"
+            )
+        if device.startswith("gpu"):
+            self._check_tf32(precision, device)
 
     def compiling(self, wanted: str, device: str) -> tuple[str, str]:
         """Choose the compile mode, `off` or a mode of torch.compile (compiling.py); also returns the reason.
@@ -97,7 +114,7 @@ class TorchEngine:
         Args:
             graph: the network.
             device: `cpu` or `gpu:N`.
-            precision: `float32` or `bfloat16`.
+            precision: `float32`, `tf32`, `bfloat16` or `float16`.
             compile: `auto`, or one of `compile_modes`.
             rank: the place of this process if several train the model together.
 
@@ -114,15 +131,29 @@ class TorchEngine:
 
         return TorchModel(graph, device, precision, mode, rank)
 
+    def deterministic(self) -> AbstractContextManager[None]:
+        """A context in which PyTorch uses deterministic algorithms only (determinism.py).
+
+        Raises:
+            LabError: PyTorch cannot run here; inside the context also: an operation has no deterministic form.
+        """
+        self._import()
+        from .determinism import deterministic
+
+        return deterministic()
+
     def matrix_product(self, size: int, device: str, precision: str) -> Callable[[], object]:
         """A function that multiplies two random matrices on the device, and waits for the device."""
         torch = self._import()
+        from .precision import Precision
+
         place = torch.device(device.replace("gpu", "cuda"))
-        kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
-        first, second = (torch.rand(size, size, device=place).to(kind) for _ in range(2))
+        used = Precision(precision, place)
+        first, second = (torch.rand(size, size, device=place).to(used.stored) for _ in range(2))
 
         def multiply() -> None:
-            torch.mm(first, second)
+            with used.products():
+                torch.mm(first, second)
             if place.type == "cuda":
                 torch.cuda.synchronize(place)
 
@@ -159,7 +190,7 @@ class TorchEngine:
             torch._dynamo.reset()
 
     def _import(self) -> Any:
-        """Import PyTorch, set its threads, and switch off TF32, which is less precise than float32.
+        """Import PyTorch, and set its threads.
 
         Raises:
             LabError: PyTorch cannot run here.
@@ -173,10 +204,29 @@ class TorchEngine:
             torch.set_num_threads(hardware.threads_in_use(self._threads))
         import torch
 
-        # With TF32, a GPU would round the factors of a product from the 23 bits of float32 to 10.
-        torch.backends.cudnn.allow_tf32 = False
-        torch.backends.cuda.matmul.allow_tf32 = False
         return torch
+
+    def _check_tf32(self, precision: str, device: str) -> None:
+        """Check that a GPU can have TF32 if it is asked for, and that the environment does not force the opposite.
+
+        NVIDIA's libraries read the variable NVIDIA_TF32_OVERRIDE, which wins over everything that PyTorch sets.
+        """
+        forced = os.environ.get("NVIDIA_TF32_OVERRIDE")
+        if forced is not None and precision in ("float32", "tf32") and (forced != "0") != (precision == "tf32"):
+            raise LabError(
+                f"the environment sets NVIDIA_TF32_OVERRIDE={forced}, which turns TF32 {'off' if forced == '0' else 'on'} "
+                f"for the whole process: unset it for the precision '{precision}'"
+            )
+        if precision != "tf32":
+            return
+        torch = self._import()
+        for number in device_numbers(device):
+            capability = torch.cuda.get_device_capability(number)
+            if capability < _WITH_TF32:
+                raise LabError(
+                    f"the precision 'tf32' needs a GPU of compute capability 8.0 or later, and gpu:{number} has "
+                    f"{capability[0]}.{capability[1]}"
+                )
 
     def _gpus(self) -> tuple[int, str]:
         """The number of GPUs that can be used, and the reason that it is not larger."""
@@ -194,6 +244,12 @@ class TorchEngine:
             if major not in majors:
                 return index, f"the installed PyTorch has no kernels for compute capability {major}.{minor}"
         return torch.cuda.device_count(), "every GPU that PyTorch sees"
+
+
+def _release(version: str) -> tuple[int, int]:
+    """The first two numbers of a version, such as (2, 13) of 2.13.0+cpu."""
+    major, minor = version.split(".")[:2]
+    return int(major), int(minor)
 
 
 ENGINE = TorchEngine()

@@ -23,8 +23,10 @@ from ..devices import check_weights
 from .captured import CannotCapture, CapturedStep, CudaGraphs
 from .compiling import WHOLE_STEP, WITH_CUDA_GRAPHS
 from .feed import is_made_on_device, resident_batches
+from .float16 import ScaledUpdate
 from .group import Group
 from .lowering import lower, own_name
+from .precision import Precision
 from .running_variances import RunningVariances
 from .static_batches import EpochOnDevice, Position, is_gathered
 from .static_update import StaticUpdate
@@ -47,7 +49,7 @@ class TorchModel:
     Args:
         graph: the network.
         device: `cpu` or `gpu:N`.
-        precision: `float32` or `bfloat16`.
+        precision: `float32`, `tf32`, `bfloat16` or `float16`.
         mode: the compile mode, one of COMPILE_MODES.
         rank: the place of this process among those that train the model together; None if it is the only one.
     """
@@ -64,7 +66,7 @@ class TorchModel:
         self.graph, self.device = graph, device
         self._device = torch.device(device.replace("gpu", "cuda"))
         self._gpu = self._device.type == "cuda"
-        self._autocast = torch.bfloat16 if precision == "bfloat16" else None
+        self._precision = Precision(precision, self._device)
         synchronised = rank is not None and rank.synchronised
         self._rank, self._group = rank, None if rank is None else Group(rank, self._device)
         self.block: torch.fx.GraphModule = lower(graph, synchronised).to(
@@ -78,9 +80,11 @@ class TorchModel:
         self.fallback: Fallback | None = None
         if mode in WHOLE_STEP and rank is not None:
             self.fallback = Fallback(own_mode, "several processes train the model together")
+        elif mode in WHOLE_STEP and not self._precision.capturable:
+            self.fallback = Fallback(own_mode, f"with {precision}, Python decides in each step whether it counts")
         self._cuda_graphs = self._gpu and mode in WITH_CUDA_GRAPHS
         if self._gpu:
-            torch.backends.cudnn.benchmark = True
+            torch.backends.cudnn.benchmark = not torch.are_deterministic_algorithms_enabled()
         own = dict(self.block.named_parameters()) | dict(self.block.named_buffers())
         self._arrays = {f"{node.name}.{key}": own[own_name(node, key)] for node in graph.nodes for key in node.params}
         self._trained = {name: self._arrays[name] for name, parameter in graph.parameters.items() if parameter.trained}
@@ -109,7 +113,10 @@ class TorchModel:
         """Begin training with an empty optimizer state; engines/contract.py describes the arguments."""
         self._prepared = optimizer, self._trained, clip_norm, ema
         is_captured = self._mode in WHOLE_STEP and self.fallback is None
-        self._update = StaticUpdate(*self._prepared) if is_captured else Update(*self._prepared)
+        if self._precision.scaled:
+            self._update: Update = ScaledUpdate(*self._prepared, device=self._device)
+        else:
+            self._update = StaticUpdate(*self._prepared) if is_captured else Update(*self._prepared)
         self._captured = self._new_capture()
 
     def averaged(self) -> AbstractContextManager[None]:
@@ -200,7 +207,7 @@ class TorchModel:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Compute the logits and the loss of a batch."""
         self._statistics.before()
-        with torch.autocast(self._device.type, self._autocast, enabled=self._autocast is not None):
+        with self._precision.forward():
             logits = self._call(images)
         return logits, self._loss(logits.float(), labels, label_smoothing)
 
@@ -216,7 +223,10 @@ class TorchModel:
 
     def _backward(self, loss: torch.Tensor, images: int) -> None:
         """Compute the gradients, and correct the running statistics, which the backward pass still reads."""
-        loss.backward()
+        if isinstance(self._update, ScaledUpdate):
+            loss = self._update.scaled(loss)
+        with self._precision.products():
+            loss.backward()
         self._statistics.after(images)
 
     def end_epoch(self) -> None:
@@ -251,7 +261,7 @@ class TorchModel:
         """Compute logits (batch, classes) of images (batch, C, H, W) in inference mode."""
         self.block.eval()
         x = torch.from_numpy(images).to(self._device).contiguous(memory_format=torch.channels_last)
-        with torch.no_grad(), torch.autocast(self._device.type, self._autocast, enabled=self._autocast is not None):
+        with torch.no_grad(), self._precision.forward():
             logits: Array = self._call(x).float().cpu().numpy()
         return logits
 

@@ -15,6 +15,7 @@ from ...base.files import read_json
 from .. import design, select, store
 from ..columns import MACHINE, METRICS, NETWORK, differing, setting_of
 from ..trial_folder import CONFIG, STOPPED
+from ..unequal import warning
 from ..verdict import METRICS as JUDGED
 from ..verdict import Verdict
 
@@ -140,6 +141,8 @@ def gather(paths: Sequence[Path], baseline: str | None = None, where: str | None
     table = select.each_once(table).reset_index(drop=True)
     if table.empty:
         raise LabError("there is no trial to report on")
+    if unequal := warning(table, paths):
+        notes.append(f"warning: {unequal}")
     known = design.read(paths[0]) if len(paths) == 1 else None
     if known is not None and baseline not in (None, known.baseline):
         known = None  # what the experiment decided holds for its own baseline alone
