@@ -133,7 +133,9 @@ def test_the_cpu_refuses_tf32_with_file_and_line(torch, workspace):
     problem = "the precision 'tf32' needs a GPU of compute capability 8.0 or later; the CPU has no TF32"
     with pytest.raises(LabError, match=problem):
         engines.get("torch").build(rl.graph("cifar_resnet20", classes=10), "cpu", "tf32")
-    text = "variants: [cifar_resnet20]\ndata: {size: 8}\ntrain: {epochs: 1, batch_size: 32}\nengine: torch\ndevice: cpu\n"
+    text = (
+        "variants: [cifar_resnet20]\ndata: {size: 8}\ntrain: {epochs: 1, batch_size: 32}\nengine: torch\ndevice: cpu\n"
+    )
     (workspace / "experiments" / "e.yaml").write_text(text + "grid:\n  precision: [float32, tf32]\n")
     with pytest.raises(LabError, match=f"e.yaml:7: {problem}"):
         rl.run("experiments/e.yaml")

@@ -37,9 +37,8 @@ class ScaledUpdate(Update):
 
     def __init__(self, *args: Any, device: torch.device, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._scaler = torch.amp.GradScaler(
-            device.type, init_scale=FIRST_LOSS_SCALE, growth_interval=GROWTH_INTERVAL, enabled=True
-        )
+        self._scale = FIRST_LOSS_SCALE
+        self._scaler = torch.amp.GradScaler(device.type, init_scale=FIRST_LOSS_SCALE, growth_interval=GROWTH_INTERVAL)
 
     def scaled(self, loss: torch.Tensor) -> torch.Tensor:
         """The loss for the backward pass."""
@@ -51,14 +50,13 @@ class ScaledUpdate(Update):
         Raises:
             Diverged: gradients were not finite at every scale that was tried.
         """
-        before = self._scaler.get_scale()
         self._scaler.unscale_(self.optimizer)
         self._scaler.update()
-        scale = self._scaler.get_scale()
-        if scale >= before:
+        before, self._scale = self._scale, self._scaler.get_scale()
+        if self._scale >= before:
             super().__call__(rate)
-        elif scale < SMALLEST_SCALE:
-            raise Diverged(f"the gradients are not finite numbers, although the loss was scaled by {before:g} only")
+        elif self._scale < SMALLEST_SCALE:
+            raise Diverged(f"the gradients are not finite numbers, although the loss was multiplied by {before:g} only")
 
     def state(self) -> dict[str, Array]:
         """As Update.state, and `loss_scale`: the scale, and the steps since it has changed or a step was left out."""
@@ -68,7 +66,5 @@ class ScaledUpdate(Update):
     def load(self, state: Mapping[str, Array]) -> None:
         """Go on from what `state` gave."""
         super().load(state)
-        scale, steps = state["loss_scale"]
-        self._scaler.load_state_dict(
-            self._scaler.state_dict() | {"scale": float(scale), "_growth_tracker": int(steps)}
-        )
+        self._scale, steps = (float(value) for value in state["loss_scale"])
+        self._scaler.load_state_dict(self._scaler.state_dict() | {"scale": self._scale, "_growth_tracker": int(steps)})
