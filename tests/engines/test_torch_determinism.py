@@ -35,9 +35,15 @@ def test_everything_is_set_and_put_back(torch, monkeypatch, workspace):
         monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", workspace)
     before = settings(torch)
     assert before == (False, False, True, False, workspace)
-    with pytest.raises(ValueError, match="mine"), engines.get("torch").deterministic():
-        assert settings(torch) == (True, False, False, True, workspace or ":4096:8")
+    seen = []
+
+    def fails():
+        seen.append(settings(torch))
         raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"), engines.get("torch").deterministic():
+        fails()
+    assert seen == [(True, False, False, True, workspace or ":4096:8")]
     assert settings(torch) == before
 
 

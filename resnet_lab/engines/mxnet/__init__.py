@@ -30,6 +30,12 @@ INSTALL = (
 )
 _WHEELS = ("mxnet", "mxnet-cu112", "mxnet-cu117", "mxnet-cu110", "mxnet-cu102")
 _DETERMINISM = "MXNET_ENFORCE_DETERMINISM"
+_TF32 = "NVIDIA_TF32_OVERRIDE"
+"""cuBLAS and cuDNN read this variable when they first compute in a process; 0 forbids TF32.
+
+MXNet has no setting of its own, and its convolutions in float32 ask cuDNN for CUDNN_DEFAULT_MATH, which allows TF32.
+"""
+
 _NO_KERNELS_FROM = 9.0
 """The lowest compute capability for which MXNet's wheels have no kernels.
 
@@ -92,13 +98,19 @@ class MXNetEngine:
         """Check a precision: float32 works on every device, float16 on GPUs.
 
         Raises:
-            LabError: the precision is unknown, or it is float16 and the device is the CPU.
+            LabError: the precision is unknown, or it is float16 and the device is the CPU, or the environment forces
+                another on the GPU.
         """
         check_precision(self.name, precision, self.precisions)
         if precision == "float16" and device.startswith("cpu"):
             raise LabError(
                 "MXNet has no convolutions in float16 for the CPU: precision 'float16' needs a GPU "
-                "(the engine 'torch' has bfloat16, also on the CPU)"
+                "(the engine 'torch' has bfloat16 and float16, also on the CPU)"
+            )
+        if precision == "float32" and device.startswith("gpu") and os.environ.get(_TF32, "0") != "0":
+            raise LabError(
+                f"the environment sets {_TF32}={os.environ[_TF32]}, which turns TF32 on for the whole process: "
+                "unset it for the precision 'float32'"
             )
 
     def compiling(self, wanted: str, device: str) -> tuple[str, str]:
@@ -132,6 +144,7 @@ class MXNetEngine:
         self._import()
         self.check_precision(precision, device)
         mode, _ = self.compiling(compile, device)
+        _forbid_tf32(device)
         from .model import MXNetModel
 
         return MXNetModel(graph, device, precision, hybridize=mode == "hybridize", rank=rank)
@@ -157,6 +170,7 @@ class MXNetEngine:
         """A function that multiplies two random matrices on the device, and waits for the device."""
         mx = self._import()
         kind, _, number = device.partition(":")
+        _forbid_tf32(device)
         context = mx.Context(kind, int(number or 0))
         first, second = (mx.nd.random.uniform(shape=(size, size), ctx=context).astype(precision) for _ in range(2))
         return lambda: mx.nd.dot(first, second).wait_to_read()
@@ -221,6 +235,12 @@ class MXNetEngine:
                     "to 8.9: use the engine 'torch', or install an MXNet that was built for this GPU"
                 )
         return count, "every GPU that MXNet sees"
+
+
+def _forbid_tf32(device: str) -> None:
+    """Let the libraries of this process compute float32 as IEEE float32, if the device is a GPU."""
+    if device.startswith("gpu"):
+        os.environ.setdefault(_TF32, "0")
 
 
 ENGINE = MXNetEngine()

@@ -214,8 +214,8 @@ class TorchEngine:
         forced = os.environ.get("NVIDIA_TF32_OVERRIDE")
         if forced is not None and precision in ("float32", "tf32") and (forced != "0") != (precision == "tf32"):
             raise LabError(
-                f"the environment sets NVIDIA_TF32_OVERRIDE={forced}, which turns TF32 {'off' if forced == '0' else 'on'} "
-                f"for the whole process: unset it for the precision '{precision}'"
+                f"the environment sets NVIDIA_TF32_OVERRIDE={forced}, which turns TF32 "
+                f"{'off' if forced == '0' else 'on'} for the whole process: unset it for the precision '{precision}'"
             )
         if precision != "tf32":
             return

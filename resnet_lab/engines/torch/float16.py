@@ -1,7 +1,7 @@
 """The update of weights in float16: the loss is scaled up, so that small gradients do not become zero.
 
-Micikevicius et al. 2018, section 3.2. PyTorch's GradScaler adapts the scale: it doubles after GROWTH_INTERVAL steps in a
-row with finite gradients, and halves after a step in which a gradient overflowed. That step is left out.
+Micikevicius et al. 2018, section 3.2. PyTorch's GradScaler adapts the scale: it doubles after GROWTH_INTERVAL steps in
+a row with finite gradients, and halves after a step in which a gradient overflowed. That step is left out.
 """
 
 from __future__ import annotations

@@ -1,0 +1,57 @@
+"""The MXNet engine: the variables of the environment with which it asks for exact and for equal results on a GPU."""
+
+import os
+
+import pytest
+
+from resnet_lab import LabError, engines
+
+DETERMINISM, TF32 = "MXNET_ENFORCE_DETERMINISM", "NVIDIA_TF32_OVERRIDE"
+
+
+class Reached(Exception):
+    """The engine has come to the point where it would ask for a GPU."""
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    """The engine, without an MXNet: its first use of a GPU ends with Reached."""
+    from resnet_lab.engines import mxnet
+
+    class NoContext:
+        def Context(self, kind, number):
+            raise Reached
+
+    monkeypatch.setattr(mxnet.MXNetEngine, "_import", lambda self: NoContext())
+    monkeypatch.setattr(os, "environ", {**os.environ})
+    os.environ.pop(TF32, None)
+    return engines.get("mxnet")
+
+
+def test_a_gpu_computes_float32_without_tf32(engine):
+    with pytest.raises(Reached):
+        engine.matrix_product(8, "cpu", "float32")
+    assert TF32 not in os.environ
+    with pytest.raises(Reached):
+        engine.matrix_product(8, "gpu:0", "float32")
+    assert os.environ[TF32] == "0"
+
+
+def test_float32_is_refused_where_the_environment_turns_tf32_on(engine):
+    os.environ[TF32] = "1"
+    engine.check_precision("float32", "cpu")
+    engine.check_precision("float16", "gpu:0")
+    with pytest.raises(LabError, match="NVIDIA_TF32_OVERRIDE=1, which turns TF32 on for the whole process: unset"):
+        engine.check_precision("float32", "gpu:0")
+    os.environ[TF32] = "0"
+    engine.check_precision("float32", "gpu:0,1")
+
+
+@pytest.mark.parametrize("before", [None, "0"])
+def test_determinism_is_asked_for_and_the_variable_is_put_back(engine, before):
+    os.environ.pop(DETERMINISM, None)
+    if before is not None:
+        os.environ[DETERMINISM] = before
+    with engine.deterministic():
+        assert os.environ[DETERMINISM] == "1"
+    assert os.environ.get(DETERMINISM) == before
