@@ -12,6 +12,7 @@ from resnet_lab.specs.experiment import load
 from resnet_lab.sweeps import worker
 from resnet_lab.sweeps.executors import Work
 from resnet_lab.sweeps.plan import plan
+from resnet_lab.training import loop
 from resnet_lab.training.group import ProcessDied
 from resnet_lab.training.trial import Place
 from tests.conftest import engine_or_skip
@@ -116,3 +117,27 @@ def test_the_row_states_the_compile_mode_that_the_training_used(workspace, monke
     monkeypatch.setattr(worker, "run", lambda *arguments: {"status": "ok", **columns})
     worker.perform(Work(trial, workspace, Place("cpu", "step", 1), False, ""), lambda event: None)
     assert read_json(workspace / RESULT)["compile"] == mode
+
+
+@pytest.mark.usefixtures("trains_here")
+def test_an_operation_without_a_deterministic_form_is_the_reason_in_the_row(workspace, monkeypatch):
+    """The next trial in the same worker, which does not ask for determinism, runs."""
+    engine_or_skip("torch")
+    import torch
+
+    train_epoch = loop.train_epoch
+
+    def epoch(*args):
+        torch.zeros(3).put_(torch.tensor([0]), torch.ones(1))  # PyTorch has no deterministic form of it
+        return train_epoch(*args)
+
+    monkeypatch.setattr(loop, "train_epoch", epoch)
+    text = TEXT.replace("epochs: 3", "epochs: 1").replace("cpu:0,1", "cpu").replace("datasets: [killer.py]", "")
+    (workspace / "experiments" / "e.yaml").write_text(f"engine: torch\nmeasure: false\n{text}")
+    (failed,), (ok,) = (
+        rl.run("experiments/e.yaml", settings=[f"deterministic={word}"], progress=False).to_dict("records")
+        for word in ("true", "false")
+    )
+    assert (failed["status"], failed["deterministic"], failed["dtype"]) == ("failed", True, "float32")
+    assert "'deterministic' cannot be kept: PyTorch has no deterministic form of put_" in failed["reason"]
+    assert (ok["status"], ok["deterministic"]) == ("ok", False)

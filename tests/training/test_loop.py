@@ -1,6 +1,7 @@
 """One trial: moving average and clipping reach the engine, an interrupted trial goes on exactly, divergence is seen."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -66,6 +67,32 @@ def test_the_answers_on_the_test_images_are_kept(run, workspace):
 
 def test_clipping_changes_the_training(run):
     assert run("plain")["train_loss"] != run("clipped", "train.clip_norm=0.1")["train_loss"]
+
+
+def test_a_deterministic_trial_gives_the_same_bits_on_a_cpu(run, workspace, monkeypatch):
+    """There it adds nothing: on a CPU both engines give the same bits twice without it. Afterwards it is off."""
+    modes, train_epoch = [], loop.train_epoch
+
+    def mode():
+        torch = sys.modules.get("torch")
+        variable = os.environ.get("MXNET_ENFORCE_DETERMINISM") == "1"
+        return variable or (torch is not None and torch.are_deterministic_algorithms_enabled())
+
+    def watched(*args):
+        modes.append(mode())
+        return train_epoch(*args)
+
+    monkeypatch.setattr(loop, "train_epoch", watched)
+    (workspace / "variants" / "tiny.yaml").write_text(
+        "stem: {type: cifar, channels: 8}\nstages: [{block: basic, repeat: 1, channels: 8}]\nhead: {classes: 10}\n"
+    )
+    short = ("variants=[tiny]", "train.epochs=1", "data.limit=256")
+    plain, deterministic = run("plain", *short), run("deterministic", *short, "deterministic=true")
+    assert modes == [False, True]
+    assert not mode()
+    assert plain["test_loss"] == deterministic["test_loss"]
+    one, other = weights_of(workspace / "plain"), weights_of(workspace / "deterministic")
+    assert all(np.array_equal(one[name], other[name]) for name in one)
 
 
 BLOCK = """

@@ -112,6 +112,14 @@ def test_a_trial_is_the_same_after_its_way_through_json(trials):
     assert (again.id, again.title) == (trial.id, trial.title)
 
 
+def test_determinism_enters_the_id_only_where_it_is_asked_for_and_is_always_a_column(trials):
+    (plain,), (off,), (on,) = (trials(TEXT + more) for more in ("", "deterministic: false\n", "deterministic: true\n"))
+    assert plain.id == off.id != on.id
+    assert plain.setting != on.setting
+    assert [trial.labels()["deterministic"] for trial in (plain, on)] == [False, True]
+    assert Trial.from_json(json.loads(json.dumps(on.to_json()))) == on
+
+
 def test_a_title_says_what_the_grid_sweeps(trials):
     text = TEXT.replace("[cifar_resnet20]", "[golden]") + (
         "grid: {train.optimizer.lr: [0.2], variant.every_stage.kernel: [5], data.augment: [[flip]]}\n"
