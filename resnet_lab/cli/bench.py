@@ -25,8 +25,8 @@ _LISTS = {
     "--batch-size": r"\d+|max",
     "--mode": "infer|train|forward|backward|update",
     "--engine": "mxnet|torch|auto",
-    "--precision": "float32|float16|bfloat16",
-    "--dtype": "float32|float16|bfloat16",
+    "--precision": "float32|tf32|bfloat16|float16",
+    "--dtype": "float32|tf32|bfloat16|float16",
 }
 """Options that several values may follow, and what a value looks like; any other word is a variant."""
 
@@ -75,7 +75,7 @@ def command(
         list[str] | None, typer.Option(help="Images in a batch; max searches the largest that fits. 32 if left out.")
     ] = None,
     precision: Annotated[
-        list[str] | None, typer.Option("--precision", "--dtype", help="float32, bfloat16 (torch) or float16 (mxnet).")
+        list[str] | None, typer.Option("--precision", "--dtype", help="float32, tf32, bfloat16 or float16.")
     ] = None,
     compile: Annotated[
         list[str] | None, typer.Option(help="A compile mode of the engine, such as off; auto if left out.")

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import platform
 import sys
-from typing import Annotated, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .. import __version__
 from ..base.errors import LabError
+
+if TYPE_CHECKING:
+    from ..engines.contract import Engine
 
 
 def command(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
@@ -58,6 +62,7 @@ def _engine(name: str) -> dict[str, Any]:
                 "build": engine.package(),
                 "version": engine.version(),
                 "devices": engine.devices(),
+                "precisions": {device: _precisions(engine, device) for device in engine.devices()},
                 "auto": device,
                 "why": why,
                 "compile": mode,
@@ -71,6 +76,16 @@ def _engine(name: str) -> dict[str, Any]:
         ) as error:  # the package is installed, but a library that it needs is missing
             facts["problem"] = f"its import fails: {error}"
     return facts
+
+
+def _precisions(engine: Engine, device: str) -> list[str]:
+    """The precisions in which an engine computes on a device."""
+    found = []
+    for precision in engine.precisions:
+        with suppress(LabError):
+            engine.check_precision(precision, device)
+            found.append(precision)
+    return found
 
 
 def _data() -> dict[str, str]:
@@ -117,6 +132,8 @@ def report(facts: dict[str, Any]) -> str:
             f"--device auto means {engine['auto']} ({engine['why']}); "
             f"compile: auto means {engine['compile']} ({engine['why_compile']}); {engine['threads']} thread(s)"
         )
+        for device, precisions in engine["precisions"].items():
+            lines.append(f"engine {engine['name']} on {device}: precision {', '.join(precisions)}")
     lines.append(
         f"stored pictures: decoder auto means {facts['decoder']}"
         + ("" if facts["decoder"] == "fast" else "; a faster one comes with pip install 'resnet-lab[fast]'")

@@ -4,6 +4,7 @@ import json
 
 from resnet_lab import engines
 from resnet_lab.cli import doctor
+from tests.conftest import engine_or_skip
 
 
 def test_doctor_in_both_forms(call):
@@ -23,6 +24,18 @@ def test_the_report_says_what_is_missing():
     assert "engine torch cannot run here: PyTorch is not installed" in report
     gpu = {"name": "H100", "capability": "9.0", "memory": "80 GiB", "driver": "1"}
     assert "GPU H100, compute capability 9.0" in doctor.report(facts | {"gpus": [gpu]})
+
+
+def test_each_engine_says_its_precisions_on_each_device(monkeypatch):
+    precisions = {engine["name"]: engine.get("precisions") for engine in doctor.examine()["engines"]}
+    engine_or_skip("torch")
+    assert precisions["torch"]["cpu"] == ["float32", "bfloat16", "float16"]
+    assert "engine torch on cpu: precision float32, bfloat16, float16" in doctor.report(doctor.examine()).splitlines()
+    torch = engines.get("torch")
+    monkeypatch.delenv("NVIDIA_TF32_OVERRIDE", raising=False)
+    for major, expected in ((7, ["float32", "bfloat16", "float16"]), (9, list(torch.precisions))):
+        monkeypatch.setattr("torch.cuda.get_device_capability", lambda number, major=major: (major, 0))
+        assert doctor._precisions(torch, "gpu:0") == expected
 
 
 def test_each_dataset_says_where_its_files_are_or_how_to_get_them(monkeypatch, tmp_path):

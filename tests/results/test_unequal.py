@@ -30,6 +30,7 @@ def test_two_machines_and_two_image_sizes_are_named_with_their_values(folder):
         ({"data": "mnist"}, "data.name", "data (digits, mnist)"),
         ({"epochs": 2}, "train.epochs", "epochs (1, 2)"),
         ({"dtype": "float16"}, "precision", "dtype (float32, float16)"),
+        ({"dtype": "tf32"}, "precision", "dtype (float32, tf32)"),
         ({"input": "3x64x64"}, "data.size", "input (32x32, 64x64)"),
         ({"revision": "b"}, None, "revision (a, b)"),
     ],
@@ -41,6 +42,12 @@ def test_a_setting_differs_on_purpose_only_where_the_experiment_sweeps_it(folder
     if key is not None:
         swept(folder, key)
         assert warning(folder.table(), [folder.path]) is None
+
+
+def test_a_deterministic_trial_differs_from_another(folder):
+    for variant, value in (("a", False), ("b", True)):
+        folder.labels[folder.put(variant, 0)]["deterministic"] = value
+    assert warning(folder.table(), [folder.path]) == HEAD + "deterministic (False, True)"
 
 
 def test_gray_and_coloured_images_of_one_size_and_two_gpus_of_one_machine_need_no_word(folder):

@@ -81,10 +81,11 @@ def test_a_prediction_adds_up():
     assert found.like_relu == []
 
 
-def test_activations_take_two_bytes_in_half_precision():
+@pytest.mark.parametrize(("precision", "bytes_each"), [("float32", 4), ("tf32", 4), ("bfloat16", 2), ("float16", 2)])
+def test_activations_take_two_bytes_in_half_precision(precision, bytes_each):
     graph = variant_graph("cifar_resnet20")
-    half = invented(replace(HERE, precision="bfloat16")).predict(graph, 16)
-    assert half.memory == training_memory(graph, 16, bytes_each=2)
+    predicted = invented(replace(HERE, precision=precision)).predict(graph, 16)
+    assert predicted.memory == training_memory(graph, 16, bytes_each=bytes_each)
 
 
 def test_this_machine():

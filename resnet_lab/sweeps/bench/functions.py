@@ -39,7 +39,7 @@ def bench(
         device: `auto`, `cpu`, `gpu` or `gpu:N`.
         mode: `infer`, `train` (forward, backward and update together), `forward`, `backward` or `update`.
         batch_size: The number of images in a batch; `max` searches the largest that fits.
-        precision: `float32`, `bfloat16` (torch) or `float16` (mxnet).
+        precision: `float32`, `tf32`, `bfloat16` or `float16`; docs/engines.md says which engine has it on which device.
         compile: A compile mode of the engine, or `auto`.
         input: (channels, height, width); each spec's own if None.
         peer: `gluoncv`, `timm` or `torchvision`: also measure the library's networks, in turns with ours.
@@ -74,7 +74,7 @@ def calibrate(
     Args:
         engine: `mxnet`, `torch` or `auto`.
         device: `auto`, `cpu`, `gpu` or `gpu:N`.
-        precision: `float32`, `bfloat16` (torch) or `float16` (mxnet).
+        precision: `float32`, `tf32`, `bfloat16` or `float16`; docs/engines.md says which engine has it on which device.
         on_sample: Called before each network is measured: its number from 1, how many there are, its name.
 
     Returns:
@@ -110,7 +110,7 @@ def predict_cost(
         input: (channels, height, width); the spec's own if None.
         classes: Outputs of the head; the spec's own if None.
         device: `auto`, `cpu`, `gpu` or `gpu:N`.
-        precision: `float32`, `bfloat16` (torch) or `float16` (mxnet).
+        precision: `float32`, `tf32`, `bfloat16` or `float16`; docs/engines.md says which engine has it on which device.
 
     Returns:
         The prediction: `.train_s`, `.train_images_per_s`, `.infer_s`, `.peak_bytes`, and by layer `.train_layers`,

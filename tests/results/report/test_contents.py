@@ -55,6 +55,14 @@ def test_stale_trials_are_left_out(sweep):
     assert contents.notes[0].startswith("8 stale trial(s)")
 
 
+def test_rows_of_two_precisions_are_named(sweep, contents):
+    assert not any("precision" in note or "dtype" in note for note in contents.notes)
+    sweep.labels[list(sweep.labels)[0]]["dtype"] = "tf32"
+    sweep.store()
+    [note] = gather([sweep.path]).notes
+    assert note == "warning: the rows differ in what a comparison must hold fixed: dtype (tf32, float32)"
+
+
 def test_a_csv_file_alone_has_no_epochs_and_no_networks(sweep):
     contents = gather([sweep.path / "trials.csv"], baseline=VARIANTS[0])
     assert contents.verdicts
