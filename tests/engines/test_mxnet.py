@@ -5,6 +5,7 @@ import os
 import pytest
 
 from resnet_lab import LabError, engines
+from resnet_lab.base import hardware
 
 DETERMINISM, TF32 = "MXNET_ENFORCE_DETERMINISM", "NVIDIA_TF32_OVERRIDE"
 
@@ -55,3 +56,36 @@ def test_determinism_is_asked_for_and_the_variable_is_put_back(engine, before):
     with engine.deterministic():
         assert os.environ[DETERMINISM] == "1"
     assert os.environ.get(DETERMINISM) == before
+
+
+class OneGpu:
+    """An MXNet that sees one GPU."""
+
+    class context:
+        num_gpus = staticmethod(lambda: 1)
+
+
+@pytest.mark.parametrize(
+    ("wheel", "capability", "reason"),
+    [
+        ("mxnet-cu112", "8.9", ""),
+        ("mxnet-cu112", "9.0", "mxnet-cu112 has no kernels for the Thing (compute capability 9.0), only up to 8.9"),
+        ("mxnet-cu112", "12.0", "mxnet-cu112 has no kernels for the Thing (compute capability 12.0), only up to 8.9"),
+        ("mxnet", "8.0", "the installed MXNet is the CPU build (its GPU build is the extra mxnet-cu112)"),
+        (None, "9.0", ""),  # an MXNet that came with a container
+    ],
+)
+def test_a_gpu_without_kernels_is_refused_by_its_name(monkeypatch, wheel, capability, reason):
+    from resnet_lab.engines import mxnet
+
+    monkeypatch.setattr(mxnet.MXNetEngine, "_import", lambda self: OneGpu)
+    monkeypatch.setattr(mxnet.MXNetEngine, "_wheel", lambda self: wheel)
+    monkeypatch.setattr(hardware, "gpus", lambda: [{"name": "Thing", "capability": capability}])
+    engine = engines.get("mxnet")
+    if not reason:
+        assert engine.device("auto")[0] == "gpu:0"
+    else:
+        assert engine.device("auto")[0] == "cpu"
+        assert engine.device("auto")[1].startswith(reason)
+        with pytest.raises(LabError, match="the device 'gpu' cannot be used"):
+            engine.device("gpu")

@@ -57,7 +57,7 @@ def test_stale_trials_are_left_out(sweep):
 
 def test_rows_of_two_precisions_are_named(sweep, contents):
     assert not any("precision" in note or "dtype" in note for note in contents.notes)
-    sweep.labels[list(sweep.labels)[0]]["dtype"] = "tf32"
+    sweep.labels[next(iter(sweep.labels))]["dtype"] = "tf32"
     sweep.store()
     [note] = gather([sweep.path]).notes
     assert note == "warning: the rows differ in what a comparison must hold fixed: dtype (tf32, float32)"
