@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -11,6 +12,9 @@ from ..network.graph import Graph, show
 
 if TYPE_CHECKING:
     from .contract import Array
+
+TF32_OVERRIDE = "NVIDIA_TF32_OVERRIDE"
+"""The variable of the environment by which the libraries of CUDA allow or forbid TF32 in a process."""
 
 
 def check_weights(graph: Graph, weights: Mapping[str, Array]) -> None:
@@ -123,6 +127,26 @@ def check_precision(engine: str, precision: str, known: Sequence[str]) -> None:
     """
     if precision not in known:
         raise LabError(f"the engine '{engine}' computes in {_one_of(known)}, not in {precision}")
+
+
+def check_tf32_override(precision: str) -> None:
+    """Check that the environment does not force another precision upon the GPUs of this process.
+
+    The libraries of CUDA read NVIDIA_TF32_OVERRIDE, which wins over everything that a framework sets. 0 forbids TF32.
+
+    Args:
+        precision: the precision that is asked for on a GPU.
+
+    Raises:
+        LabError: the precision is `float32` or `tf32`, and the variable is set to the opposite.
+    """
+    value = os.environ.get(TF32_OVERRIDE)
+    if value is not None and precision == ("tf32" if value == "0" else "float32"):
+        does = "forbids TF32" if value == "0" else "may turn TF32 on"
+        raise LabError(
+            f"the environment sets {TF32_OVERRIDE}={value}, which {does} in the whole process: unset it for the "
+            f"precision '{precision}'"
+        )
 
 
 def check_compile(engine: str, wanted: str, known: Sequence[str]) -> None:

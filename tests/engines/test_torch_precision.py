@@ -142,12 +142,14 @@ def test_the_cpu_refuses_tf32_with_file_and_line(torch, workspace):
     assert not (workspace / "results").exists()
 
 
-@pytest.mark.parametrize(("precision", "forced", "word"), [("float32", "1", "on"), ("tf32", "0", "off")])
+@pytest.mark.parametrize(
+    ("precision", "forced", "word"), [("float32", "1", "may turn TF32 on"), ("tf32", "0", "forbids TF32")]
+)
 def test_the_environment_must_not_force_the_opposite(torch, monkeypatch, precision, forced, word):
     monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", forced)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda number: (8, 0))
     check = engines.get("torch").check_precision
-    with pytest.raises(LabError, match=f"NVIDIA_TF32_OVERRIDE={forced}, which turns TF32 {word} .* '{precision}'"):
+    with pytest.raises(LabError, match=f"NVIDIA_TF32_OVERRIDE={forced}, which {word} .* '{precision}'"):
         check(precision, "gpu:0")
     check({"float32": "tf32", "tf32": "float32"}[precision], "gpu:0")
     check("bfloat16", "gpu:0")

@@ -14,7 +14,7 @@ from ...base.errors import LabError
 from ...blocks.opaque import ModuleFacts, check_engine
 from ...network.graph import Graph, Shape
 from ..contract import Rank
-from ..devices import check_compile, check_precision, choose_device, single_devices
+from ..devices import TF32_OVERRIDE, check_compile, check_precision, check_tf32_override, choose_device, single_devices
 from . import compat
 from .cuda import preload
 from .lowering import LOWERINGS
@@ -30,12 +30,6 @@ INSTALL = (
 )
 _WHEELS = ("mxnet", "mxnet-cu112", "mxnet-cu117", "mxnet-cu110", "mxnet-cu102")
 _DETERMINISM = "MXNET_ENFORCE_DETERMINISM"
-_TF32 = "NVIDIA_TF32_OVERRIDE"
-"""cuBLAS and cuDNN read this variable when they first compute in a process; 0 forbids TF32.
-
-MXNet has no setting of its own, and its convolutions in float32 ask cuDNN for CUDNN_DEFAULT_MATH, which allows TF32.
-"""
-
 _NO_KERNELS_FROM = 9.0
 """The lowest compute capability for which MXNet's wheels have no kernels.
 
@@ -107,11 +101,8 @@ class MXNetEngine:
                 "MXNet has no convolutions in float16 for the CPU: precision 'float16' needs a GPU "
                 "(the engine 'torch' has bfloat16 and float16, also on the CPU)"
             )
-        if precision == "float32" and device.startswith("gpu") and os.environ.get(_TF32, "0") != "0":
-            raise LabError(
-                f"the environment sets {_TF32}={os.environ[_TF32]}, which turns TF32 on for the whole process: "
-                "unset it for the precision 'float32'"
-            )
+        if device.startswith("gpu"):
+            check_tf32_override(precision)
 
     def compiling(self, wanted: str, device: str) -> tuple[str, str]:
         """Choose the compile mode: `hybridize` (a static graph in static memory) or `off` (imperative Gluon).
@@ -238,9 +229,13 @@ class MXNetEngine:
 
 
 def _forbid_tf32(device: str) -> None:
-    """Let the libraries of this process compute float32 as IEEE float32, if the device is a GPU."""
+    """Let the libraries of this process compute float32 as IEEE float32, if the device is a GPU.
+
+    MXNet has no switch for that. Its convolutions in float32 ask cuDNN for CUDNN_DEFAULT_MATH, which allows TF32.
+    cuBLAS and cuDNN read the variable when they first compute.
+    """
     if device.startswith("gpu"):
-        os.environ.setdefault(_TF32, "0")
+        os.environ.setdefault(TF32_OVERRIDE, "0")
 
 
 ENGINE = MXNetEngine()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -14,7 +13,7 @@ from ...base.errors import LabError
 from ...blocks.opaque import ModuleFacts, check_engine
 from ...network.graph import Graph, Shape
 from ..contract import Rank
-from ..devices import check_compile, check_precision, choose_device, device_numbers, single_devices
+from ..devices import check_compile, check_precision, check_tf32_override, choose_device, device_numbers, single_devices
 from .compiling import COMPILE_MODES, choose
 from .ops import OPS
 
@@ -95,7 +94,9 @@ class TorchEngine:
                 f"the precision 'float16' needs PyTorch 2.3 or later, and {hardware.version('torch')} is installed"
             )
         if device.startswith("gpu"):
-            self._check_tf32(precision, device)
+            check_tf32_override(precision)
+            if precision == "tf32":
+                self._check_tf32(device)
 
     def compiling(self, wanted: str, device: str) -> tuple[str, str]:
         """Choose the compile mode, `off` or a mode of torch.compile (compiling.py); also returns the reason.
@@ -206,19 +207,8 @@ class TorchEngine:
 
         return torch
 
-    def _check_tf32(self, precision: str, device: str) -> None:
-        """Check that a GPU can have TF32 if it is asked for, and that the environment does not force the opposite.
-
-        NVIDIA's libraries read the variable NVIDIA_TF32_OVERRIDE, which wins over everything that PyTorch sets.
-        """
-        forced = os.environ.get("NVIDIA_TF32_OVERRIDE")
-        if forced is not None and precision in ("float32", "tf32") and (forced != "0") != (precision == "tf32"):
-            raise LabError(
-                f"the environment sets NVIDIA_TF32_OVERRIDE={forced}, which turns TF32 "
-                f"{'off' if forced == '0' else 'on'} for the whole process: unset it for the precision '{precision}'"
-            )
-        if precision != "tf32":
-            return
+    def _check_tf32(self, device: str) -> None:
+        """Check that the GPUs of a device have TF32."""
         torch = self._import()
         for number in device_numbers(device):
             capability = torch.cuda.get_device_capability(number)
