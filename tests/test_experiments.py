@@ -62,7 +62,7 @@ def test_the_small_form_asks_the_same_question_with_less(file):
     assert small.train.epochs < full.train.epochs or len(small.variants) < len(full.variants)
     assert (small.baseline is None) == (full.baseline is None)
     assert small.grid == full.grid
-    assert len(small.seeds) == len(full.seeds)
+    assert len(small.seeds) >= len(full.seeds)
 
 
 def test_the_nets_of_degradation_differ_in_their_shortcuts_only():

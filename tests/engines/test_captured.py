@@ -289,7 +289,7 @@ def test_the_mode_says_whether_the_network_is_compiled(make, monkeypatch, mode, 
     from resnet_lab.engines.torch import model
 
     asked = []
-    monkeypatch.setattr(model, "_compiled", lambda block, mode: asked.append(mode) or block)
+    monkeypatch.setattr(model, "compiled", lambda block, mode: asked.append(mode) or block)
     own = make(mode)
     assert asked == [of_the_network] * (of_the_network is not None)
     trained(own)

@@ -51,25 +51,3 @@ def test_bfloat16_is_close_and_float64_is_refused(torch):
     assert 0 < difference < 0.05
     with pytest.raises(LabError, match="'torch' computes in float32, tf32, bfloat16 or float16, not in float64"):
         engine.build(graph, "cpu", "float64")
-
-
-def test_a_started_step_waits_for_the_gpu_that_computes_it(torch, monkeypatch):
-    """The event belongs to the stream of the model's GPU, not to that of the first one. There is no GPU here."""
-    from resnet_lab.engines.torch.model import _Started
-
-    recorded = []
-
-    class Event:
-        def record(self, stream=None):
-            recorded.append(stream)
-
-    class Values:
-        device = "cuda:1"
-
-        def to(self, device, non_blocking):
-            return self
-
-    monkeypatch.setattr(torch.cuda, "Event", Event)
-    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: f"the stream of {device}")
-    _Started(Values(), True)
-    assert recorded == ["the stream of cuda:1"]

@@ -1,4 +1,4 @@
-"""The compile modes of the torch engine, and what torch.compile needs to work. Does not import PyTorch."""
+"""The compile modes of the torch engine, and what torch.compile needs to work. PyTorch is imported only to compile."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import importlib.util
 import os
 import shutil
 import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ...base.errors import LabError
+
+if TYPE_CHECKING:
+    import torch
 
 COMPILE_MODES = ("off", "default", "reduce-overhead", "max-autotune", "step", "step-eager")
 """`off` does not compile. The next three are modes of torch.compile, of which the last two use CUDA graphs on a GPU.
@@ -51,6 +56,20 @@ def choose(wanted: str, device: str) -> tuple[str, str]:
     if WHOLE_STEP.get(wanted, wanted) != "off" and problem:
         raise LabError(f"compile '{wanted}' cannot work here: {problem}")
     return wanted, "asked for"
+
+
+def compiled(block: torch.fx.GraphModule, mode: str) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Compile a block with torch.compile in one of its modes.
+
+    Dropout draws the same random numbers as without compiling, although its kernels are then not fused. Otherwise the
+    compile mode would decide which units are dropped, and so change the result of a trial by more than rounding.
+    """
+    import torch
+    from torch._inductor import list_mode_options
+
+    options = {**list_mode_options(mode), "fallback_random": True}
+    made: Callable[[torch.Tensor], torch.Tensor] = torch.compile(block, options=options)
+    return made
 
 
 def _problem(gpu: bool) -> str:

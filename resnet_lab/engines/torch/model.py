@@ -21,13 +21,14 @@ from ...specs.optimizers import Optimizer
 from ..contract import STEP_PARTS, Fallback, Rank
 from ..devices import check_weights
 from .captured import CannotCapture, CapturedStep, CudaGraphs
-from .compiling import WHOLE_STEP, WITH_CUDA_GRAPHS
+from .compiling import WHOLE_STEP, WITH_CUDA_GRAPHS, compiled
 from .feed import is_made_on_device, resident_batches
 from .float16 import ScaledUpdate
 from .group import Group
 from .lowering import lower, own_name
 from .precision import Precision
 from .running_variances import RunningVariances
+from .started import Started
 from .static_batches import EpochOnDevice, Position, is_gathered
 from .static_update import StaticUpdate
 from .update import Update
@@ -74,7 +75,7 @@ class TorchModel:
         )
         own_mode = WHOLE_STEP.get(mode, mode)
         self.network: Callable[[torch.Tensor], torch.Tensor] = (
-            self.block if own_mode == "off" else _compiled(self.block, own_mode)
+            self.block if own_mode == "off" else compiled(self.block, own_mode)
         )
         self._mode = mode
         self.fallback: Fallback | None = None
@@ -137,17 +138,17 @@ class TorchModel:
         torch.manual_seed(seed if self._rank is None else seed + (self._rank.number << 32))
         self.block.train()
 
-    def train_step(self, images: Any, labels: Any, rate: float, label_smoothing: float = 0.0) -> _Started:
+    def train_step(self, images: Any, labels: Any, rate: float, label_smoothing: float = 0.0) -> Started:
         """Start one training step; on a GPU, no operation here waits for the result."""
         if self._captured is not None and isinstance(self._update, StaticUpdate):
             self._update.put(rate)
             try:
                 score = self._captured(images, labels, label_smoothing, self.block.training)
-                return _Started(score if self._gpu else score.clone(), self._gpu)
+                return Started(score if self._gpu else score.clone(), self._gpu)
             except CannotCapture as error:
                 self._fall_back(str(error))
         score = self._step(*_tensors(images, labels), label_smoothing, partial(self._update, rate))
-        return _Started(score, self._gpu)
+        return Started(score, self._gpu)
 
     def _step(
         self, images: torch.Tensor, labels: torch.Tensor, label_smoothing: float, update: Callable[[], None]
@@ -287,46 +288,6 @@ class TorchModel:
         return hardware.peak_resident()
 
 
-def _compiled(block: torch.fx.GraphModule, mode: str) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Compile a block with torch.compile in one of its modes.
-
-    Dropout draws the same random numbers as without compiling, although its kernels are then not fused. Otherwise the
-    compile mode would decide which units are dropped, and so change the result of a trial by more than rounding.
-    """
-    from torch._inductor import list_mode_options
-
-    options = {**list_mode_options(mode), "fallback_random": True}
-    compiled: Callable[[torch.Tensor], torch.Tensor] = torch.compile(block, options=options)
-    return compiled
-
-
 def _tensors(images: Any, labels: Any) -> tuple[torch.Tensor, torch.Tensor]:
     """The images and the labels of a batch as tensors, which a position only stands for."""
     return images.batch() if isinstance(images, Position) else (images, labels)
-
-
-class _Started:
-    """A started step; engines/contract.py describes the methods."""
-
-    def __init__(self, values: torch.Tensor, gpu: bool) -> None:
-        self._values, self._event = values, None
-        if gpu:
-            self._values = values.to("cpu", non_blocking=True)
-            self._event = torch.cuda.Event()
-            # Without a stream, PyTorch would take that of the first GPU, whichever has computed the step.
-            self._event.record(torch.cuda.current_stream(values.device))
-
-    def is_done(self) -> bool:
-        """Whether the device has finished the step."""
-        return self._event is None or bool(self._event.query())
-
-    def wait(self) -> tuple[float, float, int]:
-        """Wait for the device; returns the batch's mean loss, its correctly classified images, and all its images."""
-        losses, right, images = zip(*self.scores(), strict=True)
-        return sum(losses) / len(losses), sum(right), int(sum(images))
-
-    def scores(self) -> list[tuple[float, float, float]]:
-        """Wait for the device; returns the values of `wait` for each replica (replicas.py) of the network."""
-        if self._event is not None:
-            self._event.synchronize()
-        return [(loss, right, images) for loss, right, images in self._values.view(-1, 3).tolist()]
