@@ -17,6 +17,7 @@ from resnet_lab.specs.experiment import load
 from resnet_lab.specs.workspace import shipped
 from resnet_lab.sweeps.plan import plan
 from tests.conftest import ROOT, any_engine
+from tests.test_docs import rows
 
 FILES = sorted(shipped("experiments").glob("*.yaml"))
 FORMS = [(file, preset) for file in FILES for preset in (None, *load(file).spec.presets)]
@@ -143,6 +144,26 @@ def test_the_committed_tables_are_those_of_the_small_forms(folder):
     epochs = pd.read_csv(folder / "epochs.csv")
     assert set(epochs["trial"]) == set(table["trial"])
     assert f"`{name}`" in PAGE
+
+
+SUMMARY = rows(ROOT / "docs" / "results.md", 5)[1:]
+
+
+def test_the_summary_holds_every_committed_table():
+    folders = {path.name for path in (ROOT / "results" / "literature").iterdir()}
+    assert {row[0].strip("`") for row in SUMMARY} == folders
+    assert all((ROOT / "results" / "literature" / name / "report.png").is_file() for name in folders)
+
+
+@pytest.mark.parametrize("row", SUMMARY, ids=lambda row: " ".join(row[:2]))
+def test_the_summary_states_what_the_tables_give(row):
+    folder, net, count, accuracy, _ = row
+    table = pd.read_csv(ROOT / "results" / "literature" / folder.strip("`") / "trials.csv")
+    variant, _, value = net.partition(", last_scale ")
+    table = table[table["variant"] == variant.strip("`")]
+    found = (table[table["train.init.last_scale"] == value] if value else table)["test_accuracy"]
+    spread = f" ± {found.std():.4f}" if len(found) > 1 else ""
+    assert (count, accuracy) == (str(len(found)), f"{found.mean():.4f}{spread}")
 
 
 def test_our_curves_and_those_of_a_plain_loop_are_on_the_page():
