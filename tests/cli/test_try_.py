@@ -17,7 +17,9 @@ def pretend(monkeypatch, gain):
     monkeypatch.setattr("resnet_lab.sweeps.run.Local", lambda slots: Pretender(accuracies(gain)))
 
 
-@pytest.mark.parametrize(("gain", "word"), [(0.05, "BETTER"), (-0.05, "WORSE"), (0.001, "SAME")])
+@pytest.mark.parametrize(
+    ("gain", "word"), [(0.05, "BETTER"), pytest.param(-0.05, "WORSE", marks=pytest.mark.slow), (0.001, "SAME")]
+)
 def test_the_verdict_fits_half_a_page(words, call, monkeypatch, gain, word):
     pretend(monkeypatch, gain)
     printed = call(*words, "--match", "macs")

@@ -186,7 +186,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_workers_end_with_the_one_they_work_for(tmp_path, how):
     (tmp_path / "script.py").write_text(SCRIPT)
     shared = set(os.listdir("/dev/shm"))

@@ -20,7 +20,7 @@ RANDOM = {"dropout", "drop_path"}
 """Ops that draw in training: their gradients are tested through their outputs, below."""
 
 
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("threads", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_gradients_over_narrow_and_odd_shapes_are_those_of_float64(engine, threads):
     """Networks that an engine once computed wrongly, and every op between two convolutions."""
     words = [sys.executable, "-m", "tests.engines.check_gradients", engine.name, str(threads), "3"]

@@ -49,7 +49,7 @@ def finished(results: Path) -> dict[str, int]:
 
 
 @pytest.mark.usefixtures("trains_here")
-@pytest.mark.parametrize(("seeds", "kills", "jobs"), [(4, 2, "2"), pytest.param(30, 20, "2", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("seeds", "kills", "jobs"), [(4, 1, "2"), pytest.param(30, 20, "2", marks=pytest.mark.slow)])
 def test_every_trial_is_in_the_table_once_and_none_is_trained_again(workspace, lab, seeds, kills, jobs):
     """The runs that are killed have workers; the undisturbed one and the last one train in this process."""
     (workspace / "variants" / "tiny.yaml").write_text(

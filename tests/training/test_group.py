@@ -83,7 +83,7 @@ def losses(trial, folder, emit=lambda event: None):
 @pytest.mark.parametrize(
     ("engine", "variant", "settings"),
     [
-        ("torch", "grouped", ["train.ema=0.9"]),
+        pytest.param("torch", "grouped", ["train.ema=0.9"], marks=pytest.mark.slow),
         pytest.param("mxnet", "grouped", ["train.ema=0.9"], marks=pytest.mark.slow),
         ("torch", "normed", ["train.norm=synchronised", "train.optimizer.lr=0.02"]),
     ],
