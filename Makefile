@@ -14,11 +14,13 @@ BIN := $(VENV)/bin
 sweep: $(VENV)/.installed
 	$(BIN)/resnet-lab run experiments/depth_sweep.yaml --engine auto
 
+# One more than there are cores: many tests wait for a process that they have started.
+WORKERS = $(shell $(BIN)/python -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 test-all: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -m "not benchmark"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not benchmark"
 
 # Times can be compared on one machine alone: each kind of processor has a folder of its own.
 MACHINE = $(shell $(BIN)/python -c 'import re, os; from resnet_lab.base.hardware import processor; \
