@@ -1,68 +1,12 @@
 """The whole training step as one graph, rehearsed on a CPU: `tape.py` takes the place of CUDA graphs."""
 
-import math
-
 import numpy as np
 import pytest
 
-from resnet_lab import data, ops
-from resnet_lab.engines.contract import Diverged, Fallback, Rank
 from resnet_lab.network.initial import initial
-from resnet_lab.network.tensor import Builder
 from resnet_lab.specs.optimizers import OPTIMIZERS, Adam, AdamW, Sgd
-from resnet_lab.training.epoch import train_epoch
 from tests.conftest import engine_or_skip
-
-RNG = np.random.default_rng(0)
-BATCHES = [
-    (RNG.standard_normal((8, 3, 6, 6)).astype(np.float32), RNG.integers(0, 5, 8).astype(np.int32)) for _ in range(6)
-]
-CONSTANT = [0.05] * 12
-COSINE = [0.05 * (1 + math.cos(math.pi * step / 12)) for step in range(12)]
-
-
-def residual(size=6, channels=3, classes=5):
-    """Batch norm, whose statistics a step changes, group norm, dropout and stochastic depth, which draw."""
-    builder = Builder()
-    x = ops.relu(ops.norm(ops.conv(builder.input((channels, size, size)), 6, 3)))
-    x = x + ops.drop_path(ops.dropout(ops.norm(ops.conv(x, 6, 3), "group", groups=3), 0.2), 0.3)
-    return builder.finish(ops.dense(ops.global_avg_pool(ops.relu(ops.norm(x))), classes))
-
-
-@pytest.fixture
-def make(monkeypatch):
-    """Makes a model on the CPU in a compile mode, with tapes for CUDA graphs."""
-    engine_or_skip("torch")
-    from resnet_lab.engines.torch import model
-    from tests.engines.tape import Tapes
-
-    monkeypatch.setattr(model, "CudaGraphs", Tapes)
-
-    def made(mode, rule=None, precision="float32", graph=None, **settings):
-        graph = graph or residual()
-        own = model.TorchModel(graph, "cpu", precision, mode)
-        own.load(initial(graph, 0))
-        own.prepare(rule or Sgd(momentum=0.9, nesterov=True), **settings)
-        return own
-
-    return made
-
-
-def trained(model, rates=CONSTANT, batches=BATCHES, smoothing=0.0):
-    """Train two epochs, with an evaluation between them; returns the losses, logits, all arrays and the state."""
-    losses, logits = [], []
-    for epoch in range(2):
-        own = rates[epoch * len(batches) :][: len(batches)]
-        train_epoch(model, batches, own, epoch, lambda images, loss: losses.append(loss), smoothing)
-        with model.averaged():
-            logits += [model.predict(BATCHES[0][0][:count]) for count in (8, 3)]
-    return {"losses": np.array(losses), "logits": np.concatenate(logits)} | model.weights() | model.optimizer_state()
-
-
-def assert_equal(one, other):
-    assert one.keys() == other.keys()
-    assert [name for name in one if not np.array_equal(one[name], other[name])] == []
-
+from tests.engines.capturing import BATCHES, CONSTANT, COSINE, assert_equal, digits, residual, trained, trained_on
 
 RECIPES = [
     *((kind(weight_decay=0.05), COSINE if name != "sgd" else CONSTANT, {}) for name, kind in OPTIMIZERS.items()),
@@ -172,20 +116,6 @@ def test_a_state_taken_out_and_put_back_goes_on_exactly(make, into_the_same):
     assert_equal(wanted, trained(broken, COSINE))
 
 
-def digits(**augment):
-    dataset = data.load("digits", channels=3)
-    split = data.InMemory(dataset.train.images[:48], dataset.train.labels[:48])
-    return data.Feed(split, 8, 3, dataset.mean, dataset.std, data.AugmentSpec(**augment))
-
-
-def trained_on(model, feed):
-    losses = []
-    for epoch in range(3):
-        rates = COSINE[: feed.steps]
-        train_epoch(model, feed.epoch(epoch), rates, epoch, lambda images, loss: losses.append(loss))
-    return {"losses": np.array(losses)} | model.weights()
-
-
 def test_replicas_in_one_network_are_captured_with_a_score_for_each(make):
     from resnet_lab.engines.torch.replicas import ReplicasModel
 
@@ -232,58 +162,6 @@ def test_parts_of_a_step_are_measured_without_the_graph(make):
     assert captured._captured._capture.plain == 0
 
 
-def reads_its_loss(model):
-    """Let every step read its loss, which waits for the device, and so cannot be captured."""
-    forward = model._forward
-
-    def reading(*args):
-        logits, loss = forward(*args)
-        assert loss.item() == loss.item()
-        return logits, loss
-
-    model._forward = reading
-    return model
-
-
-@pytest.mark.parametrize("rule", [kind(weight_decay=0.01) for kind in OPTIMIZERS.values()], ids=str)
-def test_a_step_that_cannot_be_captured_falls_back_by_name_and_loses_nothing(make, rule):
-    plain, captured = make("off", rule, ema=0.9), reads_its_loss(make("step-eager", rule, ema=0.9))
-    assert_equal(trained(plain), trained(captured))
-    assert captured.fallback.mode == "off"
-    assert "not permitted when stream is capturing: aten._local_scalar_dense" in captured.fallback.reason
-    captured.prepare(rule)
-    assert captured._captured is None, "a model that has fallen back does not try again"
-
-
-def test_a_failed_capture_in_the_middle_of_an_epoch_on_the_device(make):
-    graph = residual(8, classes=10)
-    captured, feed = reads_its_loss(make("step-eager", graph=graph)), digits(pad_crop=2, flip=True)
-    assert_equal(trained_on(make("off", graph=graph), feed), trained_on(captured, feed))
-    assert captured.fallback is not None
-
-
-def test_several_processes_are_not_captured(make, monkeypatch):
-    from resnet_lab.engines.torch import model
-
-    monkeypatch.setattr(model, "Group", lambda rank, device: None)
-    own = model.TorchModel(residual(), "cpu", "float32", "step-eager", Rank(0, 2, ""))
-    assert (own.fallback.mode, own.fallback.reason) == ("off", "several processes train the model together")
-    own.prepare(Sgd())
-    assert own._captured is None
-
-
-def test_float16_is_not_captured(make):
-    """Its scale decides in each step whether the step counts."""
-    plain, own = make("off", precision="float16"), make("step-eager", precision="float16")
-    assert own.fallback == Fallback("off", "with float16, Python decides in each step whether it counts")
-    assert_equal(trained(plain), trained(own))
-
-
-def test_a_loss_that_is_no_number_ends_the_epoch(make):
-    with pytest.raises(Diverged, match="training loss became (nan|inf)"):
-        train_epoch(make("step-eager", Sgd()), BATCHES, [1e30] * 6, 0, lambda images, loss: None)
-
-
 @pytest.mark.parametrize(("mode", "of_the_network"), [("step", "default"), ("step-eager", None)])
 def test_the_mode_says_whether_the_network_is_compiled(make, monkeypatch, mode, of_the_network):
     from resnet_lab.engines.torch import model
@@ -294,35 +172,6 @@ def test_the_mode_says_whether_the_network_is_compiled(make, monkeypatch, mode, 
     assert asked == [of_the_network] * (of_the_network is not None)
     trained(own)
     assert own.fallback is None
-
-
-def test_the_tape_sees_no_python_number_that_changes_and_carries_nothing_out():
-    """The stand-in must fail where a CUDA graph would; else the tests above would show nothing."""
-    engine_or_skip("torch")
-    import torch
-
-    from tests.engines.tape import Tapes
-
-    value, total, seen = torch.ones(()), torch.zeros(()), []
-    factor = 2.0
-
-    def function():
-        seen.append(1)
-        total.add_(value * factor + torch.rand(()) * 0)
-
-    state = torch.get_rng_state()
-    replay = Tapes(torch.device("cpu"))(function)
-    assert total == 0
-    assert torch.equal(torch.get_rng_state(), state)
-    factor = 100.0
-    replay()
-    assert total == 2
-    value.fill_(3.0)
-    replay()
-    assert (total, seen) == (8, [1])
-    for refused in (lambda: total.item(), lambda: torch.tensor(1.0), lambda: torch.nonzero(total), lambda: bool(total)):
-        with pytest.raises(RuntimeError, match="not permitted when stream is capturing"):
-            Tapes(torch.device("cpu"))(refused)
 
 
 @pytest.mark.parametrize("fails", [False, True])
