@@ -43,7 +43,7 @@ def assert_equal(one, other):
 def digits(**augment):
     dataset = data.load("digits", channels=3)
     split = data.InMemory(dataset.train.images[:48], dataset.train.labels[:48])
-    return data.Feed(split, 8, 3, dataset.mean, dataset.std, data.AugmentSpec(**augment))
+    return data.Feed(split, 8, 3, dataset.mean, dataset.std, data.AugmentSpec(**augment), 10)
 
 
 def trained_on(model, feed):

@@ -25,3 +25,13 @@ def make(monkeypatch):
         return own
 
     return made
+
+
+@pytest.fixture
+def gpu():
+    """A pretended GPU for PyTorch (tests/pretended_gpu)."""
+    engine_or_skip("torch")
+    from tests.pretended_gpu import pretended_gpu
+
+    with pretended_gpu() as gpu:
+        yield gpu

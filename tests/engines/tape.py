@@ -8,7 +8,8 @@ an earlier step cannot help. To read a number of the device, or to bring one the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -59,18 +60,26 @@ class Tape(TorchDispatchMode):
         self._inside: dict[int, torch.Tensor] = {}
 
     def record(self, function: Callable[[], None]) -> None:
-        """Record a function, and put back all that it has changed, random numbers included."""
+        """Record a function, and put back all that it has changed."""
+        with self.putting_back(), self:
+            function()
+
+    @contextmanager
+    def putting_back(self) -> Iterator[None]:
+        """At the end of the context, put back all that the recorded operations have changed, and the random numbers."""
         state = torch.get_rng_state()
         try:
-            with self:
-                function()
+            yield
         finally:
             torch.set_rng_state(state)
             for storage, copy in self.outside.values():
                 storage.copy_(copy)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
+        return self.add(func, args, kwargs or {})
+
+    def add(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Carry out one operation, and record it."""
         if func._schema.name.partition("::")[2] in REFUSED:
             raise RuntimeError(f"operation not permitted when stream is capturing: {func}")
         used = _tensors((args, kwargs))

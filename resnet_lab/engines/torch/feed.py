@@ -18,6 +18,7 @@ from ...data.pipeline.pictures import InMemory
 from ...data.pipeline.pixels import Normalise
 from ..contract import Rank
 from .augmentations import NORMALISED, ON_DEVICE, PIXELS, VIEWS, Chunk, mixed, shares
+from .sending import send
 
 
 class Resident:
@@ -137,7 +138,7 @@ def resident_batches(
     feed = epoch.feed
     on_device = resident(feed, device)
     draws = epoch.draws
-    order, corners, flips = (torch.from_numpy(array).to(device) for array in (draws.order, draws.corners, draws.flips))
+    order, corners, flips = (send(array, device) for array in (draws.order, draws.corners, draws.flips))
     if not feed.flip:
         flips = torch.zeros_like(flips)
     part = slice(0, feed.batch_size) if rank is None else rank.part(feed.batch_size)

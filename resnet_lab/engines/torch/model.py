@@ -28,6 +28,7 @@ from .group import Group
 from .lowering import lower, own_name
 from .precision import Precision
 from .running_variances import RunningVariances
+from .sending import sent
 from .started import Started
 from .static_batches import EpochOnDevice, Position, is_gathered
 from .static_update import StaticUpdate
@@ -250,13 +251,7 @@ class TorchModel:
         if self._gpu and isinstance(batches, Epoch) and is_made_on_device(batches.feed):
             yield from resident_batches(batches, self._device, self._rank)
             return
-        for images, labels in batches:
-            if self._rank is not None:
-                part = self._rank.part(len(labels))
-                images, labels = images[part], labels[part]
-            x = torch.from_numpy(images).to(self._device, non_blocking=True)
-            y = torch.from_numpy(labels).to(self._device)
-            yield x.contiguous(memory_format=torch.channels_last), y.long() if y.ndim == 1 else y
+        yield from sent(batches, self._device, self._rank)
 
     def predict(self, images: Array) -> Array:
         """Compute logits (batch, classes) of images (batch, C, H, W) in inference mode."""

@@ -14,6 +14,7 @@ import torch
 
 from ...data.pipeline.feed import Epoch, Feed
 from .feed import resident
+from .sending import send
 
 GATHERED = frozenset({"pad_crop", "flip"})
 """The augmentations that `EpochOnDevice.next` does; a feed with another augmentation makes its batches elsewhere."""
@@ -64,11 +65,11 @@ class EpochOnDevice:
 
     def positions(self, epoch: Epoch) -> Iterator[Position]:
         """Take over an epoch, and yield the position of each of its batches."""
-        draws = epoch.draws
-        self._order.copy_(torch.from_numpy(draws.order))
-        self._corners.copy_(torch.from_numpy(draws.corners))
+        draws, device = epoch.draws, self._order.device
+        self._order.copy_(send(draws.order, device))
+        self._corners.copy_(send(draws.corners, device))
         if self._has_flips:
-            self._flips.copy_(torch.from_numpy(draws.flips))
+            self._flips.copy_(send(draws.flips, device))
         self._filling += 1
         filling = self._filling
         for number in range(self._steps):

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from ....data.augmentations.contract import Draw
+from ..sending import send
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,8 @@ class Chunk:
         return np.concatenate([draw(own, self.batch_size)[self.rows] for own in self.draws])
 
     def send(self, array: NDArray[Any]) -> torch.Tensor:
-        """Copy an array to the device. A GPU gets it when it has done its earlier work; Python does not wait."""
-        tensor = torch.from_numpy(np.ascontiguousarray(array))
-        return tensor.pin_memory().to(self.device, non_blocking=True) if self.device.type == "cuda" else tensor
+        """Copy an array to the device."""
+        return send(array, self.device)
 
 
 class Form(Protocol):
