@@ -5,7 +5,8 @@ from . import augmentations  # they register themselves
 from .dataset import DATASETS, Dataset, Facts, Source, dataset, statistics
 from .formats import decoders
 from .loading import load, load_planned
-from .pipeline.feed import Feed, evaluation_batches
+from .pipeline.evaluation import EvaluationBatches
+from .pipeline.feed import Feed
 from .pipeline.pictures import InMemory, OnDisk, Pictures
 from .pipeline.stream import Workers
 from .sources import arrays, cifar, cifar10_jpeg, digits, fashion_mnist, folders, kmnist, mnist, records  # they too
@@ -17,6 +18,7 @@ __all__ = [
     "DATASETS",
     "AugmentSpec",
     "Dataset",
+    "EvaluationBatches",
     "Facts",
     "Feed",
     "InMemory",
@@ -32,7 +34,6 @@ __all__ = [
     "dataset",
     "decoders",
     "digits",
-    "evaluation_batches",
     "fashion_mnist",
     "folders",
     "kmnist",

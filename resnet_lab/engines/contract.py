@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -171,6 +171,16 @@ class Model(Protocol):
 
     def predict(self, images: Array) -> Array:
         """Compute logits (batch, classes), float32, of images (batch, C, H, W) in inference mode."""
+
+    def answers(self, batches: Iterable[Batch]) -> Iterator[tuple[Array, Array]]:
+        """Compute the logits of batches in inference mode; a device may work on the next batches meanwhile.
+
+        Args:
+            batches: images (batch, C, H, W), normalised, and labels (batch,).
+
+        Yields:
+            For each batch, the logits (batch, classes), float32, and the labels.
+        """
 
     def synchronize(self) -> None:
         """Wait until the device has finished all its work."""

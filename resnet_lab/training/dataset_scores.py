@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import data
 from ..base.errors import LabError, unknown
-from ..data.pipeline.feed import evaluation_batches
+from ..data.pipeline.evaluation import EvaluationBatches
 from ..engines.contract import Model
 from ..weights.pretrained import Numbers, Pretrained
 from .evaluate import outcomes
@@ -79,7 +79,7 @@ def evaluate(
     images = loaded.test if split == "test" else loaded.train
     rows = pd.concat(
         pd.DataFrame({"label": each.labels, "loss": each.losses, "top1": each.ranks < 1, "top5": each.ranks < 5})
-        for each in outcomes(built, evaluation_batches(images, batch_size, mean, std))
+        for each in outcomes(built, EvaluationBatches(images, batch_size, mean, std))
     )
     return Evaluation(
         float(rows["loss"].mean()),

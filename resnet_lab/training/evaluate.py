@@ -36,16 +36,9 @@ class Outcome:
 
 
 def outcomes(model: Model, batches: Iterable[Batch]) -> Iterator[Outcome]:
-    """Run batches through a model in inference mode; losses are taken in float64.
-
-    A batch smaller than the first one is padded with copies of its last image, so that a compiled model sees one shape.
-    The copies are not counted.
-    """
-    size = 0
-    for images, labels in batches:
-        size = max(size, len(images))
-        filled = np.concatenate([images, np.repeat(images[-1:], size - len(images), axis=0)])
-        logits = model.predict(filled)[: len(images)].astype(np.float64)
+    """Run batches through a model in inference mode; losses are taken in float64."""
+    for answer, labels in model.answers(batches):
+        logits = answer.astype(np.float64)
         right = logits[np.arange(len(labels)), labels]
         largest = logits.max(axis=1)
         losses = largest + np.log(np.exp(logits - largest[:, None]).sum(axis=1)) - right

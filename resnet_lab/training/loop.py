@@ -293,7 +293,7 @@ class _Loop:
     def batches(self, split: data.Pictures) -> Any:
         """The batches of a set of images that is evaluated: validation or test."""
         feed = self.feed
-        return data.evaluation_batches(
+        return data.EvaluationBatches(
             *(split, feed.batch_size, feed.mean, feed.std), skip=feed.skip, workers=feed.workers, skipped=feed.skipped
         )
 

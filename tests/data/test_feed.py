@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from resnet_lab import LabError
-from resnet_lab.data import AugmentSpec, Feed, InMemory, evaluation_batches
+from resnet_lab.data import AugmentSpec, EvaluationBatches, Feed, InMemory
 
 
 def feed(pad=0, flip=False, **changes) -> Feed:
@@ -61,7 +61,7 @@ def test_crop_and_flip_are_those_that_were_drawn():
 @pytest.mark.parametrize("batch_size", [1, 7, 50, 64])
 def test_evaluation_shows_every_image_in_order(batch_size):
     split = feed().split
-    batches = list(evaluation_batches(split, batch_size, (0.5, 0.25), (0.5, 0.1)))
+    batches = list(EvaluationBatches(split, batch_size, (0.5, 0.25), (0.5, 0.1)))
     images = np.concatenate([images for images, _ in batches])
     assert np.concatenate([labels for _, labels in batches]).tolist() == list(range(50))
     expected = (split.images / 255 - np.array([0.5, 0.25]).reshape(2, 1, 1)) / np.array([0.5, 0.1]).reshape(2, 1, 1)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from resnet_lab import LabError, data
+from resnet_lab.data import EvaluationBatches
 from resnet_lab.data.pipeline import stream
-from resnet_lab.data.pipeline.feed import Evaluation
 from resnet_lab.data.pipeline.pictures import Files
 from resnet_lab.training.epoch import train_epoch
 from tests.conftest import ROOT, engine_or_skip
@@ -63,7 +63,7 @@ def test_any_number_of_workers_makes_the_same_bytes(pictures):
             for split in (pictures, in_memory()):
                 made = feed(split, workers)
                 of_this += [content(made.epoch(0)), content(made.epoch(1))]
-                of_this.append(content(data.evaluation_batches(split, 12, made.mean, made.std, workers=workers)))
+                of_this.append(content(data.EvaluationBatches(split, 12, made.mean, made.std, workers=workers)))
             found.append(of_this)
     assert found[0] == found[1] == found[2] == found[3]
     assert [len(batches) for batches in found[0]] == [5, 5, 4, 5, 5, 4]
@@ -138,7 +138,7 @@ def test_workers_are_kept_back(pictures, monkeypatch):
         assert len(list(batches)) == 4
 
 
-class Faulty(Evaluation):
+class Faulty(EvaluationBatches):
     """Fails at its second batch: by an error of a person's, an error of ours, or the kernel's hand."""
 
     how = ""
@@ -164,7 +164,7 @@ def test_what_goes_wrong_in_a_worker_is_told_and_the_next_epoch_works():
         with pytest.raises(RuntimeError, match="a data worker ended with signal 9, as when memory runs out"):
             list(workers.batches(maker, 2))
         assert not any(process.is_alive() for process in processes)
-        assert len(list(workers.batches(Evaluation(*(in_memory(), 8, (0.5,) * 3, (0.3,) * 3)), 0))) == 5
+        assert len(list(workers.batches(EvaluationBatches(*(in_memory(), 8, (0.5,) * 3, (0.3,) * 3)), 0))) == 5
         processes = workers._processes
         assert all(process.is_alive() for process in processes)
     assert not any(process.is_alive() for process in processes)
@@ -220,7 +220,7 @@ def test_damaged_pictures_are_refused_or_skipped_and_named(pictures, tmp_path):
             found.append(content(source.epoch(0)))
             assert {os.path.basename(name) for name in source.skipped} == {"7.jpg", "9.jpg"}
             skipped: set[str] = set()
-            batches = list(data.evaluation_batches(pictures, 8, source.mean, source.std, skip=True, skipped=skipped))
+            batches = list(data.EvaluationBatches(pictures, 8, source.mean, source.std, skip=True, skipped=skipped))
             assert [len(images) for images, _ in batches] == [7, 7, 8, 8, 8]
             assert len(skipped) == 2
     assert found[0] == found[1]
@@ -231,11 +231,11 @@ def test_epochs_that_are_open_side_by_side_keep_their_own_batches(pictures):
     """Two epochs of one feed, another feed and an evaluation with a larger batch, taken in turns."""
     plain = feed(pictures)
     expected = [content(plain.epoch(0)), content(plain.epoch(1)), content(feed(in_memory()).epoch(0))]
-    expected.append(content(data.evaluation_batches(pictures, 20, plain.mean, plain.std)))
+    expected.append(content(data.EvaluationBatches(pictures, 20, plain.mean, plain.std)))
     with data.Workers(2) as workers:
         source = feed(pictures, workers)
         opened = [source.epoch(0), source.epoch(1), feed(in_memory(), workers).epoch(0)]
-        opened.append(data.evaluation_batches(pictures, 20, source.mean, source.std, workers=workers))
+        opened.append(data.EvaluationBatches(pictures, 20, source.mean, source.std, workers=workers))
         iterators = [iter(batches) for batches in opened]
         found = [[] for _ in iterators]
         for _ in range(5):

@@ -13,6 +13,7 @@ import numpy as np
 
 from resnet_lab.base.errors import LabError
 from resnet_lab.blocks.opaque import ModuleFacts
+from resnet_lab.engines.answers import one_after_another
 from resnet_lab.network.graph import Graph, Shape
 from resnet_lab.network.tensor import OPS
 
@@ -72,6 +73,9 @@ class NoModel:
 
     def predict(self, images: Any) -> Any:
         return np.zeros((len(images), self._classes), np.float32)
+
+    def answers(self, batches: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+        return one_after_another(self.predict, batches)
 
     def synchronize(self) -> None: ...
 

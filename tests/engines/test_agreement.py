@@ -160,7 +160,7 @@ def test_what_one_engine_trains_the_other_evaluates_alike():
         train_epoch(trained, feed.epoch(0), [0.01] * feed.steps, 0, lambda images, loss: None)
         other.load(trained.weights())
         scores = [
-            evaluate(model, data.evaluation_batches(dataset.test, 100, dataset.mean, dataset.std))
+            evaluate(model, data.EvaluationBatches(dataset.test, 100, dataset.mean, dataset.std))
             for model in (trained, other)
         ]
         assert scores[0].top1 == scores[1].top1

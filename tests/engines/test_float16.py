@@ -154,7 +154,7 @@ def test_a_net_learns_in_float16_and_goes_on_from_its_state(lent):
     through, broken = (trained_in_two_goes(lambda: lent(graph), start, feed, breaks) for breaks in (False, True))
     one, other = through.weights(), broken.weights()
     assert all(np.array_equal(one[name], other[name]) for name in one)
-    score = evaluate(through, data.evaluation_batches(dataset.test, 100, dataset.mean, dataset.std))
+    score = evaluate(through, data.EvaluationBatches(dataset.test, 100, dataset.mean, dataset.std))
     assert score.top1 > 0.8
 
 

@@ -142,7 +142,7 @@ def test_a_net_with_batch_norm_learns_on_two_devices_and_goes_on_from_its_state(
     )
     one, other = through.weights(), broken.weights()
     assert all(np.array_equal(one[name], other[name]) for name in one)
-    score = evaluate(through, data.evaluation_batches(dataset.test, 100, dataset.mean, dataset.std))
+    score = evaluate(through, data.EvaluationBatches(dataset.test, 100, dataset.mean, dataset.std))
     assert score.top1 > 0.8
 
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from resnet_lab.engines.answers import one_after_another
 from resnet_lab.training.evaluate import evaluate
 
 
@@ -18,6 +19,9 @@ class Table:
         self.size = self.size or len(images)
         assert len(images) == self.size
         return self.logits[images[:, 0].astype(int)]
+
+    def answers(self, batches):
+        return one_after_another(self.predict, batches)
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 4, 10, 64])

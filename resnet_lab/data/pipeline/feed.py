@@ -1,4 +1,4 @@
-"""The batches that a model is trained and tested on: their order and their augmentation, all from one seed.
+"""The batches that a model is trained on: their order and their augmentation, all from one seed.
 
 All random numbers depend on (seed, epoch) or (seed, epoch, step) alone. So every engine sees the same pictures, every
 process makes the same batch of a step, and a run that was interrupted continues with the same batches.
@@ -196,9 +196,9 @@ class Feed:
                     self.split.fill(int(indices[row]), images[row], view)
                     break
                 except Undecodable as error:
-                    bad.append(_left_out(error, self.skip, self.split, int(indices[row])))
+                    bad.append(left_out(error, self.skip, self.split, int(indices[row])))
             else:
-                raise _none_left(self.split)
+                raise none_left(self.split)
         return images.transpose(0, 3, 1, 2), indices, tuple(bad)
 
 
@@ -226,80 +226,7 @@ class Epoch:
             yield images, labels
 
 
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """Batches that show every image once, in order; the last batch and batches with damaged pictures may be smaller."""
-
-    split: Pictures
-    batch_size: int
-    mean: Sequence[float]
-    std: Sequence[float]
-    skip: bool = False
-
-    @property
-    def steps(self) -> int:
-        """The number of batches."""
-        return -(-len(self.split) // self.batch_size)
-
-    @property
-    def batch_shape(self) -> tuple[int, int, int, int]:
-        """The shape of the images of a whole batch."""
-        return (self.batch_size, *self.split.shape)
-
-    def make(self, epoch: int, step: int, out: NDArray[np.float32] | None = None) -> Made:
-        """Make one batch; the arguments are those of `Feed.make`."""
-        indices = np.arange(step * self.batch_size, min((step + 1) * self.batch_size, len(self.split)))
-        normalise = Normalise(self.mean, self.std)
-        bad = []
-        if isinstance(self.split, InMemory):
-            images = self.split.images[indices[0] : indices[-1] + 1]
-        else:
-            images = np.empty((len(indices), *self.split.shape[1:], 3), np.uint8)
-            whole = np.ones(len(indices), bool)
-            for row, index in enumerate(indices):
-                try:
-                    self.split.fill(int(index), images[row])
-                except Undecodable as error:
-                    bad.append(_left_out(error, self.skip, self.split, int(index)))
-                    whole[row] = False
-            images, indices = np.ascontiguousarray(images[whole].transpose(0, 3, 1, 2)), indices[whole]
-        return normalise(images, None if out is None else out[: len(images)]), self.split.labels[indices], tuple(bad)
-
-
-def evaluation_batches(
-    split: Pictures,
-    batch_size: int,
-    mean: Sequence[float],
-    std: Sequence[float],
-    *,
-    skip: bool = False,
-    workers: Workers | None = None,
-    skipped: set[str] | None = None,
-) -> Iterator[Batch]:
-    """Yield every image once, in order and normalised; the last batch may be smaller.
-
-    Args:
-        skip: leave damaged pictures out; if False, a damaged picture is an error.
-        workers: the processes that make the batches; None means this process.
-        skipped: a set to which the names of the pictures that were left out are added.
-
-    Raises:
-        Undecodable: a picture is damaged and not skipped, or every picture is damaged.
-    """
-    maker = Evaluation(split, batch_size, mean, std, skip)
-    made = workers.batches(maker, 0) if workers else (maker.make(0, step) for step in range(maker.steps))
-    shown = 0
-    for images, labels, bad in made:
-        if skipped is not None:
-            skipped.update(bad)
-        if len(images):
-            shown += len(images)
-            yield images, labels
-    if not shown:
-        raise _none_left(split)
-
-
-def _left_out(error: Undecodable, skip: bool, split: Pictures, place: int) -> str:
+def left_out(error: Undecodable, skip: bool, split: Pictures, place: int) -> str:
     """Return the name of a damaged picture, which is left out. Raises Undecodable: damaged pictures are not skipped."""
     if not skip:
         raise Undecodable(f"{error.message}; 'damaged: skip' in 'data' leaves damaged pictures out") from None
@@ -307,7 +234,7 @@ def _left_out(error: Undecodable, skip: bool, split: Pictures, place: int) -> st
     return split.name(place)
 
 
-def _none_left(split: Pictures) -> Undecodable:
+def none_left(split: Pictures) -> Undecodable:
     """Make the error for a split whose pictures are all damaged."""
     first = f", from {split.name(0)} on" if isinstance(split, OnDisk) and len(split) else ""
     return Undecodable(f"none of the {len(split)} pictures can be decoded{first}: 'damaged: skip' has left out all")

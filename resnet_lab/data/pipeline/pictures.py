@@ -14,7 +14,7 @@ from ..formats.decode import DECODERS, Box, Content, Undecodable, central
 from ..formats.recordio import RecordFile
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class InMemory:
     """Images, uint8 (count, channels, height, width), and their labels, int32 (count,)."""
 

@@ -16,6 +16,7 @@ from ...base import hardware
 from ...base.errors import LabError
 from ...network.graph import Graph
 from ...specs.optimizers import Optimizer
+from ..answers import one_after_another
 from ..contract import STEP_PARTS, Fallback, Rank
 from ..devices import check_weights
 from .block import GraphBlock
@@ -269,6 +270,10 @@ class MXNetModel:
         """Compute logits (batch, classes) of images (batch, C, H, W) in inference mode."""
         parts = [self.block(x) for x in self._split(images)]
         return np.concatenate([part.asnumpy() for part in parts])
+
+    def answers(self, batches: Iterable[Batch]) -> Iterator[tuple[Array, Array]]:
+        """Compute the logits of batches in inference mode, one batch after another."""
+        return one_after_another(self.predict, batches)
 
     def synchronize(self) -> None:
         """Wait until all devices have finished their work."""

@@ -56,7 +56,7 @@ class Resident:
         Returns:
             Normalised images, (batch, C, H, W), float32; their memory is laid out channels last.
         """
-        return self._normalise(self._cropped(self.images, indices, corners, flips))
+        return normalised(self._cropped(self.images, indices, corners, flips), self.tables)
 
     def augmented(
         self, indices: torch.Tensor, corners: torch.Tensor, flips: torch.Tensor, chunk: Chunk
@@ -72,7 +72,7 @@ class Resident:
             images = images.contiguous()
         for change in self._pixels:
             images = change(images, chunk)
-        images = self._normalise(images)
+        images = normalised(images, self.tables)
         for change in self._normalised:
             images = change(images, chunk)
         return images
@@ -89,11 +89,20 @@ class Resident:
         values = images[indices[:, None, None], :, rows[:, :, None], columns[:, None, :]]
         return values.permute(0, 3, 1, 2)
 
-    def _normalise(self, images: torch.Tensor) -> torch.Tensor:
-        """Normalise uint8 images (batch, C, H, W); the result is laid out channels last."""
-        offsets = 256 * torch.arange(images.shape[1], device=images.device)
-        values = images.permute(0, 2, 3, 1).contiguous()
-        return self.tables.flatten()[values.long().add_(offsets)].permute(0, 3, 1, 2)
+
+def normalised(images: torch.Tensor, tables: torch.Tensor) -> torch.Tensor:
+    """Normalise images; each value is the one that the host computes, bit for bit.
+
+    Args:
+        images: uint8 (batch, C, H, W).
+        tables: float32 (C, 256), the normalised value of each pixel value in each channel, on the same device.
+
+    Returns:
+        float32 (batch, C, H, W), laid out channels last.
+    """
+    offsets = 256 * torch.arange(images.shape[1], device=images.device)
+    values = images.permute(0, 2, 3, 1).contiguous()
+    return tables.flatten()[values.long().add_(offsets)].permute(0, 3, 1, 2)
 
 
 def is_made_on_device(feed: Feed) -> bool:

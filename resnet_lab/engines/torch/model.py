@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from itertools import pairwise
@@ -18,8 +18,10 @@ from ...base import hardware
 from ...data.pipeline.feed import Epoch, Feed
 from ...network.graph import Graph
 from ...specs.optimizers import Optimizer
+from ..answers import one_after_another
 from ..contract import STEP_PARTS, Fallback, Rank
 from ..devices import check_weights
+from .answers import answers
 from .captured import CannotCapture, CapturedStep, CudaGraphs
 from .compiling import WHOLE_STEP, WITH_CUDA_GRAPHS, compiled
 from .feed import is_made_on_device, resident_batches
@@ -257,9 +259,20 @@ class TorchModel:
         """Compute logits (batch, classes) of images (batch, C, H, W) in inference mode."""
         self.block.eval()
         x = torch.from_numpy(images).to(self._device).contiguous(memory_format=torch.channels_last)
-        with torch.no_grad(), self._precision.forward():
-            logits: Array = self._call(x).float().cpu().numpy()
+        logits: Array = self._logits(x).cpu().numpy()
         return logits
+
+    def answers(self, batches: Iterable[Batch]) -> Iterator[tuple[Array, Array]]:
+        """Compute the logits of batches in inference mode; a GPU works on several batches at once (answers.py)."""
+        if self._gpu:
+            self.block.eval()
+            return answers(self._logits, batches, self._device)
+        return one_after_another(self.predict, batches)
+
+    def _logits(self, x: torch.Tensor) -> torch.Tensor:
+        """Compute logits (batch, classes), float32, of images on the device."""
+        with torch.no_grad(), self._precision.forward():
+            return self._call(x).float()
 
     def _call(self, x: torch.Tensor) -> torch.Tensor:
         """Call the network.

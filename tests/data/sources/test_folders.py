@@ -38,7 +38,7 @@ def test_any_folder_of_class_folders_is_a_dataset(folder):
     facts = data.DATASETS.get("imagefolder").facts({"path": str(folder)})
     assert (facts.shape, facts.classes, facts.count) == ((3, None, None), 2, 17)
     for split in (found.train, found.test):
-        for images, _ in data.evaluation_batches(split, 5, found.mean, found.std):
+        for images, _ in data.EvaluationBatches(split, 5, found.mean, found.std):
             assert np.isfinite(images).all()
 
 

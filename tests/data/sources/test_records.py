@@ -16,7 +16,7 @@ def test_records_are_a_dataset_and_labels_are_held_to_the_classes(tmp_path, monk
     records(tmp_path / "b.rec", [2, 0])
     found = data.load("recordio", size=16, options={"path": "a.rec", "test": "b.rec", "classes": 3})
     assert (found.train.labels.tolist(), found.test.labels.tolist()) == ([0, 1, 2, 1], [2, 0])
-    batches = list(data.evaluation_batches(found.train, 4, found.mean, found.std))
+    batches = list(data.EvaluationBatches(found.train, 4, found.mean, found.std))
     assert batches[0][0].shape == (4, 3, 16, 16)
     with pytest.raises(LabError, match=r"'recordio', train: the label 2 of item 2 is outside the classes, 0 to 1"):
         data.load("recordio", size=16, options={"path": "a.rec", "test": "b.rec", "classes": 2})
