@@ -1,8 +1,9 @@
-# make sweep    installs what is needed and trains the five depths of Table 1 on real digits
-# make test     installs what is needed and runs the tests; test-all runs the slow ones too
-# make bench    measures tests/benchmarks, and compares the times with the last run on this machine
-# make lint     checks style, format and types
-# make docs     builds the site of the documentation into site/
+# make sweep     installs what is needed and trains the five depths of Table 1 on real digits
+# make test      installs what is needed and runs the tests; test-all runs the slow ones too
+# make rehearsal runs all that is prepared for a GPU in its smallest form, on a pretended GPU
+# make bench     measures tests/benchmarks, and compares the times with the last run on this machine
+# make lint      checks style, format and types
+# make docs      builds the site of the documentation into site/
 # Any Python from 3.10 to 3.14 does; 3.11 first, since there MXNet runs without a change to what it sees of NumPy.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3.10 python3 python; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 15))' 2>/dev/null \
@@ -10,7 +11,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3.1
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: sweep test test-all bench lint docs clean
+.PHONY: sweep test test-all rehearsal bench lint docs clean
 sweep: $(VENV)/.installed
 	$(BIN)/resnet-lab run experiments/depth_sweep.yaml --engine auto
 
@@ -21,6 +22,12 @@ test: $(VENV)/.installed-test
 
 test-all: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not benchmark"
+
+rehearsal: $(VENV)/.installed-test
+	@rm -rf .rehearsal
+	@if $(BIN)/python -c 'import torch' 2>/dev/null; then \
+		PYTHONPATH=tests/pretended_gpu/startup $(BIN)/python -m tests.gpu --out .rehearsal --tiny --device gpu --minutes 20; \
+	else echo "PyTorch is not installed: nothing is rehearsed"; fi
 
 # Times can be compared on one machine alone: each kind of processor has a folder of its own.
 MACHINE = $(shell $(BIN)/python -c 'import re, os; from resnet_lab.base.hardware import processor; \
