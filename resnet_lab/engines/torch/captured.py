@@ -49,12 +49,13 @@ class CudaGraphs:
 
     def __init__(self, device: torch.device) -> None:
         self._device, self._stream = device, torch.cuda.Stream(device)
-        self._pool: Any = None
+        self._pool: Any = torch.cuda.graph_pool_handle()
 
     def __call__(self, function: Callable[[], None]) -> Replay:
         cause: Exception | None = None
         with torch.cuda.device(self._device):
             graph, current = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
+            _forget_workspaces()
             try:
                 with torch.cuda.graph(graph, self._pool, self._stream):
                     try:
@@ -65,14 +66,16 @@ class CudaGraphs:
             except Exception as error:
                 self._recover(current)
                 raise cause or error from None
-        self._pool = graph.pool()
+            finally:
+                _forget_workspaces()
         return lambda: graph.replay()
 
     def _recover(self, stream: torch.cuda.Stream) -> None:
         """Put back what PyTorch leaves as it is when the end of a capture fails.
 
-        The stream of the capture is still the current one, and the generator of random numbers still waits for the end
-        of the capture, so that dropout would fail. A new state of the generator goes on with the same numbers.
+        The stream of the capture is still the current one. The generator of random numbers still waits for the end of
+        the capture, so that dropout would fail; a new state of the generator goes on with the same numbers. And before
+        PyTorch 2.12 the memory allocator waits for it, too, so that every later capture and `empty_cache` would fail.
         """
         torch.cuda.set_stream(stream)
         generator = torch.cuda.default_generators[self._device.index]
@@ -80,6 +83,13 @@ class CudaGraphs:
             state = torch.Generator(self._device)
             state.set_state(generator.get_state())
             generator.graphsafe_set_state(state)
+        names = ("_cuda_endAllocateToPool", "_cuda_endAllocateCurrentStreamToPool")  # the second before PyTorch 2.8
+        end = next(getattr(torch._C, name) for name in names if hasattr(torch._C, name))
+        try:
+            end(self._device.index, self._pool)
+        except RuntimeError:  # The allocator does not wait.
+            return
+        torch._C._cuda_releasePool(self._device.index, self._pool)
 
     def carry_out(self, function: Callable[[], None]) -> None:
         current = torch.cuda.current_stream(self._device)
@@ -87,6 +97,15 @@ class CudaGraphs:
         with torch.cuda.stream(self._stream):
             function()
         current.wait_stream(self._stream)
+
+
+def _forget_workspaces() -> None:
+    """Free the memory that cuBLAS keeps for its products, so that a capture takes its own from the graph's memory.
+
+    A graph repeats the addresses of the capture. torch.compile frees all workspaces when it records graphs of its own;
+    one from before the capture would then belong to others, while the graph still writes there.
+    """
+    torch._C._cuda_clearCublasWorkspaces()
 
 
 class _Copied:
