@@ -1,5 +1,7 @@
 """The torch engine: its devices, and that it changes no setting of the program."""
 
+import weakref
+
 import numpy as np
 import pytest
 
@@ -32,3 +34,21 @@ def test_the_engine_leaves_the_settings_of_the_program_alone(torch, monkeypatch)
         model = engines.get("torch").build(rl.graph("cifar_resnet20", classes=10), "cpu")
         model.predict(np.zeros((1, 3, 32, 32), np.float32))
         assert torch.backends.cudnn.allow_tf32 is allowed
+
+
+def test_what_torch_compile_keeps_is_gone_before_memory_is_given_back_and_the_peak_is_forgotten(torch, monkeypatch):
+    """It holds the weights of models that are gone, which would count in the peak of the next model."""
+    import torch._dynamo
+
+    kept = [torch.zeros(1)]
+    weight, alive = weakref.ref(kept[0]), []
+    monkeypatch.setattr(torch._dynamo, "reset", kept.clear)
+    for name, value in {
+        "is_initialized": lambda: True,
+        "device_count": lambda: 1,
+        "empty_cache": lambda: alive.append(weight() is not None),
+        "reset_peak_memory_stats": lambda index: alive.append(weight() is not None),
+    }.items():
+        monkeypatch.setattr(torch.cuda, name, value)
+    engines.get("torch").clean_up()
+    assert alive == [False, False]

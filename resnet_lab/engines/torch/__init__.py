@@ -179,6 +179,8 @@ class TorchEngine:
 
     def clean_up(self) -> None:
         """Give back the memory of models that are gone, and forget the peak on GPUs and what torch.compile keeps."""
+        if "torch._dynamo" in sys.modules:
+            sys.modules["torch._dynamo"].reset()  # At first: what it keeps holds the weights and the graphs of a model.
         hardware.give_back_memory()
         if "torch" not in sys.modules:
             return
@@ -187,8 +189,6 @@ class TorchEngine:
             torch.cuda.empty_cache()
             for index in range(torch.cuda.device_count()):
                 torch.cuda.reset_peak_memory_stats(index)
-        if "torch._dynamo" in sys.modules:
-            torch._dynamo.reset()
 
     def _import(self) -> Any:
         """Import PyTorch, and set its threads.
