@@ -72,7 +72,7 @@ def measure(job: Job, noise_feed: Callable[..., Feed], epochs: Callable[..., Tur
         "recipe, made on the device": lambda: turns(recipe),
         "recipe, made on the host": lambda: turns(recipe, on_host=True),
     }
-    results = take_turns(makers, recipe.steps * batch, job.size(2, 5))
+    results = take_turns(makers, recipe.steps * batch, job.size(2, 5), job.until)
     speeds = {name: result.get("images_per_s") for name, result in results.items()}
     for name, result in results.items():
         row: dict[str, Any] = {"batch_size": batch, "precision": "bfloat16", "program": name, **result}

@@ -67,7 +67,7 @@ def _measure(job: Job, feed: Feed, plain: bool) -> None:
     if plain:
         makers["plain loop, NumPy"] = lambda: _plain(job, feed, precision, "numpy")
         makers["plain loop, torchvision"] = lambda: _plain(job, feed, precision, "torchvision")
-    results = take_turns(makers, images, job.size(2, 5))
+    results = take_turns(makers, images, job.size(2, 5), job.until)
     for name, result in results.items():
         row: dict[str, Any] = {"batch_size": feed.batch_size, "precision": precision, "program": name, **result}
         speed = result.get("images_per_s")

@@ -24,7 +24,7 @@ def run(job: Job) -> None:
     """Measure each batch size in turns; one row for each program."""
     size, steps, turns = job.size(32, 224), job.size(1, 20), job.size(2, 5)
     for batch in job.size((2,), (256, 128, 512)):
-        results = take_turns(_makers(job, size, batch, steps), batch * steps, turns)
+        results = take_turns(_makers(job, size, batch, steps), batch * steps, turns, job.until)
         others = [
             found["images_per_s"]
             for name, found in results.items()

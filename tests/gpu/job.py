@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import subprocess
 import sys
@@ -21,6 +22,9 @@ from .journal import Journal
 PACKAGES = ("resnet-lab", "torch", "triton", "torchvision", "timm", "numpy", "pandas", "nvidia-cudnn-cu13")
 """The packages whose versions the record states."""
 
+NO_TIME = "no time was left to prepare it"
+"""The problem of a program that was left out; a later start of the rehearsal may have the time."""
+
 Value = TypeVar("Value")
 
 
@@ -34,6 +38,7 @@ class Job:
         folder: the folder of the rehearsal.
         device: `cpu` or `gpu:N`.
         tiny: whether everything is as small as possible.
+        until: the reading of `time.monotonic` at which the stage is ended; infinity if nothing ends it.
     """
 
     stage: str
@@ -41,6 +46,7 @@ class Job:
     folder: Path
     device: str
     tiny: bool
+    until: float = math.inf
 
     def row(self, **values: Any) -> None:
         """Record a result at once, and print it."""

@@ -49,7 +49,7 @@ def _precisions(job: Job) -> None:
             return compute_alone(our_model(job, graph, precision, "off"), graph, batch, job.size(1, 10))
 
         makers[precision] = make
-    results = take_turns(makers, batch * job.size(1, 10), job.size(1, 5))
+    results = take_turns(makers, batch * job.size(1, 10), job.size(1, 5), job.until)
     for precision, result in results.items():
         job.row(what="precision", name=precision, batch_size=batch, size=size, **rows[precision], **result)
 
@@ -91,6 +91,7 @@ def _deterministic(job: Job, mode: str) -> None:
         {"deterministic": lambda: maker(True), "plain": lambda: maker(False)},
         feed.steps * feed.batch_size,
         job.size(1, 5),
+        job.until,
     )
     row: dict[str, Any] = {"what": "deterministic", "name": "cifar_resnet20", "compile": mode}
     row |= {"batch_size": feed.batch_size, "same_bits": same(True), "same_bits_without": same(False)}

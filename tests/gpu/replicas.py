@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from .turns import RATE, Turn, check_mode, our_model, take_turns
 def main(words: Sequence[str] | None = None) -> None:
     """Measure, and record a row for each program and compile mode."""
     options = _parser().parse_args(words)
-    job = Job("together", options.attempt, options.out, options.device, options.tiny)
+    job = Job("together", options.attempt, options.out, options.device, options.tiny, options.until)
     measure(job, options.count, options.images, options.extent, options.precision, options.alone)
 
 
@@ -56,7 +57,7 @@ def measure(job: Job, count: int, images: int, extent: int, precision: str, alon
             return _replicas(job, graph, feeds, precision, mode)
 
         makers[f"sequence {mode}"], makers[f"replicas {mode}"] = sequence, replicas
-    results = take_turns(makers, count * feed.steps * feed.batch_size, job.size(1, 5))
+    results = take_turns(makers, count * feed.steps * feed.batch_size, job.size(1, 5), job.until)
     for name, result in results.items():
         program, _, mode = name.partition(" ")
         row: dict[str, Any] = {
@@ -117,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tiny", action="store_true", help="everything as small as possible")
     parser.add_argument("--attempt", type=int, default=1, help=argparse.SUPPRESS)
     parser.add_argument("--alone", type=float, default=0.0, help=argparse.SUPPRESS)
+    parser.add_argument("--until", type=float, default=math.inf, help=argparse.SUPPRESS)
     return parser
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .job import clocks
+from .job import NO_TIME, clocks
 from .journal import FINISHED, Journal
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,15 +37,18 @@ class Stage:
 
 
 STAGES = (
-    Stage("agreement", "tests.gpu.agreement", 4, "ops, variants and losses against the CPU"),
+    Stage("agreement", "tests.gpu.agreement", 6, "ops, variants and losses against the CPU"),
     Stage("sweep", "tests.gpu.sweep", 4, "a sweep that is killed and continued; a trial that runs out of memory"),
-    Stage("cifar", "tests.gpu.cifar", 5, "training from images in memory, by compile mode and batch size"),
+    Stage("cifar", "tests.gpu.cifar", 7, "training from images in memory, by compile mode and batch size"),
     Stage("imagenet", "tests.gpu.imagenet", 8, "ResNet-50 beside the networks of timm and torchvision"),
     Stage("precision", "tests.gpu.precision", 4, "every precision beside float32, and deterministic training"),
     Stage("fashion", "tests.gpu.fashion", 4, "the recipe of Dive into Deep Learning"),
     Stage("together", "tests.gpu.together", 8, "several trainings on one GPU"),
     Stage("literature", "tests.gpu.literature", 20, "experiments of the literature"),
 )
+
+
+_OVER = "the time of this run is over"
 
 
 def run_stages(
@@ -77,6 +80,9 @@ def run_stages(
         attempt = journal.begin(stage.name)
         before, start = clocks(), time.monotonic()
         status, reason = _attempt(stage, attempt, journal.folder, device, tiny, left)
+        rows = [row for row in journal.lines("row", stage.name) if row["attempt"] == attempt]
+        if status == "done" and left < 60 * stage.minutes and any(row.get("problem") == NO_TIME for row in rows):
+            status, reason = "stopped", _OVER
         seconds = round(time.monotonic() - start, 1)
         journal.add(
             "stage",
@@ -91,7 +97,8 @@ def _attempt(stage: Stage, attempt: int, folder: Path, device: str, tiny: bool, 
     """Run a stage for at most its own limit and at most `left` seconds; returns how it ended, and why."""
     own = 60 * stage.minutes
     log = folder / f"{stage.name}.log"
-    words = [stage.module, stage.name, str(attempt), str(folder), device, *(["tiny"] if tiny else [])]
+    until = time.monotonic() + min(own, left)  # the clock is the same in all processes of a machine
+    words = [stage.module, stage.name, str(attempt), str(folder), device, str(until), *(["tiny"] if tiny else [])]
     with log.open("ab") as stream:
         process = subprocess.Popen(
             **command("tests.gpu.stage", *words),
@@ -104,7 +111,7 @@ def _attempt(stage: Stage, attempt: int, folder: Path, device: str, tiny: bool, 
             code = process.wait(min(own, left))
         except subprocess.TimeoutExpired:
             if left < own:
-                return "stopped", "the time of this run is over"
+                return "stopped", _OVER
             return "timed_out", f"the stage took longer than its {stage.minutes:g} minutes"
         finally:
             with suppress(ProcessLookupError):

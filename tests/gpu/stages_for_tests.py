@@ -6,12 +6,14 @@ import subprocess
 import sys
 import time
 
-from .job import Job
+from .job import NO_TIME, Job
 
 
 def run(job: Job) -> None:
-    """Record a row, and then end well, fail, or sleep."""
-    job.row(value=job.attempt)
+    """Record a row, and then end well, leave something out, fail, or sleep."""
+    job.row(value=job.attempt, seconds=job.until - time.monotonic())
+    if job.stage == "leaves_out":
+        job.row(problem=NO_TIME)
     if job.stage == "fails":
         raise RuntimeError("no kernel image is available")
     if job.stage == "sleeps":

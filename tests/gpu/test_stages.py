@@ -34,6 +34,21 @@ def test_finished_stages_do_not_run_again_unless_asked_for(journal):
     assert [row["value"] for row in journal.lines("row", "good")] == [1, 2]
 
 
+def test_a_stage_is_told_the_time_that_is_left(journal):
+    run_stages([GOOD], journal, "cpu", True, 500)
+    run_stages([GOOD], journal, "cpu", True, 2, again=True)
+    own, rest = (row["seconds"] for row in journal.lines("row", "good"))
+    assert 120 < own < 300
+    assert rest < 120
+
+
+def test_a_stage_that_left_something_out_runs_again_if_the_run_gave_it_less_than_its_limit(journal):
+    stage = Stage("leaves_out", HERE, 5, "")
+    run_stages([stage], journal, "cpu", True, 2)
+    run_stages([stage], journal, "cpu", True, 500)
+    assert [line["status"] for line in journal.lines("stage")] == ["stopped", "done"]
+
+
 def _is_gone(pid: int) -> bool:
     return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 

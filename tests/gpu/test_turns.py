@@ -1,4 +1,7 @@
-"""Measurements in turns: each begins another turn, and an error costs only its own name."""
+"""Measurements in turns: each begins another turn, and an error or a lack of time costs only its own name."""
+
+import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -7,6 +10,8 @@ from resnet_lab.engines.contract import Fallback
 from tests.conftest import engine_or_skip
 from tests.engines.nothing import NoModel
 
+from . import turns
+from .job import NO_TIME
 from .turns import check_mode, take_turns
 
 
@@ -40,6 +45,27 @@ def test_an_error_when_making_or_in_a_later_turn_is_a_problem_of_its_name():
     assert results["a"] == {"problem": "LookupError: timm is not installed"}
     assert results["b"] == {"problem": "RuntimeError: CUDA out of memory"}
     assert results["c"]["turns"] == 4
+
+
+@pytest.mark.parametrize(
+    ("names", "until", "ready", "counted"),
+    [("abcdefgh", 99, "abcdefg", 1), ("abc", 150, "abc", 3), ("abc", 10_000, "abc", 5), ("abc", 5, "a", 1)],
+)
+def test_little_time_leaves_out_the_last_names_and_turns(monkeypatch, names, until, ready, counted):
+    """A turn takes ten seconds here, and 0.7 of the time is for preparing."""
+    engine_or_skip("torch")
+    clock = [0.0]
+
+    def turn():
+        clock[0] += 10
+
+    fake = SimpleNamespace(monotonic=lambda: clock[0], perf_counter=time.perf_counter)
+    monkeypatch.setattr(turns, "time", fake)
+    results = take_turns({name: lambda: turn for name in names}, 1, 5, until)
+    assert {name: result.get("turns") for name, result in results.items()} == {
+        name: counted if name in ready else None for name in names
+    }
+    assert {result["problem"] for name, result in results.items() if name not in ready} <= {NO_TIME}
 
 
 def test_a_model_that_fell_back_to_another_compile_mode_is_no_figure_of_its_name():

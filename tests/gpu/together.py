@@ -49,7 +49,7 @@ def _with_mps(job: Job, count: int, alone: float) -> None:
 def _in_one_network(job: Job, count: int, alone: float) -> None:
     """Measure replicas in one network, in a process of its own, which writes the rows; its failure is a row."""
     words = ["--out", str(job.folder), "--attempt", str(job.attempt), "--device", job.device, "--count", str(count)]
-    words += ["--alone", str(alone), *(["--tiny"] if job.tiny else [])]
+    words += ["--alone", str(alone), "--until", str(job.until), *(["--tiny"] if job.tiny else [])]
     status = subprocess.run(**command("tests.gpu.replicas", *words)).returncode
     if status:
         job.row(program="replicas", trainings=count, problem=f"exit status {status}; see together.log")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,7 +16,7 @@ from resnet_lab.specs.optimizers import Sgd
 from resnet_lab.sweeps.worker import reason
 from resnet_lab.training.throughput import rates
 
-from .job import Job
+from .job import NO_TIME, Job
 
 Turn = Callable[[], None]
 """Does the work of one turn, and returns when the device has finished."""
@@ -24,21 +25,38 @@ RATE = 1e-4
 """The learning rate of measured steps: so low that the loss stays finite however many steps there are."""
 
 
-def take_turns(makers: Mapping[str, Callable[[], Turn]], images: int, turns: int) -> dict[str, dict[str, Any]]:
+READY = 0.7
+"""The share of the time that is left in which programs are prepared: compiled, and run for the first turn."""
+
+MARGIN = 10.0
+"""Seconds before the end of the time in which no round of turns begins."""
+
+
+def take_turns(
+    makers: Mapping[str, Callable[[], Turn]], images: int, turns: int, until: float = math.inf
+) -> dict[str, dict[str, Any]]:
     """Measure images per second, in turns.
+
+    If the time is short, the last programs are left out and there are fewer turns, so that those that are ready have a
+    figure when the stage is ended.
 
     Args:
         makers: for each name, a function that prepares a turn. An error there, in the first turn, which warms up and
             is not counted, or in a later turn becomes the `problem` of this name.
         images: the number of images of a turn.
         turns: the number of counted turns. Each begins with another name.
+        until: the reading of `time.monotonic` at which the figures must be there.
 
     Returns:
         For each name `images_per_s`, the median over the turns, with its 10th and 90th percentile; or `problem`.
     """
     ready: dict[str, Turn] = {}
     results: dict[str, dict[str, Any]] = {}
+    last = time.monotonic() + READY * (until - time.monotonic())
     for name, make in makers.items():
+        if time.monotonic() > last:
+            results[name] = {"problem": NO_TIME}
+            continue
         try:
             turn = make()
             turn()
@@ -48,7 +66,11 @@ def take_turns(makers: Mapping[str, Callable[[], Turn]], images: int, turns: int
         if name not in ready:
             free_memory()  # outside of `except`, where the traceback still holds the arrays
     times: dict[str, list[float]] = {name: [] for name in ready}
+    longest = 0.0  # seconds of a round
     for number in range(turns):
+        begin = time.monotonic()
+        if number and begin + longest > until - MARGIN:
+            break
         names = list(ready)
         for name in names[number % max(1, len(names)) :] + names[: number % max(1, len(names))]:
             start = time.perf_counter()
@@ -59,10 +81,11 @@ def take_turns(makers: Mapping[str, Callable[[], Turn]], images: int, turns: int
                 del ready[name]
                 continue
             times[name].append(time.perf_counter() - start)
+        longest = max(longest, time.monotonic() - begin)
     for name in ready:
         results[name] = {
             column.removeprefix("_"): value for column, value in rates(times[name], images, "").items()
-        } | {"turns": turns}
+        } | {"turns": len(times[name])}
     return {name: results[name] for name in makers}
 
 
