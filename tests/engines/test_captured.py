@@ -191,8 +191,8 @@ def test_cuda_graphs_name_the_first_error_and_put_back_the_stream_the_generator_
             calls.append("replay")
 
     @contextlib.contextmanager
-    def capturing(graph, pool, stream):
-        calls.append(("begin", pool, stream))
+    def capturing(graph, pool, stream, capture_error_mode):
+        calls.append(("begin", pool, stream, capture_error_mode))
         try:
             yield
         finally:
@@ -249,9 +249,9 @@ def test_cuda_graphs_name_the_first_error_and_put_back_the_stream_the_generator_
         put_back = [("set", "own"), ("the default", torch.device("cuda:0"), "seed and offset")]
         if fails == "before PyTorch 2.12":  # Each later capture would fail while the allocator waits for this one.
             put_back += [("ended", 0, "the pool"), ("released", 0, "the pool")]
-        assert calls == ["clear", ("begin", "the pool", "side"), "function", *put_back, "clear"]
+        assert calls == ["clear", ("begin", "the pool", "side", "thread_local"), "function", *put_back, "clear"]
     else:
         graphs(function)()
         graphs(function)
-        captured = ["clear", ("begin", "the pool", "side"), "function", "clear"]
+        captured = ["clear", ("begin", "the pool", "side", "thread_local"), "function", "clear"]
         assert calls == [*captured, "replay", *captured]

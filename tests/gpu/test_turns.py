@@ -68,6 +68,18 @@ def test_little_time_leaves_out_the_last_names_and_turns(monkeypatch, names, unt
     assert {result["problem"] for name, result in results.items() if name not in ready} <= {NO_TIME}
 
 
+def test_graphs_that_torch_compile_did_not_record_are_counted_for_the_program_that_was_prepared():
+    engine_or_skip("torch")
+    from torch._dynamo.utils import counters
+
+    def skips(count):
+        counters["inductor"]["cudagraph_skips"] += count
+        return lambda: None
+
+    results = take_turns({"a": lambda: skips(0), "b": lambda: skips(2), "c": lambda: skips(0)}, 1, 1)
+    assert [result.get("cudagraph_skips") for result in results.values()] == [None, 2, None]
+
+
 def test_a_model_that_fell_back_to_another_compile_mode_is_no_figure_of_its_name():
     model = NoModel(rl.graph("cifar_resnet20"), "cpu")
     check_mode(model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -48,19 +49,23 @@ def take_turns(
         until: the reading of `time.monotonic` at which the figures must be there.
 
     Returns:
-        For each name `images_per_s`, the median over the turns, with its 10th and 90th percentile; or `problem`.
+        For each name `images_per_s`, the median over the turns, with its 10th and 90th percentile; or `problem`. A
+        column `cudagraph_skips` says how many graphs of it torch.compile did not record as CUDA graphs, if it did not.
     """
     ready: dict[str, Turn] = {}
     results: dict[str, dict[str, Any]] = {}
+    skips: dict[str, int] = {}
     last = time.monotonic() + READY * (until - time.monotonic())
     for name, make in makers.items():
         if time.monotonic() > last:
             results[name] = {"problem": NO_TIME}
             continue
+        before = _cudagraph_skips()
         try:
             turn = make()
             turn()
             ready[name] = turn
+            skips[name] = _cudagraph_skips() - before
         except Exception as error:
             results[name] = {"problem": reason(error)}
         if name not in ready:
@@ -86,7 +91,15 @@ def take_turns(
         results[name] = {
             column.removeprefix("_"): value for column, value in rates(times[name], images, "").items()
         } | {"turns": len(times[name])}
+        if skips[name]:
+            results[name]["cudagraph_skips"] = skips[name]
     return {name: results[name] for name in makers}
+
+
+def _cudagraph_skips() -> int:
+    """How many graphs torch.compile has not recorded as CUDA graphs in this process, which it says in its log only."""
+    found = sys.modules.get("torch._dynamo.utils")
+    return int(found.counters["inductor"]["cudagraph_skips"]) if found else 0
 
 
 def our_model(job: Job, graph: Graph, precision: str, mode: str) -> Model:

@@ -57,7 +57,8 @@ class CudaGraphs:
             graph, current = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
             _forget_workspaces()
             try:
-                with torch.cuda.graph(graph, self._pool, self._stream):
+                # Other threads, such as one that copies batches into pinned memory, must not break the capture.
+                with torch.cuda.graph(graph, self._pool, self._stream, capture_error_mode="thread_local"):
                     try:
                         function()
                     except Exception as error:
