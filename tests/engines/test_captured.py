@@ -75,6 +75,7 @@ def test_the_graph_uses_only_memory_that_the_model_keeps(make):
     state = [value for own in update.optimizer.state.values() for value in own.values()]
     kept = [*model.block.parameters(), *model.block.buffers(), *state, *update._average.values()]
     kept += [update._next_rate, update._last_rate, update._number, update._lr, step._score, *form.inputs.read()]
+    kept += model._statistics._old
     addresses = {tensor.untyped_storage().data_ptr() for tensor in kept}
     (tape,) = step._capture.tapes
     assert set(tape.outside) <= addresses

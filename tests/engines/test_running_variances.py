@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import resnet_lab as rl
 from resnet_lab import ops
 from resnet_lab.network.initial import initial
 from resnet_lab.network.tensor import Builder
@@ -27,3 +28,21 @@ def test_the_running_variance_moves_to_the_variance_of_the_batch(frozen):
     kept = 1.0 if frozen else norm.attrs["momentum"]
     wanted = kept * 1.0 + (1 - kept) * images.var(axis=(0, 2, 3))
     assert model.weights()[f"{norm.name}.running_var"] == pytest.approx(wanted, rel=1e-5)
+
+
+def test_the_values_of_all_norms_are_copied_by_one_operation():
+    """On a GPU, each operation is a launch, which takes longer than the copy."""
+    engine = engine_or_skip("torch")
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    calls = []
+
+    class Counts(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            calls.append(str(func))
+            return func(*args, **(kwargs or {}))
+
+    model = engine.build(rl.graph("cifar_resnet20"), "cpu", compile="off")
+    with Counts():
+        model._statistics.before()
+    assert calls == ["aten._foreach_copy_.default"]

@@ -23,11 +23,12 @@ class RunningVariances:
         self._running = [arrays[f"{node.name}.running_var"] for node in norms]
         self._kept = [node.attrs["momentum"] for node in norms]
         self._positions = [node.output[1] * node.output[2] for node in norms]
-        self._old: list[torch.Tensor] = []
+        self._old = [torch.empty_like(running) for running in self._running]
 
     def before(self) -> None:
         """Copy the values before a forward pass changes them."""
-        self._old = [running.clone() for running in self._running]
+        if self._running:
+            torch._foreach_copy_(self._old, self._running)
 
     def after(self, batch: int) -> None:
         """Correct the values that a forward pass over `batch` images has written."""
