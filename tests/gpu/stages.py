@@ -42,7 +42,7 @@ STAGES = (
     Stage("cifar", "tests.gpu.cifar", 7, "training from images in memory, by compile mode and batch size"),
     Stage("imagenet", "tests.gpu.imagenet", 8, "ResNet-50 beside the networks of timm and torchvision"),
     Stage("precision", "tests.gpu.precision", 4, "every precision beside float32, and deterministic training"),
-    Stage("fashion", "tests.gpu.fashion", 4, "the recipe of Dive into Deep Learning"),
+    Stage("fashion", "tests.gpu.fashion", 6, "the recipe of Dive into Deep Learning"),
     Stage("together", "tests.gpu.together", 8, "several trainings on one GPU"),
     Stage("literature", "tests.gpu.literature", 20, "experiments of the literature"),
 )
