@@ -9,6 +9,7 @@ from resnet_lab.specs.optimizers import Adam, Sgd
 from resnet_lab.training.epoch import train_epoch
 from tests.data.augmentations.batches import KINDS
 from tests.engines.capturing import BATCHES, CONSTANT, COSINE, assert_equal, digits, residual, trained, trained_on
+from tests.engines.test_captured_fallback import reads_its_loss
 
 TOGETHER = {kind: setting for kind, setting in KINDS.items() if kind != "resize"}
 ALONE = [{kind: setting} for kind, setting in KINDS.items()]
@@ -85,3 +86,13 @@ def test_float16_waits_once_in_each_step(gpu):
     waits = waits_of_an_epoch(gpu, model("gpu:0", precision="float16"), BATCHES)
     assert len(waits) == len(BATCHES)
     assert {wait.split()[0] for wait in waits} == {"_local_scalar_dense"}
+
+
+def test_after_a_failed_capture_memory_is_given_back_and_the_next_model_is_captured(gpu):
+    failed = reads_its_loss(model("gpu:0", "step-eager"))
+    assert_equal(trained(failed), trained(model("cpu")))
+    assert "not permitted when stream is capturing" in failed.fallback.reason
+    engines.get("torch").clean_up()
+    other = model("gpu:0", "step-eager")
+    assert_equal(trained(other), trained(model("cpu")))
+    assert other.fallback is None

@@ -23,9 +23,12 @@ def test_a_copy_without_git_states_the_given_revision():
     assert job.machine("abc")["revision"] == "abc"
 
 
-@pytest.mark.parametrize(("device", "tiny"), [("cpu", False), ("gpu:0", True)])
-def test_nothing_is_compiled_on_a_cpu_or_in_a_tiny_rehearsal(tmp_path, device, tiny):
-    assert Job("s", 1, tmp_path, device, tiny).compile_modes() == ("off",)
+@pytest.mark.parametrize(
+    ("device", "tiny", "modes"),
+    [("cpu", False, ("off",)), ("cpu", True, ("off",)), ("gpu:0", True, ("off", "step-eager"))],
+)
+def test_nothing_is_compiled_on_a_cpu_or_in_a_tiny_rehearsal(tmp_path, device, tiny, modes):
+    assert Job("s", 1, tmp_path, device, tiny).compile_modes() == modes
 
 
 def test_a_gpu_compares_the_modes_of_the_engine(tmp_path):

@@ -50,13 +50,29 @@ class Event:
         pass
 
 
+class Allocator:
+    """The memory allocator, as before PyTorch 2.12: it waits for the end of a capture, also of one that has failed."""
+
+    def __init__(self) -> None:
+        self._pool: Any = None
+
+    def empty_cache(self) -> None:
+        if self._pool is not None:
+            raise RuntimeError("captures_underway.empty() INTERNAL ASSERT FAILED")
+
+    def begin(self, pool: Any) -> None:
+        self._pool = pool
+
+    def end(self, device: int, pool: Any) -> None:
+        if pool != self._pool:
+            raise RuntimeError("endAllocatePool: not currently recording to mempool_id")
+        self._pool = None
+
+
 class CudaGraph:
     """A captured graph: a tape of the operations on the CPU that compute its values."""
 
     tape: Tape
-
-    def pool(self) -> tuple[int, int]:
-        return (0, 1)
 
     def replay(self) -> None:
         self.tape.replay()
@@ -64,21 +80,26 @@ class CudaGraph:
 
 
 @contextlib.contextmanager
-def captured(graph: CudaGraph, pool: Any = None, stream: Stream | None = None) -> Iterator[None]:
+def captured(
+    graph: CudaGraph, pool: Any = (0, 1), stream: Stream | None = None, capture_error_mode: str = "global"
+) -> Iterator[None]:
     """Takes the place of torch.cuda.graph."""
     operations = Operations.current()
+    torch.cuda.empty_cache()
+    torch._C._cuda_beginAllocateToPool(0, pool)
     graph.tape = operations.tape = Tape()
     with graph.tape.putting_back():
         try:
             yield
         finally:
             operations.tape = None
+    torch._C._cuda_endAllocateToPool(0, pool)
 
 
 @contextlib.contextmanager
 def stand_ins(operations: Operations) -> Iterator[None]:
     """Put functions for the pretended GPU into the places of PyTorch's own."""
-    stream = Stream()
+    stream, allocator = Stream(), Allocator()
     nothing = contextlib.nullcontext
     properties = SimpleNamespace(
         name="pretended GPU", total_memory=MEMORY, major=CAPABILITY[0], minor=CAPABILITY[1], multi_processor_count=1
@@ -96,7 +117,8 @@ def stand_ins(operations: Operations) -> Iterator[None]:
         "mem_get_info": lambda device=None: (MEMORY, MEMORY),
         "max_memory_allocated": lambda device=None: 0,
         "reset_peak_memory_stats": lambda device=None: None,
-        "empty_cache": lambda: None,
+        "empty_cache": allocator.empty_cache,
+        "graph_pool_handle": lambda: (0, 1),
         "manual_seed_all": lambda seed: None,
         "synchronize": lambda device=None: None,
         "Stream": Stream,
@@ -111,6 +133,13 @@ def stand_ins(operations: Operations) -> Iterator[None]:
         "is_current_stream_capturing": lambda: operations.tape is not None,
         "default_generators": (DefaultGenerator(),),
     }
+    private = {
+        "_cuda_beginAllocateToPool": lambda device, pool: allocator.begin(pool),
+        "_cuda_endAllocateToPool": allocator.end,
+        "_cuda_releasePool": lambda device, pool: None,
+        "_cuda_clearCublasWorkspaces": lambda: None,
+        "_group_tensors_by_device_and_dtype": group_tensors,
+    }
     before = torch.__future__.get_swap_module_params_on_conversion()
     with contextlib.ExitStack() as stack:
         for name, function in functions.items():
@@ -118,7 +147,8 @@ def stand_ins(operations: Operations) -> Iterator[None]:
         stack.enter_context(mock.patch.object(torch.Tensor, "pin_memory", pinned))
         stack.enter_context(mock.patch.object(torch, "autocast", Autocast))
         stack.enter_context(mock.patch.object(torch, "Generator", Generator))
-        stack.enter_context(mock.patch.object(torch._C, "_group_tensors_by_device_and_dtype", group_tensors))
+        for name, function in private.items():
+            stack.enter_context(mock.patch.object(torch._C, name, function, create=True))
         torch.__future__.set_swap_module_params_on_conversion(True)  # else a module would lose what a tensor holds
         try:
             yield
