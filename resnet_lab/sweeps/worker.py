@@ -33,8 +33,11 @@ from .executors import Work
 Report = Callable[[Mapping[str, Any]], None]
 """Called with each event of a trial, from any thread."""
 
-_LARGE = 2 << 30
-"""A worker whose resident memory in bytes is larger than this after a trial ends itself, and is replaced."""
+_LARGE = {"cpu": 2 << 30, "gpu": 6 << 30}
+"""A worker whose resident memory in bytes is larger than this after a trial on such a device ends, and is replaced.
+
+The driver and the libraries of a GPU alone may take more than 2 GiB, and then each trial would start PyTorch anew.
+"""
 
 _WATCH_EVERY = 0.1
 """The seconds between two looks at the memory of a trial that has a limit."""
@@ -51,12 +54,12 @@ def main() -> NoReturn:
     while line := inbox.get():
         work = Work.from_json(json.loads(line))
         _log_into(work)
-        perform(work, report)
+        device = perform(work, report)
         if is_first:
             # What the import of a framework has made stays. To search it for garbage after each trial takes 0.13 s.
             gc.freeze()
             is_first = False
-        is_large = hardware.resident() > _LARGE
+        is_large = hardware.resident() > _LARGE[device[:3]]
         busy.clear()
         report({"event": "ended"})
         if is_large:
@@ -66,8 +69,8 @@ def main() -> NoReturn:
     os._exit(0)  # An ordinary end takes half a second or more: Python would take the framework to pieces first.
 
 
-def perform(work: Work, report: Report) -> None:
-    """Run one trial in this process, and write its result into its folder.
+def perform(work: Work, report: Report) -> str:
+    """Run one trial in this process, and write its result into its folder; returns the device, as `gpu:0`.
 
     An error becomes a result with the status `failed` or `out_of_memory`. A trial that exceeds its memory ends this
     process, after a report of the event `dies` with the status and the reason.
@@ -82,6 +85,7 @@ def perform(work: Work, report: Report) -> None:
     write_json(work.folder / RESULT, work.trial.labels() | result)
     if result["status"] in DONE:
         (work.folder / CHECKPOINT).unlink(missing_ok=True)
+    return str(result["device"])
 
 
 def _result(work: Work, report: Report) -> dict[str, Any]:

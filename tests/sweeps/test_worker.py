@@ -141,3 +141,35 @@ def test_an_operation_without_a_deterministic_form_is_the_reason_in_the_row(work
     assert (failed["status"], failed["deterministic"], failed["dtype"]) == ("failed", True, "float32")
     assert "'deterministic' cannot be kept: PyTorch has no deterministic form of put_" in failed["reason"]
     assert (ok["status"], ok["deterministic"]) == ("ok", False)
+
+
+@pytest.mark.parametrize(
+    ("device", "gib", "trials"), [("cpu", 1, 3), ("cpu", 3, 1), ("gpu:0", 3, 3), ("gpu:0", 7, 1), ("cpu:0,1", 3, 1)]
+)
+def test_a_worker_that_has_grown_large_ends_after_its_trial(monkeypatch, device, gib, trials):
+    """A process that uses a GPU may be larger: the driver and its libraries take much memory themselves."""
+
+    class Ended(Exception):
+        """In the place of the end of this process."""
+
+    def read(inbox, busy):
+        for line in ("{}", "{}", "{}", ""):
+            inbox.put(line)
+
+    def end(status):
+        raise Ended
+
+    events = []
+    monkeypatch.setattr(worker, "_reporter", lambda stream: events.append)
+    monkeypatch.setattr(worker, "_read", read)
+    monkeypatch.setattr(worker, "_log_into", lambda work: None)
+    monkeypatch.setattr(worker, "perform", lambda work, report: device)
+    monkeypatch.setattr(worker.Work, "from_json", lambda values: None)
+    monkeypatch.setattr(worker.hardware, "resident", lambda: gib << 30)
+    monkeypatch.setattr(worker.gc, "freeze", lambda: None)
+    monkeypatch.setattr(worker.os, "dup", lambda stream: stream)
+    monkeypatch.setattr(worker.os, "dup2", lambda stream, other: None)
+    monkeypatch.setattr(worker.os, "_exit", end)
+    with pytest.raises(Ended):
+        worker.main()
+    assert len(events) == trials

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from resnet_lab import engines
+from resnet_lab.base import hardware
 from resnet_lab.specs.experiment import load
 from resnet_lab.sweeps.executors import Work
 from resnet_lab.sweeps.executors.cluster import need
@@ -19,7 +20,9 @@ from resnet_lab.weights import safetensors
 
 
 @pytest.fixture
-def worker():
+def worker(monkeypatch):
+    # The number of threads decides how sums are rounded: that of this process, in which a test trains, too.
+    monkeypatch.setenv("OMP_NUM_THREADS", str(hardware.threads_in_use()))
     made = RayWorker(1, {})
     yield made
     made.close()
