@@ -48,8 +48,10 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 MXNET = if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 12))'; then \
 	echo "Python 3.12 or later: installing MXNet and Gluon-CV with --no-deps, beside NumPy 2"; \
 	$(INSTALL) --no-deps mxnet gluoncv autocfg; fi
-# A CPU build of PyTorch is pinned for Python 3.10 and 3.11 only; elsewhere `make test TORCH=torch` asks for it.
-TORCH ?= $(shell $(BIN)/python -c 'import sys; print("torch," * (sys.version_info < (3, 12)))' 2>/dev/null)
+# PyTorch is installed on Python 3.10 and 3.11; elsewhere `make test TORCH=torch` asks for it, and `TORCH=` leaves it out.
+# pip takes a CPU build if its indexes have one for this Python, else a build with gigabytes of CUDA packages.
+TORCH ?= $(shell $(BIN)/python -c 'import sys; print("torch" * (sys.version_info < (3, 12)))' 2>/dev/null)
+COMMA := ,
 
 $(VENV)/bin/python:
 	@if [ -n "$(PYTHON)" ]; then \
@@ -66,7 +68,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@$(INSTALL) -e '.[mxnet,$(TORCH)test]'
+	@$(INSTALL) -e '.[mxnet,test$(if $(TORCH),$(COMMA)torch)]'
 	@$(MXNET)
 	@touch $@ $(VENV)/.installed
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import os
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
@@ -297,6 +301,19 @@ def test_hooks_and_workflow_call_the_commands_of_the_makefile():
     jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
     last = {name: job["steps"][-1]["run"] for name, job in jobs.items()}
     assert last == {"test": ".ci/run", "lint": "make lint"}
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
+@pytest.mark.parametrize(("torch", "extras"), [("", {"mxnet", "test"}), ("torch", {"mxnet", "test", "torch"})])
+def test_make_test_installs_extras_that_exist(torch, extras):
+    settings = [f"TORCH={torch}", f"PYTHON={sys.executable}"]
+    command = ["make", "--dry-run", "--always-make", ".venv/.installed-test", *settings]
+    # Without what an outer `make test` was given.
+    outside = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKEOVERRIDES")}
+    printed = subprocess.run(command, cwd=ROOT, env=outside, capture_output=True, text=True, check=True).stdout
+    [asked] = re.findall(r"-e '\.\[(.*)\]'", printed)
+    assert set(asked.split(",")) == extras
+    assert extras <= set(metadata("resnet-lab").get_all("Provides-Extra"))
 
 
 def test_the_citation_names_this_version():
