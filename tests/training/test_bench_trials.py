@@ -23,8 +23,9 @@ def test_a_slow_layer_is_found(monkeypatch):
 
 
 def test_the_sleep_is_in_the_forward_pass_and_ends_with_its_context():
+    train = setting("train")
     with sleeping(0.05):
-        model, _ = ready(GRAPH, setting("train"))
-    plain, _ = ready(GRAPH, setting("train"))
+        model, _ = ready(GRAPH, train)
+    plain, _ = ready(GRAPH, train)
     assert "late(" in model.block.code
     assert "late(" not in plain.block.code
