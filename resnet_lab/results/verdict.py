@@ -157,7 +157,8 @@ def p_of_equivalence(differences: NDArray[Any], smallest: float) -> NDArray[Any]
     """
     above = statistics.sign_flip(differences + smallest, "greater")
     below = statistics.sign_flip(differences - smallest, "less")
-    return np.minimum(1, 2 * np.maximum(above, below))
+    p: NDArray[Any] = np.minimum(1, 2 * np.maximum(above, below))
+    return p
 
 
 def _judged(side: Pairs, p: float, p_same: float, smallest: float | None, alpha: float, variants: int) -> Verdict:

@@ -28,6 +28,7 @@ class PadCrop(Augmentation):
         pad: int = self.setting
         padded = np.zeros((count, channels, height + 2 * pad, width + 2 * pad), np.uint8)
         padded[:, :, pad : pad + height, pad : pad + width] = images
-        windows: NDArray[np.uint8] = sliding_window_view(padded, images.shape[2:], axis=(2, 3))  # type: ignore[call-overload]
+        # NumPy 1's types know no axis of several numbers; NumPy 2's do.
+        windows = sliding_window_view(padded, images.shape[2:], axis=(2, 3))  # type: ignore[call-overload, unused-ignore]
         cropped: NDArray[np.uint8] = windows[np.arange(count), :, draw.corners[:, 0], draw.corners[:, 1]]
         return cropped

@@ -257,8 +257,8 @@ class MXNetModel:
             for name, own in self.block.own.items()
             if name.rpartition(".")[2].startswith("running_") and name.rpartition(".")[0] not in frozen
         }
-        means = {
-            name: np.mean([array.asnumpy() for array in own.list_data()], axis=0, dtype=np.float64)
+        means: dict[str, Array] = {
+            name: np.asarray(np.mean([array.asnumpy() for array in own.list_data()], axis=0, dtype=np.float64))
             for name, own in statistics.items()
         }
         if self._group is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..registry import Written, any_engine, export_format, suffixed
 
@@ -19,9 +20,10 @@ def write(net: Pretrained, path: Path) -> Written:
     from .... import engines
 
     path = suffixed(path, ".npz")
-    np.savez(path, **net.arrays)
+    arrays: Mapping[str, Any] = net.arrays  # by NumPy 2's types, an array could be given for the flag allow_pickle
+    np.savez(path, **arrays)
     engine = any_engine()
     model = engines.get(engine).build(net.graph, "cpu")
-    with np.load(path, allow_pickle=False) as arrays:
-        model.load({name: arrays[name] for name in arrays.files})
+    with np.load(path, allow_pickle=False) as file:
+        model.load({name: file[name] for name in file.files})
     return Written((path,), model.predict, f"the engine '{engine}' with the arrays that NumPy reads")
