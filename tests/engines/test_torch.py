@@ -1,6 +1,9 @@
 """The torch engine: its devices, and that it changes no setting of the program."""
 
+import importlib.util
+import sys
 import weakref
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -25,6 +28,23 @@ def test_a_gpu_that_is_not_there_is_refused(torch):
     with pytest.raises(LabError, match="the device 'gpu' cannot be used: the installed PyTorch"):
         engine.device("gpu")
     assert engine.device("auto")[0] == "cpu"
+
+
+@pytest.mark.parametrize(("version", "is_refused"), [("1.13.1", True), ("2.1.2+cpu", True), ("2.2.0", False)])
+def test_a_pytorch_that_is_too_old_is_refused(monkeypatch, version, is_refused):
+    monkeypatch.setitem(sys.modules, "torch", ModuleType("torch"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr("resnet_lab.base.hardware.version", lambda package: version)
+    problem = engines.get("torch").problem()
+    assert (problem or "").startswith(f"PyTorch {version} is too old, 2.2 or later is needed") is is_refused
+
+
+def test_where_pytorch_is_missing_the_message_says_how_to_install_it(monkeypatch):
+    """Which build pip takes from its own index depends on the platform and on the Python."""
+    monkeypatch.setitem(sys.modules, "torch", None)
+    problem = engines.get("torch").problem()
+    assert problem is not None
+    assert "pip install 'resnet-lab[torch]' (the page 'Get Started' of pytorch.org" in problem
 
 
 def test_the_engine_leaves_the_settings_of_the_program_alone(torch, monkeypatch):

@@ -20,7 +20,13 @@ from .ops import OPS
 if TYPE_CHECKING:
     from .model import TorchModel
 
-INSTALL = "pip install 'resnet-lab[torch]' (pip install torch==2.13.0 gives the CPU build)"
+INSTALL = (
+    "pip install 'resnet-lab[torch]' "
+    "(the page 'Get Started' of pytorch.org has the command for a smaller build without CUDA)"
+)
+
+_OLDEST = (2, 2)
+"""The oldest release of PyTorch that the engine supports."""
 
 _WITH_SCALER = (2, 3)
 """The first release of PyTorch with torch.amp.GradScaler, and with float16 on the CPU."""
@@ -45,8 +51,9 @@ class TorchEngine:
         """Why PyTorch cannot run here, found out without importing it; None if it can."""
         if sys.modules.get("torch", True) is None or importlib.util.find_spec("torch") is None:
             return f"PyTorch is not installed: {INSTALL}"
-        if int(hardware.version("torch").partition(".")[0]) < 2:
-            return f"PyTorch {hardware.version('torch')} is too old, 2.2 or later is needed: {INSTALL}"
+        version = hardware.version("torch")
+        if _release(version) < _OLDEST:
+            return f"PyTorch {version} is too old, {_OLDEST[0]}.{_OLDEST[1]} or later is needed: {INSTALL}"
         return None
 
     def version(self) -> str:
