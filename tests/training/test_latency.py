@@ -1,9 +1,11 @@
 """Latency in turns: the order of the turns, the ratio, and the refusal where the machine is not quiet."""
 
+import numpy as np
 import pytest
 
 from resnet_lab import LabError
 from resnet_lab import graph as variant_graph
+from resnet_lab.network.initial import initial
 from resnet_lab.training import latency, timing
 from resnet_lab.training.latency import Latency, ratios
 from resnet_lab.training.trial import Place
@@ -52,9 +54,16 @@ def measured():
     return Latency(any_engine(), Place("cpu", "auto", 1), "float32", 4, graph)
 
 
-def test_a_network_is_measured_on_the_engine(measured):
-    deep = variant_graph("cifar_resnet110", (3, 8, 8))
-    assert measured(deep) > 1.5
+def test_the_baseline_and_the_network_run_in_turns_on_the_same_images(measured, monkeypatch):
+    calls = []
+    monkeypatch.setattr(latency, "ratios", lambda *both: calls.extend(both) or [1.0, 7.0, 3.0])
+    deep = variant_graph("cifar_resnet56", (3, 8, 8))
+    assert measured(deep) == 3.0
+    images = np.random.default_rng(0).standard_normal((4, 3, 8, 8), dtype=np.float32)
+    for graph, call in zip((measured.baseline, deep), calls, strict=True):
+        model = measured.engine.build(graph, "cpu")
+        model.load(initial(graph, 0))
+        np.testing.assert_allclose(call(), model.predict(images), rtol=1e-3)
 
 
 def test_a_machine_on_which_the_baseline_differs_from_itself_is_not_quiet(measured, monkeypatch):
