@@ -68,7 +68,20 @@ def comparable(table: pd.DataFrame, baseline: str) -> pd.DataFrame:
             f"the trials differ in {', '.join(several)}, so seeds are not all that changes; "
             f'choose with --where, such as --where "{shown} == {example!r}"'
         )
+    _check_one_network_each(table)
     return table
+
+
+def _check_one_network_each(table: pd.DataFrame) -> None:
+    """Check that the trials of each variant have trained one network, where the table has digests of the networks."""
+    for name, rows in table.groupby("variant"):
+        networks = list(rows["graph"].dropna().unique()) if "graph" in rows else []
+        if len(networks) > 1:
+            raise LabError(
+                f"the trials of {name} have trained {len(networks)} different networks (the digests in the column "
+                f"'graph' are {', '.join(networks)}): its block or its spec was changed between them, or two specs "
+                f"have this name; leave one network out with --where, such as --where \"graph != '{networks[0]}'\""
+            )
 
 
 def _each_setting(table: pd.DataFrame, baseline: str) -> pd.DataFrame:

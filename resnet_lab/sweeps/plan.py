@@ -96,6 +96,7 @@ class _Planner:
     def trials(self) -> list[Trial]:
         """Every trial in order, with duplicates."""
         document = self.experiment.document
+        self._check_names()
         for index, file in enumerate(self.experiment.spec.datasets):
             plugins.load_file(datasets.plugin(file, document.file), document.mark(("datasets", index)), "dataset")
         devices = self._devices()
@@ -109,6 +110,20 @@ class _Planner:
                     found += self._trials(spec, dataset, index, engine, swept, devices)
         self.options.check()
         return found
+
+    def _check_names(self) -> None:
+        """Check that no two specs have one name, since a row of the results has nothing else to tell them apart."""
+        document = self.experiment.document
+        files: dict[str, Path] = {}
+        for index, variant in enumerate(self.experiment.spec.variants):
+            with document.at("variants", index):
+                file = workspace.find(variant, "variants", beside=Path(document.file).parent)
+                first = files.setdefault(workspace.title(variant), file)
+                if first.resolve() != file.resolve():
+                    raise LabError(
+                        f"two variants have the name '{workspace.title(variant)}', {first} and {file}; their results "
+                        "could not be told apart, so give one of the files another name"
+                    )
 
     def _points(self) -> Iterator[tuple[dict[str, Any], ExperimentSpec, Sequence[int]]]:
         """Yield the swept values, the spec and the numbers of the variants of each point of the grid or the search."""

@@ -54,6 +54,17 @@ def test_what_cannot_be_judged_is_refused(rows, baseline, options, message):
         verdicts(rows, baseline, **options)
 
 
+def test_two_networks_of_one_name_are_not_judged_as_one():
+    """A block that was edited between two sweeps, or two specs of one name: half of the pairs would be of the other."""
+    rows = table(v=0.01)
+    rows = rows.assign(graph=["aaa" if name == "base" else "bbb" for name in rows["variant"]])
+    assert one(rows).n == 8
+    rows.loc[(rows["variant"] == "v") & (rows["seed"] > 3), "graph"] = "ccc"
+    with pytest.raises(LabError, match="the trials of v have trained 2 different networks") as error:
+        verdicts(rows, "base")
+    assert "--where \"graph != 'bbb'\"" in str(error.value)
+
+
 def test_each_value_of_an_option_that_the_baseline_does_not_take_is_a_variant():
     rows = table(v=0.01, w=0.02)
     option = [{"base": math.nan, "v": 4.0, "w": 8.0}[name] for name in rows["variant"]]

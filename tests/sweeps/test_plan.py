@@ -93,6 +93,17 @@ def test_variants_grid_and_seeds_multiply(trials):
     assert biased.graph.params > plain.graph.params
 
 
+def test_two_specs_of_one_name_are_refused(trials, workspace):
+    """Only the name would tell their results apart."""
+    (workspace / "variants" / "deep").mkdir()
+    (workspace / "variants" / "mine.yaml").write_text("extends: cifar_resnet20\n")
+    (workspace / "variants" / "deep" / "mine.yaml").write_text("extends: cifar_resnet32\n")
+    text = TEXT.replace("[cifar_resnet20]", "[mine, variants/deep/mine.yaml]")
+    with pytest.raises(LabError, match=r"e\.yaml:2: two variants have the name 'mine', .*variants/deep/mine\.yaml"):
+        trials(text)
+    assert len(trials(TEXT.replace("[cifar_resnet20]", "[mine, variants/mine.yaml]"))) == 1
+
+
 def test_settings_go_on_top(trials):
     (trial,) = trials(
         TEXT, "train.epochs=7", "data.augment=[flip, {pad_crop: 2}]", "seeds=[4]", "train.optimizer.lr=1e-3"
