@@ -147,11 +147,12 @@ def show_plan(experiment: Experiment, folder: Path, device: str | None = None, f
     """Print the trials of an experiment, and say for each whether it is done, was stopped early, or is to do."""
     from ..results.trial_folder import DONE, STOPPED, status_of
     from ..specs.settings import short_keys
-    from ..sweeps import halving
+    from ..sweeps import comparison, halving
     from ..sweeps.plan import duplicate_message
     from ..sweeps.plan import plan as find_trials
     from .tables import grid, short
 
+    comparison.check_metric(experiment)
     found = find_trials(experiment, device, folder)
     trials = found.trials
     halving.check(experiment, trials, fresh)

@@ -71,7 +71,7 @@ def judge(
         table: the rows of the folders.
         paths: results folders, or `.csv` files; the test images that the trials of the folders kept are used.
         baseline: the variant with which the others are compared; that of the experiment if None.
-        metrics: columns of results; `verdict.METRICS` if None.
+        metrics: columns of results; if None, `verdict.METRICS`, and before them the experiment's own metric.
         smallest: for a metric the difference that would matter; that of the experiment if None.
         confidence: of the intervals; that of the experiment, or 0.95, if None.
 
@@ -85,6 +85,8 @@ def judge(
             raise LabError("the results name no baseline: write 'baseline' in the experiment, or give --baseline")
         design = Design(baseline, DecideSpec(), auto=False, variants=0)
     decide = design.decide
+    if metrics is None and decide.metric not in verdict.METRICS:
+        metrics = (decide.metric, *(name for name in verdict.METRICS if name in table))
     limits = ({} if decide.smallest is None else {decide.metric: decide.smallest}) | dict(smallest or {})
     sure = decide.confidence if confidence is None else confidence
     if design.auto and (limits.get(decide.metric), sure) != (decide.smallest, decide.confidence):

@@ -47,7 +47,7 @@ class DecideSpec(Strict):
     """What a verdict is about; with `seeds: auto` also when the sweep stops.
 
     Attributes:
-        metric: the column of results that `seeds: auto` decides by.
+        metric: the column of results that the verdicts are about, and that `seeds: auto` decides by.
         smallest: the difference in this metric that would matter; without it no variant is ever the `same`.
         confidence: 1 minus the probability of a false verdict, over all variants and looks.
         at_most: the largest number of seeds that `seeds: auto` runs.

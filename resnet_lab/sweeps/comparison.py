@@ -9,6 +9,7 @@ from ..base.errors import unknown
 from ..results import sequential
 from ..results.columns import METRICS
 from ..results.design import Design
+from ..results.verdict import EXACT
 from ..specs.experiment import DecideSpec, Experiment
 from ..training.trial import Trial
 from .progress import Progress
@@ -38,13 +39,27 @@ def design(trials: Sequence[Trial], experiment: Experiment) -> Design | None:
 
 
 def check_metric(experiment: Experiment) -> None:
-    """Check that 'seeds: auto' decides by an accuracy or a loss that the trials will have."""
+    """Check that the verdicts are about a metric that the trials will have.
+
+    Raises:
+        LabError: They will not have it; or `seeds: auto` decides by a metric that is no accuracy and no loss.
+    """
     spec = experiment.spec
+    if spec.decide is None or spec.decide.metric == DecideSpec().metric:
+        return
     known = [name for name in METRICS if any(word in name for word in ("accuracy", "loss", "top5"))]
-    if not spec.data.validation:
+    if not spec.auto:
+        known = [*METRICS, *EXACT]
+    if not spec.measure:
+        known = [name for name in known if not name.startswith(("compute_", "infer_", "latency_"))]
+    if spec.search is None and not any(point.data.validation for _, point in experiment.points()):
         known = [name for name in known if "val_" not in name]
-    if spec.auto and spec.decide is not None and spec.decide.metric not in known:
-        raise experiment.document.error(("decide", "metric"), unknown("metric", spec.decide.metric, known))
+    metric = spec.decide.metric
+    if metric not in known:
+        message = unknown("metric", metric, known)
+        if metric in METRICS and "val_" in metric:
+            message = f"the metric '{metric}' needs 'data.validation', the share of the images that is put aside for it"
+        raise experiment.document.error(("decide", "metric"), message)
 
 
 def run_auto(sweep: Sweep, trials: Sequence[Trial], experiment: Experiment, progress: Progress) -> pd.DataFrame:

@@ -48,6 +48,22 @@ def test_without_a_design_the_baseline_must_be_named(folder):
     assert judge(table, [folder.path], "base", ["test_accuracy"])[0].word == "better"
 
 
+def test_the_metric_of_the_experiment_is_judged_first(folder):
+    """Not only the test accuracy, which the experiment did not ask for."""
+    noise = np.random.default_rng(1).normal(0, 0.001, (2, 8))
+    for seed in range(8):
+        for side, variant in enumerate(("base", "v")):
+            measured = 0.9 + noise[side, seed] + side * 0.05
+            folder.put(variant, seed, val_accuracy=measured, test_accuracy=0.9)
+    folder.store().write()
+    table = store.read(folder.path)
+    design.keep(folder.path, Design("base", DecideSpec(metric="val_accuracy"), auto=False, variants=1))
+    first, second, *_ = judge(table, [folder.path])
+    assert (first.metric, first.word) == ("val_accuracy", "better")
+    assert second.metric == "test_accuracy"
+    assert [found.metric for found in judge(table, [folder.path], metrics=["test_accuracy"])] == ["test_accuracy"]
+
+
 def test_the_design_gives_baseline_and_smallest_difference(folder):
     table = put_pairs(folder, shift=0.0)
     design.keep(folder.path, Design("base", DecideSpec(smallest=0.01), auto=False, variants=1))

@@ -112,7 +112,7 @@ def test_fixed_seeds_with_a_baseline_run_seed_by_seed_and_keep_the_design(three)
     [
         (["decide={metric: latency_ms}"], "unknown metric 'latency_ms'"),
         (["decide={metric: test_acuracy}"], "did you mean 'test_accuracy'"),
-        (["decide={metric: val_accuracy}", "data.validation=0"], "unknown metric 'val_accuracy'"),
+        (["decide={metric: val_accuracy}", "data.validation=0"], "'val_accuracy' needs 'data.validation'"),
         (["variants=[tiny, twin]"], "they are the same network under several names"),
     ],
 )
@@ -122,3 +122,35 @@ def test_what_cannot_be_decided_is_refused_before_anything_runs(three, settings,
     with pytest.raises(LabError, match=message):
         sweep(*AUTO, *settings, executor=executor)
     assert executor.order == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["decide={metric: acuracy}"], "unknown metric 'acuracy'"),
+        (
+            ["decide={metric: val_accuracy}", "data.validation=0"],
+            "the metric 'val_accuracy' needs 'data.validation'",
+        ),
+        (["decide={metric: latency_ms}", "measure=false"], "unknown metric 'latency_ms'"),
+    ],
+)
+def test_fixed_seeds_are_not_run_for_a_metric_that_no_trial_will_have(three, settings, message):
+    executor = Pretend()
+    with pytest.raises(LabError, match=message):
+        sweep("seeds=2", "baseline=tiny", *settings, executor=executor)
+    assert executor.order == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["decide={metric: latency_ms}", "measure=true"],
+        ["decide={metric: params}"],
+        ["decide={metric: val_accuracy}", "data.validation=0", "grid={data.validation: [0.1, 0.2]}"],
+    ],
+)
+def test_fixed_seeds_are_run_for_a_metric_that_trials_will_have(three, settings):
+    executor = Pretend()
+    sweep("seeds=1", "baseline=tiny", *settings, executor=executor)
+    assert len(executor.order) >= 2
