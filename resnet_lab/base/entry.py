@@ -108,7 +108,7 @@ class Entry:
                 ) from None
         for name, option in self.options.items():
             if complete and option.default is option.empty and name not in options:
-                raise OptionError(None, f"{self.kind} '{self.name}' needs the option '{name}'")
+                raise OptionError(None, f"{self.kind} '{self.name}' needs the option '{name}', which has no default")
         return dict(options)
 
     def _adapter(self, option: str) -> TypeAdapter[Any]:

@@ -101,6 +101,21 @@ def _same_cell(entry: Entry, taken: Entry) -> bool:
     return same and not any(Path(each.source.rpartition(":")[0]).is_file() for each in (entry, taken))
 
 
+def check_name(kind: str, name: object) -> None:
+    """Check that a decorator was given a name, and not the function that stands below it.
+
+    Args:
+        kind: the decorator, such as `block`.
+        name: what it was given.
+
+    Raises:
+        LabError: This is no text.
+    """
+    if not isinstance(name, str):
+        example = getattr(name, "__name__", "my_name")
+        raise LabError(f'@{kind} needs the name that specs use: write @{kind}("{example}")')
+
+
 @contextmanager
 def temporary() -> Iterator[None]:
     """Forget afterwards what is registered inside, in every registry; for tests and notebooks.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..base.entry import Entry
-from ..base.registry import Registry
+from ..base.registry import Registry, check_name
 from ..network.graph import GraphError, show
 from ..network.tensor import Tensor
 from .shortcuts import Shortcut
@@ -72,8 +72,9 @@ def block(
         replace: whether to replace a block of the same name. A notebook's cell that is run again needs no `replace`.
 
     Raises:
-        LabError: The name is taken.
+        LabError: The name is taken or missing.
     """
+    check_name("block", name)
 
     def register(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         given = ("x", "channels", "stride", "shortcut")

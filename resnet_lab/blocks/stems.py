@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..base.entry import Entry
-from ..base.registry import Registry
+from ..base.registry import Registry, check_name
 from ..network.tensor import Tensor
 from ..ops import conv, max_pool, norm, relu
 
@@ -20,8 +20,9 @@ def stem(name: str, *, replace: bool = False) -> Callable[[Callable[..., Tensor]
         replace: whether to replace a stem of the same name.
 
     Raises:
-        LabError: The name is taken, and `replace` is not set.
+        LabError: The name is missing; or it is taken, and `replace` is not set.
     """
+    check_name("stem", name)
 
     def register(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         STEMS.add(Entry("stem", name, function, ("x", "channels")), replace)

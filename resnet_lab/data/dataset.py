@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..base.entry import Entry
 from ..base.errors import LabError
-from ..base.registry import Registry
+from ..base.registry import Registry, check_name
 from .formats.digests import content_digest
 from .formats.download import RemoteFile, chosen, folders, present
 from .pipeline.pictures import InMemory, OnDisk, Pictures
@@ -238,6 +238,7 @@ def dataset(
     Raises:
         LabError: the name is taken, or not exactly one of shape and facts is given.
     """
+    check_name("dataset", name)
     if (shape is None) == (facts is None):
         raise LabError(f"dataset '{name}' needs either its shape, classes and count, or facts")
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import engines
 from ..base.errors import LabError, unknown
+from ..base.registry import check_name
 from ..blocks.opaque import FACTORIES, OP, Factory, ModuleFacts
 from ..blocks.registry import BLOCKS, Block
 from ..blocks.shortcuts import Shortcut
@@ -84,6 +85,7 @@ def module_block(
     Raises:
         LabError: the name is taken, or the engine of the module is not known.
     """
+    check_name("module_block", name)
 
     def register(function: Maker) -> Maker:
         which = engine or _engine(name, function)

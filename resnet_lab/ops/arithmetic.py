@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..network.graph import Node, Parameter, show
+from ..network.graph import Node, Parameter, Shape, show
 from ..network.replicas import Stack, apart, replicates, widened
 from ..network.tensor import Tensor
 from .define import check_number, emit, op, refuse
@@ -80,7 +80,8 @@ def multiply(x: Tensor, gate: Tensor, *, name: str | None = None) -> Tensor:
             x,
             "multiply",
             name,
-            f"cannot multiply {show(x.shape)} (from {x.node.name}) by {show(gate.shape)} (from {gate.node.name})",
+            f"cannot multiply {show(x.shape)} (from {x.node.name}) by {show(gate.shape)} (from {gate.node.name}): "
+            f"a gate has {' or '.join(show(shape) for shape in _gate_shapes(x))}",
         )
     return emit("multiply", x, gate, output=x.shape, name=name, broadcast=broadcast)
 
@@ -95,6 +96,12 @@ def layer_scale(x: Tensor, value: float = 1e-5, *, name: str | None = None) -> T
         name: the layer's name.
     """
     return emit("layer_scale", x, output=x.shape, name=name, params={"scale": Parameter(x.shape[:1], float(value))})
+
+
+def _gate_shapes(x: Tensor) -> list[Shape]:
+    """The shapes that `multiply` takes: that of `x`, a number for each channel, and one for each position."""
+    shapes = [x.shape, x.shape[:1], (x.channels, 1, 1)]
+    return list(dict.fromkeys([*shapes, (1, *x.shape[1:])] if len(x.shape) == 3 else shapes))
 
 
 def _check_one_shape(x: Tensor, y: Tensor, kind: str, name: str | None) -> None:

@@ -76,6 +76,8 @@ def check_whole(x: Tensor, kind: str, name: str | None, **numbers: object) -> No
 def check_number(x: Tensor, kind: str, name: str | None, **numbers: object) -> None:
     """Refuse what is not a finite number."""
     for title, value in numbers.items():
+        if callable(value):
+            refuse(x, kind, name, f"{title} is a function, not a finite number: call it, as in shortcut(x)")
         if not isinstance(value, Real) or not math.isfinite(value):
             refuse(x, kind, name, f"{title} is {value!r}, not a finite number")
 

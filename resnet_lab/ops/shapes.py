@@ -33,6 +33,10 @@ def concat(
     """
     if not tensors:
         raise TypeError("concat needs at least one tensor")
+    if not all(isinstance(tensor, Tensor) for tensor in tensors):
+        raise TypeError(
+            "concat takes the tensors themselves, as in concat(a, b) or concat(*tensors), not a list of them"
+        )
     x = tensors[0]
     if axis not in AXES:
         refuse(x, "concat", name, f"the axis is channels, height or width, not '{axis}'")

@@ -108,4 +108,7 @@ def apply(entry: Entry, *args: Any, **options: Any) -> Tensor:
     except Exception as error:
         if entry.is_own:
             raise
-        raise entry.failure(error) from None
+        failure = entry.failure(error)
+        if isinstance(error, (AttributeError, TypeError)) and "'Tensor'" in str(error):
+            failure.message += "; a block computes with the functions that 'resnet-lab list ops' shows"
+        raise failure from None

@@ -186,9 +186,18 @@ def _check(
         entry = registry.get(name)
     except LabError as error:
         key = "block" if registry is BLOCKS else "type"
-        raise document.error((*path[:2], key), f"{error.message}; is a file missing from 'blocks:'?") from None
+        raise document.error((*path[:2], key), error.message + _hint(registry.kind, name, document)) from None
     try:
         entry.check(options, also, complete=complete)
     except OptionError as error:
-        where = path if error.option is None else (*path, error.option)
+        missing = (*path, "block" if registry is BLOCKS else "type")
+        where = missing if error.option is None else (*path, error.option)
         raise error.at(*document.mark(where)) from None
+
+
+def _hint(kind: str, name: str, document: Document) -> str:
+    """What may be wrong if a block or a stem is not known: a file is not named, or none registers this name."""
+    files = ", ".join(Path(file).name for file in document.value.get("blocks", []))
+    if not files:
+        return "; is a file missing from 'blocks:'?"
+    return f"; the files of 'blocks:' ({files}) do not register it: is @{kind}(\"{name}\") missing above its function?"

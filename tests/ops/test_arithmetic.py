@@ -55,7 +55,9 @@ def test_a_gate_has_one_number_for_each_position(image):
     x = image(6, 7, 5)
     y = x * channel_mean(x)
     assert (y.shape, y.node.attrs["broadcast"]) == (x.shape, "positions")
-    with pytest.raises(GraphError, match=r"multiply2: cannot multiply 6x7x5 \(from input\) by 1x4x3 \(from subs"):
+    with pytest.raises(
+        GraphError, match=r"multiply2: cannot multiply 6x7x5 \(from input\) by 1x4x3 .*: a gate has .* or 1x7x5"
+    ):
         x * subsample(channel_mean(x), 2)
 
 
@@ -64,7 +66,9 @@ def test_a_gate_has_one_number_for_each_channel(image):
     for gate in (global_avg_pool(x), dense(x, 6)):
         y = x * gate
         assert (y.shape, y.node.attrs["broadcast"]) == (x.shape, True)
-    with pytest.raises(GraphError, match=r"multiply3: cannot multiply 6x7x5 \(from input\) by 5 \(from dense2\)"):
+    with pytest.raises(
+        GraphError, match=r"multiply3: cannot multiply 6x7x5 \(from input\) by 5 \(from dense2\): a gate has .*6 or "
+    ):
         x * dense(x, 5)
 
 

@@ -50,8 +50,36 @@ def test_an_error_in_a_persons_block_names_the_blocks_line(workspace):
         "@block('bad')\ndef bad(x, channels, stride, shortcut):\n    return x.nothing\n"
     )
     write(workspace, "bad18.yaml", "extends: resnet18\nblocks: [bad.py]\nevery_stage: {block: bad, conv_bias: null}\n")
-    with pytest.raises(LabError, match=r"bad.py:6: block 'bad' fails: AttributeError"):
+    with pytest.raises(LabError, match=r"bad.py:6: block 'bad' fails: AttributeError.*; .* 'resnet-lab list ops'"):
         rl.graph("bad18")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("shortcut(x))", "shortcut)", "affine1: offset is a function, not a finite number: call it, as in shortcut"),
+        (
+            "relu(norm(conv(x, channels, 3, stride)) + shortcut(x))",
+            "concat([x, x])",
+            "block 'mine' fails: TypeError: concat takes the tensors themselves",
+        ),
+        ('@block("mine")', "@block", r'mine.py:5: @block needs the name that specs use: write @block\("mine"\)'),
+        (
+            '@block("mine")',
+            "",
+            r"a.yaml:3: unknown block 'mine' .*\(mine.py\) do not register it: is @block\(\"mine\"\) miss",
+        ),
+        (", shortcut)", ", shortcut, *, k: int)", "a.yaml:3: block 'mine' needs the option 'k', which has no default"),
+    ],
+)
+def test_a_slip_in_a_block_is_named(workspace, before, after, message):
+    """A shortcut that is not called, a list of tensors, a decorator without a name, no decorator, a missing option."""
+    code = BLOCK.format(options="").lstrip().replace("conv, norm, relu", "concat, conv, norm, relu")
+    assert before in code
+    (workspace / "variants" / "mine.py").write_text(code.replace(before, after))
+    write(workspace, "a.yaml", "extends: resnet18\nblocks: [mine.py]\nevery_stage: {block: mine}\n")
+    with pytest.raises(LabError, match=message):
+        rl.graph("a")
 
 
 def test_an_input_too_small_for_the_spec_is_told_at_the_stage(workspace):
