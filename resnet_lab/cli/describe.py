@@ -152,8 +152,9 @@ def show(described: Described, layers: bool, costs: Costs | None = None) -> None
     graph = described.graph
     multiply_adds = "multiply-adds not known" if graph.macs is None else f"{graph.macs:,} multiply-adds"
     changed = "".join(f" {key}={value}" for key, value in described.overrides.items())
+    summary = f": {described.summary}" if described.summary else ""
     print(
-        f"{described.name}{changed}: {described.summary}\ninput {shape_text(graph.input)}, depth {graph.depth}, "
+        f"{described.name}{changed}{summary}\ninput {shape_text(graph.input)}, depth {graph.depth}, "
         f"{graph.params:,} parameters, {multiply_adds}, digest {graph.digest}"
     )
     if layers or described.kind == "block":

@@ -41,7 +41,9 @@ def resolve(path: Path, chain: tuple[Path, ...] = ()) -> Document:
     if parent.resolve() in [file.resolve() for file in (*chain, path)]:
         circle = " -> ".join(file.stem for file in (*chain, path, parent))
         raise LabError(f"'extends' goes in a circle: {circle}", file=mark[0], line=mark[1])
-    return extend(resolve(parent, (*chain, path)), document)
+    extended = resolve(parent, (*chain, path))
+    extended.value.pop("description", None)  # it says what the other network is
+    return extend(extended, document)
 
 
 def _absolute_blocks(document: Document, path: Path) -> None:

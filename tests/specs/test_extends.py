@@ -26,6 +26,16 @@ def test_a_two_line_variant_changes_every_stage_or_one(workspace):
     assert [stage.stride for stage in spec.stages] == [1, 2, 2, 1]
 
 
+def test_a_description_is_not_inherited(workspace, lab):
+    """'ResNet-50 of He et al. 2015' would be untrue of a network that has other blocks."""
+    write(workspace, "a.yaml", "extends: resnet50\nevery_stage: {stride_on: 3x3}\n")
+    write(workspace, "b.yaml", "extends: a\ndescription: mine\n")
+    assert rl.variant("a").spec.description == ""
+    assert rl.variant("b").spec.description == "mine"
+    assert lab("describe", "a").stdout.startswith("a\ninput 3x224x224, depth 50, ")
+    assert lab("describe", "b").stdout.startswith("b: mine\ninput ")
+
+
 def test_new_stages_take_every_stage_as_their_default(workspace):
     write(
         workspace,
