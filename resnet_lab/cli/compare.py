@@ -127,7 +127,7 @@ def command(
 
     Example: `resnet-lab compare results/depth_sweep --by variant --against resnet18`
 
-    Example: `resnet-lab compare results/depth_sweep --best val_accuracy --where 'params < 30e6'`
+    Example: `resnet-lab compare results/depthwise_se --best val_accuracy --where 'params < 30e6'`
 
     Example: `resnet-lab compare results/depth_sweep --pivot depth,family`
 
@@ -144,6 +144,8 @@ def command(
     from .tables import written
 
     joined = read_several(results)
+    if not len(joined):
+        raise LabError("there is no trial to compare: none has ended yet; 'resnet-lab status' shows how far a sweep is")
     if (plot_kind or metric) and (plot is None or edf):
         raise LabError("--plot-kind and --metric say what --plot draws; they work only with --plot and without --edf")
     if edf:

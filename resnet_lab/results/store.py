@@ -255,6 +255,8 @@ def read_epochs(folder: str | Path) -> pd.DataFrame:
 def _read(file: Path, needed: Sequence[str]) -> pd.DataFrame:
     if not file.is_file():
         raise LabError(f"there are no results: {file} is missing; results are written by 'resnet-lab run'")
+    if file.suffix in (".yaml", ".yml"):
+        raise LabError(f"is no results table: name the results folder, such as results/{file.stem}", file=file)
     try:
         table = _frame(without_cut_line(file))
     except (ValueError, UnicodeDecodeError) as error:

@@ -264,7 +264,9 @@ def _check_verdicts(spec: ExperimentSpec, document: Document) -> None:
 
 def _of_file(text: str) -> Document:
     own = Path(text)
-    return read(own if own.is_file() else workspace.find(_shipped_name(text), "experiments"))
+    document = read(own if own.is_file() else workspace.find(_shipped_name(text), "experiments"))
+    workspace.check_kind(document, "experiments")
+    return document
 
 
 def _of_mapping(values: Mapping[str, Any], name: str) -> Document:

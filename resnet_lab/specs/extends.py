@@ -26,6 +26,7 @@ def resolve(path: Path, chain: tuple[Path, ...] = ()) -> Document:
         LabError: A file is missing or wrong, or `extends` goes in a circle; with file and line.
     """
     document = read(path)
+    workspace.check_kind(document, "variants")
     _absolute_blocks(document, path)
     base = document.value.pop("extends", None)
     if base is None:

@@ -30,11 +30,13 @@ def load_file(path: Path, mark: tuple[str, int], kind: str = "block") -> None:
         kind: what the file is expected to register, for messages.
 
     Raises:
-        LabError: The file is missing (at the spec's line) or fails (at its own line).
+        LabError: The file is missing or is no Python file (at the spec's line), or it fails (at its own line).
     """
     path = path.resolve()
     if not path.is_file():
         raise LabError(f"there is no {kind} file {path}", file=mark[0], line=mark[1])
+    if path.suffix != ".py":
+        raise LabError(f"{path} is no Python file: the file of a {kind} ends in .py", file=mark[0], line=mark[1])
     content = digest(path)
     if LOADED_FILES.get(path) == content:
         return

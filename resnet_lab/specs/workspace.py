@@ -5,9 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..base.errors import LabError, unknown
-from .yamlfile import read
+from .yamlfile import Document, read
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+
+_KINDS = {
+    "variants": "a stage spec, which 'resnet-lab describe' shows and an experiment lists in 'variants'",
+    "experiments": "an experiment, which 'resnet-lab run' runs",
+}
 
 
 def shipped(folder: str, in_checkout: str | None = None) -> Path:
@@ -49,9 +54,13 @@ def _names(places: list[Path], folder: str) -> dict[str, Path]:
 def _kind(path: Path) -> str:
     """Which kind of spec a file is: `variants`, `experiments`, or '' for another file or one that cannot be read."""
     try:
-        keys = read(path).value.keys()
+        return _kind_of(read(path))
     except LabError:
         return ""
+
+
+def _kind_of(document: Document) -> str:
+    keys = document.value.keys()
     return "experiments" if "variants" in keys else "variants" if keys & {"stages", "extends"} else ""
 
 
@@ -78,6 +87,10 @@ def find(name: str, folder: str, *, beside: Path | None = None, skip: Path | Non
     Raises:
         LabError: There is no such file; the message lists the known names and the nearest one.
     """
+    if name.endswith(".py"):
+        raise LabError(
+            f"'{name}' is Python code, and a file of {folder} is YAML; 'resnet-lab try' takes a block's file"
+        )
     if is_path(name):
         for place in ([beside] if beside else []) + [Path.cwd()]:
             if (place / name).is_file():
@@ -92,7 +105,28 @@ def find(name: str, folder: str, *, beside: Path | None = None, skip: Path | Non
             return _short(path)
     if skip and skip.stem == name:
         raise LabError(f"'{name}' extends itself")
-    raise LabError(unknown(folder.removesuffix("s"), name, _names(places, folder)))
+    message = unknown(folder.removesuffix("s"), name, _names(places, folder))
+    if name in names(other := _other(folder)):
+        message += f"; '{name}' is the name of {_KINDS[other]}"
+    raise LabError(message)
+
+
+def check_kind(document: Document, folder: str) -> None:
+    """Check that a file which was given by its path is no spec of the other kind.
+
+    Args:
+        document: what the file holds.
+        folder: the kind that is expected, `variants` or `experiments`.
+
+    Raises:
+        LabError: It has the keys of the other kind alone.
+    """
+    if _kind_of(document) == (other := _other(folder)):
+        raise LabError(f"is {_KINDS[other]}, not {_KINDS[folder]}", file=document.file, line=1)
+
+
+def _other(folder: str) -> str:
+    return "variants" if folder == "experiments" else "experiments"
 
 
 def _short(path: Path) -> Path:

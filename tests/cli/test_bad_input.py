@@ -399,6 +399,35 @@ def test_a_mistake_on_the_command_line(workspace, cli, words, told):
     assert "Traceback" not in printed.err
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("run", "variants/small.yaml"), "variants/small.yaml:1: is a stage spec, which 'resnet-lab describe' shows"),
+        (("run", "small"), "'small' is the name of a stage spec"),
+        (("describe", "experiments/e.yaml"), "experiments/e.yaml:1: is an experiment, which 'resnet-lab run' runs"),
+        (("describe", "e"), "'e' is the name of an experiment"),
+        (("describe", "variants/mine.py"), "'variants/mine.py' is Python code, and a file of variants is YAML"),
+        (("try", "variants/small.yaml"), "small.yaml is no Python file: the file of a block ends in .py"),
+        (
+            ("compare", "experiments/e.yaml"),
+            "experiments/e.yaml: is no results table: name the results folder, such as",
+        ),
+        (("compare", "results/e"), "there is no trial to compare: none has ended yet"),
+    ],
+)
+def test_a_file_of_another_kind(workspace, cli, words, told):
+    """A spec for an experiment, an experiment for a spec, code for a spec, and a sweep of which no trial has ended."""
+    (workspace / "variants" / "small.yaml").write_text(VARIANT)
+    (workspace / "variants" / "mine.py").write_text("")
+    (workspace / "experiments" / "e.yaml").write_text(EXPERIMENT)
+    (workspace / "results" / "e").mkdir(parents=True)
+    (workspace / "results" / "e" / "trials.csv").write_text("trial,variant,status\n")
+    code, printed = cli(*words)
+    assert code == 2
+    assert told in printed.err
+    assert printed.err.count("\n") == 1
+
+
 def test_typer_itself_answers_unknown_commands_with_2():
     assert CliRunner().invoke(command_line.build(), ["discribe"]).exit_code == 2
 
