@@ -16,13 +16,14 @@ from pydantic import BeforeValidator, Field, ValidationError, WrapValidator
 from ..base.errors import LabError, unknown
 from . import presets, settings, workspace
 from .data import DataSpec
-from .explain import explain
+from .explain import explain, places
 from .limits import LimitsSpec, ResourcesSpec
 from .matching import MatchSpec, expand
 from .optimizers import OPTIMIZERS
 from .schedules import SCHEDULES
 from .search import HalvingSpec, SearchSpec
 from .search import check as check_search
+from .stages import KNOWN as VARIANT_KEYS
 from .strict import Positive, Strict, listed, named
 from .trackers import expand as expand_trackers
 from .train import InitSpec, TrainSpec
@@ -192,12 +193,20 @@ class Experiment:
         if path[0] not in _SWEEPABLE or (len(path) == 1) != (path[0] == "precision"):
             raise self.document.error(
                 self.place(key),
-                f"'{key}' cannot be swept: a key begins with data., train. or variant., or is precision",
+                f"'{key}' cannot be swept: a key begins with data., train. or variant., or is precision"
+                + self._sweepable_hint(path[0], key),
             )
         if path[:2] in (["variant", "extends"], ["variant", "blocks"]):
             raise self.document.error(
                 self.place(key), f"'{key}' cannot be swept: write a spec for each, and list them in 'variants'"
             )
+
+    @staticmethod
+    def _sweepable_hint(first: str, key: str) -> str:
+        """The whole key, as the end of a sentence, for a key without its beginning such as `every_stage.reduction`."""
+        known = {place: keys for place, keys in _KNOWN.items() if place.partition(".")[0] in ("data", "train")}
+        found = ["variant"] if first in VARIANT_KEYS[""] else places(first, known)
+        return f"; did you mean '{found[0]}.{key}'?" if found else ""
 
 
 def load(
@@ -245,7 +254,8 @@ def _check_verdicts(spec: ExperimentSpec, document: Document) -> None:
     """Check that `baseline`, `decide`, `match` and `seeds: auto` fit each other and the variants."""
     names = [workspace.title(name) for name in spec.variants]
     if spec.baseline_name is not None and spec.baseline_name not in names:
-        raise document.error(("baseline",), unknown("variant", spec.baseline, spec.variants))
+        message = unknown("baseline", spec.baseline, names)
+        raise document.error(("baseline",), f"{message}; the baseline is listed in 'variants', too")
     if spec.decide is not None and spec.baseline is None:
         raise document.error(("decide",), "'decide' needs 'baseline', the variant with which the others are compared")
     if spec.match is not None and spec.baseline is None:
@@ -259,7 +269,10 @@ def _check_verdicts(spec: ExperimentSpec, document: Document) -> None:
         raise document.error(("variants",), "'seeds: auto' needs a variant beside the baseline")
     for key, several in (("engine", len(spec.engine) > 1), ("grid", bool(spec.grid))):
         if several:
-            raise document.error((key,), f"'seeds: auto' compares variants under one recipe: '{key}' names several")
+            raise document.error(
+                (key,),
+                f"'seeds: auto' works without a grid and with one engine: remove '{key}', or give a number of seeds",
+            )
 
 
 def _of_file(text: str) -> Document:

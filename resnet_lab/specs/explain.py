@@ -46,9 +46,16 @@ def explain(error: ValidationError, document: Document, known: Known | None = No
     return document.error(path, _wrong_value(first, location, path))
 
 
+def _shown(path: KeyPath) -> str:
+    """Write a path with dots; stages count from 1, as in `--set stages.2.repeat=3` and in the names of layers."""
+    if len(path) > 1 and path[0] == "stages" and isinstance(path[1], int):
+        path = ("stages", path[1] + 1, *path[2:])
+    return dotted(path)
+
+
 def _inside(location: KeyPath) -> str:
     """Where the last key of a location stands, as the end of a phrase; '' at the top of the file."""
-    return f" in '{dotted(location[:-1])}'" if location[:-1] else ""
+    return f" in '{_shown(location[:-1])}'" if location[:-1] else ""
 
 
 def _unknown_key(location: KeyPath, tag: str, known: Known) -> str:
@@ -62,9 +69,27 @@ def _unknown_key(location: KeyPath, tag: str, known: Known) -> str:
             if other.rpartition(".")[0] == place and key in keys
         ]
         if owners:
-            return f"'{dotted(location)}': '{key}' belongs to {', '.join(owners)}, not to {tag}"
+            return f"'{_shown(location)}': '{key}' belongs to {', '.join(owners)}, not to {tag}"
         place = f"{place}.{tag}"
+    others = places(str(key), known)
+    if others and not tag and key not in known.get(place, []):
+        written = " or ".join(f"'{other}'" for other in others)
+        return f"unknown key{_inside(location)}: '{key}', which is a key of {written}"
     return unknown(f"key{_inside(location)}:", key, known.get(place, []))
+
+
+def places(key: str, known: Known) -> list[str]:
+    """The places of a spec below its top where a key is right, such as `train` for `epochs`.
+
+    Places inside a list, such as `stages.*`, are left out. Where a `name` chooses a class, the place is the mapping
+    that has the name.
+    """
+    found = [
+        place.rpartition(".")[0] if "name" in keys and "." in place else place
+        for place, keys in known.items()
+        if place and "*" not in place and key in keys
+    ]
+    return list(dict.fromkeys(found))
 
 
 def _missing_key(detail: Any, document: Document, location: KeyPath, tag: str, known: Known) -> LabError:
@@ -88,14 +113,14 @@ def _wrong_value(detail: Any, location: KeyPath, path: KeyPath) -> str:
     message = re.sub(r"^(Input|List|Dictionary|String|Value) should", "should", detail["msg"])
     message = message.removeprefix("Value error, ")
     if kind == "value_error":
-        return f"'{dotted(path)}': {message}" if path else message
+        return f"'{_shown(path)}': {message}" if path else message
     if kind == "literal_error" and isinstance(value, str):
-        return unknown(f"'{dotted(path)}':", value, _words(detail["ctx"]["expected"]))
+        return unknown(f"'{_shown(path)}':", value, _words(detail["ctx"]["expected"]))
     if kind in ("model_type", "dict_type"):
         message = "should be a mapping of keys"
     shown = "a mapping" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)
     shown = "null" if value is None else shown
-    return f"'{dotted(location)}' is {shown}: it {message}"
+    return f"'{_shown(location)}' is {shown}: it {message}"
 
 
 def _words(text: str) -> list[str]:
@@ -106,7 +131,7 @@ def _words(text: str) -> list[str]:
 def _unknown_name(detail: Any, document: Document, path: KeyPath) -> LabError:
     """The error for a `name` that no class has."""
     name, names = detail["ctx"]["tag"], _words(detail["ctx"]["expected_tags"])
-    return document.error(path, unknown(f"'{dotted(path)}':", name, names))
+    return document.error(path, unknown(f"'{_shown(path)}':", name, names))
 
 
 def _untagged(detail: Any, value: Any) -> tuple[KeyPath, str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..base.errors import LabError
 from ..network.graph import Graph, Shape
 from ..specs import workspace
 from ..specs.experiment import Experiment
@@ -57,7 +58,13 @@ class Networks:
         if name not in self._specs:
             self._specs[name] = resolve(workspace.find(name, "variants", beside=Path(document.file).parent))
         marks = {key: document.mark(self.experiment.place(_PREFIX + key)) for key in changes}
-        return validate(workspace.title(name), changed(self._specs[name], changes, marks, where_taken=True))
+        title = workspace.title(name)
+        try:
+            return validate(title, changed(self._specs[name], changes, marks, where_taken=True))
+        except LabError as error:
+            if (error.file, error.line) in marks.values():  # the line of the grid does not say which variant it is
+                error.message += f"; in the variant '{title}'"
+            raise
 
     def keep(self, name: str, changes: Mapping[str, Any], variant: Variant, graph: Graph) -> None:
         """Keep what `build` has given, and its network."""

@@ -74,6 +74,11 @@ def plan(experiment: Experiment, device: str | None = None, results: Path | None
 
 def duplicate_message(trial: Trial, first: Trial) -> str:
     """The message for a trial that was left out because it equals another trial."""
+    if trial.variant == first.variant:
+        return (
+            f"{trial.variant} with the seed {trial.seed} is asked for twice, since a variant, a seed or a value of the "
+            "grid is repeated; it runs once"
+        )
     return f"{trial.variant} is the same trial as {first.variant}; it runs once, under the name {first.variant}"
 
 

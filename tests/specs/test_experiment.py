@@ -65,6 +65,9 @@ def test_a_point_of_the_grid_has_the_seeds_and_the_grid_without_checking_them_ag
         ("{train.epochs: [0]}", r"e\.yaml:5: 'train.epochs' is 0"),
         ("{seeds: [1]}", r"e\.yaml:5: 'seeds' cannot be swept"),
         ("{train: [1]}", r"e\.yaml:5: 'train' cannot be swept"),
+        ("{every_stage.ratio: [1]}", r"e\.yaml:5: 'every_stage.ratio' .*; did you mean 'variant.every_stage.ratio'\?"),
+        ("{optimizer.lr: [1]}", r"e\.yaml:5: 'optimizer.lr' cannot .*; did you mean 'train.optimizer.lr'\?"),
+        ("{lr: [1]}", r"e\.yaml:5: 'lr' cannot be swept: .*; did you mean 'train.optimizer.lr'\?"),
         ("{variant.blocks: [[x.py]]}", r"e\.yaml:5: 'variant.blocks' cannot be swept"),
     ],
 )
@@ -161,15 +164,27 @@ def test_a_baseline_may_be_a_path(experiment):
         ("seeds: automatic\n", [], r"'seeds': 'automatic' is no number .* and not the word auto"),
         ("seeds: 10001\n", [], r"'seeds': 10001 is no number"),
         ("seeds: 1.5\n", [], r"e\.yaml:5: 'seeds' is 1\.5"),
-        ("baseline: resnet81\n", [], r"e\.yaml:5: unknown variant 'resnet81'; did you mean 'resnet18'"),
+        (
+            "baseline: resnet81\n",
+            [],
+            r"e\.yaml:5: unknown baseline 'resnet81'; did you mean 'resnet18'.*listed in 'variants', too",
+        ),
         ("decide: {smallest: 0.1}\n", [], r"e\.yaml:5: 'decide' needs 'baseline'"),
         (TWO + "decide: {smalest: 0.1}\n", [], r"e\.yaml:6: unknown key in 'decide': 'smalest'; did you mean"),
         (TWO + "decide: {smallest: 0}\n", [], r"'decide.smallest' is 0"),
         (TWO + "decide: {at_most: 5}\n", [], r"'decide.at_most' is 5"),
         ("seeds: auto\n", [], r"e\.yaml:5: 'seeds: auto' needs 'baseline' and 'decide'"),
         (TWO, ["seeds=auto", "decide={}"], "needs a variant beside the baseline"),
-        (TWO, [*AUTO, "engine=[mxnet, torch]"], "'seeds: auto' compares variants under one recipe: 'engine'"),
-        (TWO + "grid: {train.epochs: [1, 2]}\n", AUTO, r"e\.yaml:6: .* under one recipe: 'grid' names several"),
+        (
+            TWO,
+            [*AUTO, "engine=[mxnet, torch]"],
+            "'seeds: auto' works without a grid and with one engine: remove 'engine'",
+        ),
+        (
+            TWO + "grid: {train.epochs: [1, 2]}\n",
+            AUTO,
+            r"e\.yaml:6: .* with one engine: remove 'grid', or give a number of seeds",
+        ),
     ],
 )
 def test_seeds_and_baselines_that_do_not_fit_are_refused(experiment, extra, settings, message):

@@ -47,6 +47,8 @@ def message_for(text):
     ("text", "message"),
     [
         ("repaet: 1\n", "f.yaml:1: unknown key: 'repaet'; did you mean 'repeat'? (known: pet, repeat, rounding,"),
+        ("repeat: 1\ntricks: 2\n", "f.yaml:2: unknown key: 'tricks', which is a key of 'pet'"),
+        ("repeat: 1\nlives: 2\n", "f.yaml:2: unknown key: 'lives', which is a key of 'pet'"),
         ("share: 0.1\n", "f.yaml:1: the key 'repeat' is missing"),
         ("repeat: 1\nshare: 2.0\n", "f.yaml:2: 'share' is 2.0: it should be less than 1"),
         ("repeat: two\n", "f.yaml:1: 'repeat' is 'two': it should be a valid integer"),

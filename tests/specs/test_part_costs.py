@@ -65,5 +65,5 @@ def test_a_part_that_cannot_be_built_is_no_network(workspace):
     parts = parts_of("cifar_resnet20")
     with pytest.raises(GraphError, match="which are fewer"):
         parts.of({"stages.2.channels": 8}, INPUT, CLASSES)
-    with pytest.raises(LabError, match="'stages.2.repeat' is 0|repeat"):
+    with pytest.raises(LabError, match="'stages.2.repeat' is 0"):
         parts.of({"stages.2.repeat": 0}, INPUT, CLASSES)

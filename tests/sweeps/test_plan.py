@@ -7,7 +7,7 @@ from resnet_lab.specs.data import AugmentSpec, DataSpec
 from resnet_lab.specs.experiment import load
 from resnet_lab.specs.identity import identity
 from resnet_lab.specs.schedules import Cosine
-from resnet_lab.sweeps.plan import plan
+from resnet_lab.sweeps.plan import duplicate_message, plan
 
 TEXT = """
 variants: [cifar_resnet20]
@@ -102,6 +102,28 @@ def test_two_specs_of_one_name_are_refused(trials, workspace):
     with pytest.raises(LabError, match=r"e\.yaml:2: two variants have the name 'mine', .*variants/deep/mine\.yaml"):
         trials(text)
     assert len(trials(TEXT.replace("[cifar_resnet20]", "[mine, variants/mine.yaml]"))) == 1
+
+
+def test_a_value_of_the_grid_that_does_not_fit_names_the_variant(trials):
+    text = TEXT.replace("[cifar_resnet20]", "[resnet18, cifar_resnet20]") + "grid: {variant.stem.norm_after: [true]}\n"
+    with pytest.raises(LabError, match=r"e\.yaml:5: unknown option of stem 'imagenet': .*; in the variant 'resnet18'"):
+        trials(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT + "seeds: [3, 3]\n",
+        TEXT.replace("[cifar_resnet20]", "[cifar_resnet20, cifar_resnet20]") + "seeds: [3]\n",
+        TEXT + "seeds: [3]\ngrid: {train.epochs: [2, 2]}\n",
+    ],
+)
+def test_what_is_listed_twice_runs_once(workspace, text):
+    (workspace / "experiments" / "e.yaml").write_text(text)
+    found = plan(load("experiments/e.yaml"))
+    assert len(found.trials) == 1
+    (pair,) = found.duplicates
+    assert duplicate_message(*pair).startswith("cifar_resnet20 with the seed 3 is asked for twice, since a variant, a")
 
 
 def test_settings_go_on_top(trials):
