@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import AfterValidator
@@ -63,6 +63,7 @@ class Matched:
         target: the cost of the baseline.
         values: the new values by dotted key.
         key: what a measured cost was measured of and where, as a hash; '' for a counted cost.
+        swept: the values of the grid that the variant had before, by dotted key.
     """
 
     variant: Variant
@@ -72,12 +73,14 @@ class Matched:
     target: float
     values: Mapping[str, int] = field(default_factory=dict)
     key: str = ""
+    swept: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def summary(self) -> str:
-        """The variant, what was changed, and both costs, in one line."""
+        """The variant with its values of the grid, what was changed, and both costs, in one line."""
         what = self.note.partition(":")[0]
-        return f"{self.variant.name} is matched in {self.note} ({cost_text(what, self.cost, self.target)})"
+        values = "".join(f" {key.rpartition('.')[2]}={value}" for key, value in self.swept.items())
+        return f"{self.variant.name}{values} is matched in {self.note} ({cost_text(what, self.cost, self.target)})"
 
     def as_yaml(self) -> str:
         """The spec as a file that `describe` reads: it extends nothing, and its input and classes are those matched."""

@@ -6,7 +6,7 @@ Variants, datasets, engines and weights that the experiment names are looked up 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -229,7 +229,9 @@ class _Planner:
                     solved = matched.by_latency(variant, graph, target, spec, engine, device, self.latencies)
                 else:
                     solved = match(variant, target, spec.match, graph.input, dataset.facts.classes)
-            self._matched[key] = solved
+            self._matched[key] = replace(
+                solved, swept={name: value for name, value in changes.items() if variant.takes(name)}
+            )
         return self._matched[key]
 
     @property

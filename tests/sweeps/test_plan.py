@@ -320,6 +320,10 @@ def test_each_point_of_the_grid_is_matched_to_the_baseline_at_this_point(matched
     extra = "baseline: cifar_resnet20\ngrid: {data.size: [16, 24], variant.stages.3.repeat: [3, 5]}\n"
     found = matched_plan(extra)
     assert len({matched.graph.digest for matched in found.matched}) == len(found.matched) > 1
+    assert {matched.summary.partition(" is matched")[0] for matched in found.matched} == {
+        "wide repeat=3",
+        "wide repeat=5",
+    }
     for plain, wide in zip(found.trials[::2], found.trials[1::2], strict=True):
         assert (plain.variant, wide.variant, plain.swept) == ("cifar_resnet20", "wide", wide.swept)
         assert abs(wide.graph.macs / plain.graph.macs - 1) <= 0.01
