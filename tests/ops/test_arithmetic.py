@@ -3,7 +3,7 @@
 import pytest
 
 from resnet_lab.network.graph import GraphError
-from resnet_lab.ops import channel_mean, dense, global_avg_pool, layer_scale, subsample
+from resnet_lab.ops import affine, channel_mean, dense, global_avg_pool, layer_scale, subsample
 
 
 def test_the_operators_are_the_ops(image):
@@ -75,3 +75,11 @@ def test_a_gate_has_one_number_for_each_channel(image):
 def test_layer_scale_has_one_factor_for_each_channel(image):
     parameter = layer_scale(image(6, 7, 5), 0.5).node.params["scale"]
     assert (parameter.shape, parameter.value) == ((6,), 0.5)
+
+
+def test_one_learnt_number_scales_a_whole_map(image):
+    """As docs/blocks.md says: a gate of one channel that is 1 everywhere, times its learnt factor."""
+    x = image(6, 7, 5)
+    gate = layer_scale(affine(channel_mean(x), 0, 1), 0.0)
+    assert gate.node.params["scale"].shape == (1,)
+    assert (x * gate).shape == x.shape

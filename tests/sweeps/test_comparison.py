@@ -128,10 +128,7 @@ def test_what_cannot_be_decided_is_refused_before_anything_runs(three, settings,
     ("settings", "message"),
     [
         (["decide={metric: acuracy}"], "unknown metric 'acuracy'"),
-        (
-            ["decide={metric: val_accuracy}", "data.validation=0"],
-            "the metric 'val_accuracy' needs 'data.validation'",
-        ),
+        (["decide={metric: val_accuracy}", "data.validation=0"], "the metric 'val_accuracy' needs 'data.validation'"),
         (["decide={metric: latency_ms}", "measure=false"], "unknown metric 'latency_ms'"),
     ],
 )
