@@ -66,7 +66,8 @@ def read(folder: Path) -> SweepPlan:
         return SweepPlan(**values | {"trials": trials})
     except (FileNotFoundError, NotADirectoryError):
         if not folder.exists():
-            others = [str(other) for other in folder.parent.glob("*") if (other / PLAN).exists()]
+            places = dict.fromkeys([folder.parent, Path("results")])  # a name is easily given without its folder
+            others = [str(other) for place in places for other in place.glob("*") if (other / PLAN).exists()]
             raise LabError(unknown("results folder", folder, others)) from None
         raise LabError(
             f"{folder} holds no plan of a sweep: 'resnet-lab run' writes {PLAN} into results/EXPERIMENT when it begins"

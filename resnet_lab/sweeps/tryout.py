@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
@@ -19,6 +19,7 @@ from ..network.initial import branch_ends
 from ..results.statistics import least_pairs
 from ..specs import plugins, variant, workspace
 from ..specs.experiment import load
+from ..specs.matching import MatchSpec
 from . import matched
 from .plan import Plan, plan
 
@@ -102,6 +103,9 @@ def prepare(
     Raises:
         LabError: The file registers no such block, or the experiment cannot work.
     """
+    costs = get_args(MatchSpec.model_fields["what"].annotation)
+    if match is not None and match not in costs:  # before the files of an earlier call are written anew
+        raise LabError(unknown("match", match, costs))
     block = _block(file, block)
     base = workspace.find(baseline, "variants")
     name = f"try_{base.stem}_{block}"

@@ -1,6 +1,7 @@
 """The plan of a sweep in its results folder."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +31,14 @@ def test_a_folder_that_is_not_there_is_named_with_the_nearest_one(tmp_path):
     message = f"unknown results folder '{tmp_path}/dpth_sweep'; did you mean '{tmp_path}/depth_sweep'?"
     with pytest.raises(LabError, match=re.escape(message)):
         read(tmp_path / "dpth_sweep")
+
+
+def test_a_name_without_its_folder_is_looked_for_among_the_results(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results" / "depth_sweep").mkdir(parents=True)
+    keep(tmp_path / "results" / "depth_sweep", PLAN)
+    with pytest.raises(LabError, match="unknown results folder 'depth_sweep'; did you mean 'results/depth_sweep'?"):
+        read(Path("depth_sweep"))
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"trials": {"a": [1]}}', '{"trials": []}'])

@@ -38,6 +38,14 @@ def test_the_cost_is_matched_if_asked(prepared):
     assert abs(mixed.macs / plain.macs - 1) <= 0.01
 
 
+def test_an_unknown_cost_is_refused_before_the_files_of_an_earlier_call_are_written_anew(prepared):
+    experiment = Path(prepared(match="macs").experiment)
+    before = experiment.read_text()
+    with pytest.raises(LabError, match=r"^unknown match 'flops' \(known: latency, macs, params\)"):
+        prepared(match="flops")
+    assert experiment.read_text() == before
+
+
 def test_a_baseline_may_be_a_path(prepared, workspace):
     (workspace / "nets").mkdir()
     (workspace / "nets" / "base.yaml").write_text("extends: cifar_resnet20\n")
