@@ -4,6 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from resnet_lab import LabError
+from resnet_lab.base.registry import temporary
 from resnet_lab.cli import list as listing
 from resnet_lab.cli.app import build
 from resnet_lab.network.tensor import OPS
@@ -11,8 +12,9 @@ from resnet_lab.network.tensor import OPS
 
 @pytest.fixture(scope="module")
 def everything():
-    """What the command prints without a subject."""
-    return CliRunner().invoke(build(), ["list"]).output
+    """What the command prints without a subject; the blocks that it loads are forgotten, for the tests that follow."""
+    with temporary():
+        return CliRunner().invoke(build(), ["list"]).output
 
 
 @pytest.mark.parametrize(
