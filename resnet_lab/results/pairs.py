@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,9 @@ class Pairs:
         ours: the variant's results.
         theirs: the baseline's results.
         trials: for each pair the ids of the variant's and the baseline's trial; '' where the table has no ids.
+        guessing: the baseline's loss as a share of the loss of guessing among the classes, which is the logarithm of
+            their number: the mean over the seeds of the training loss or of the test loss, whichever is smaller. NaN
+            where the table does not have these columns.
     """
 
     variant: str
@@ -36,6 +40,7 @@ class Pairs:
     ours: NDArray[Any]
     theirs: NDArray[Any]
     trials: list[tuple[str, str]]
+    guessing: float = math.nan
 
     @property
     def differences(self) -> NDArray[Any]:
@@ -109,7 +114,16 @@ def pairs(table: pd.DataFrame, variant: str, baseline: str, metric: str) -> Pair
     if "trial" in table:
         ids = list(zip(ours["trial"], theirs["trial"], strict=True))
     figures, reference = (side[metric].to_numpy(np.float64) for side in (ours, theirs))
-    return Pairs(variant, baseline, metric, [int(seed) for seed in seeds], figures, reference, ids)
+    numbers = [int(seed) for seed in seeds]
+    return Pairs(variant, baseline, metric, numbers, figures, reference, ids, _share_of_guessing(theirs))
+
+
+def _share_of_guessing(rows: pd.DataFrame) -> float:
+    """The loss of a network as a share of the loss of guessing; see `Pairs.guessing`."""
+    if not {"classes", "train_loss", "test_loss"}.issubset(rows) or rows.empty:
+        return math.nan
+    losses = rows[["train_loss", "test_loss"]].div(np.log(rows["classes"].astype(float)), axis=0)
+    return float(losses.mean().min())
 
 
 def check_metric(metric: str, table: pd.DataFrame) -> None:

@@ -239,6 +239,7 @@ def _judged(
         *(side.variant, side.baseline, side.metric, word, n, mean, low, high, math.nan, std, reason, more),
         correlation=statistics.correlation(side.ours[:n], side.theirs[:n]),
         detectable=statistics.detectable(std, n, level) if n > 1 else math.inf,
+        guessing=side.guessing,
     )
 
 

@@ -27,6 +27,9 @@ METRICS = ("test_accuracy", "train_images_per_s", "params", "macs")
 EXACT = ("params", "macs", "depth")
 """Metrics that are counted and not measured: no test is needed."""
 
+_HARDLY_LEARNED = 0.9
+"""A baseline whose loss is above this share of the loss of guessing is named in a caveat."""
+
 _LESS_IS_BETTER = ("loss", "latency", "memory", "wall_s", "params", "macs", "depth")
 
 
@@ -53,6 +56,7 @@ class Verdict:
         correlation: the correlation between the two sides of the pairs.
         image_noise: the standard error of the difference that comes from the choice of the test images.
         detectable: the smallest true difference that this many pairs show with 80 % probability.
+        guessing: the baseline's loss as a share of the loss of guessing (pairs.Pairs); NaN where it is not known.
     """
 
     variant: str
@@ -72,6 +76,7 @@ class Verdict:
     correlation: float = math.nan
     image_noise: float = math.nan
     detectable: float = math.inf
+    guessing: float = math.nan
 
 
 def verdicts(
@@ -185,6 +190,7 @@ def _judged(side: Pairs, p: float, p_same: float, smallest: float | None, alpha:
         *bca,
         correlation=statistics.correlation(side.ours, side.theirs),
         detectable=shown,
+        guessing=side.guessing,
     )
 
 
@@ -258,6 +264,12 @@ def caveats(found: Sequence[Verdict], alpha: float = 0.05) -> list[str]:
     """What a reader of the verdicts must know, a sentence each."""
     measured = [verdict for verdict in found if verdict.metric not in EXACT]
     lines = []
+    idle = {verdict.baseline: verdict.guessing for verdict in measured if verdict.guessing > _HARDLY_LEARNED}
+    for name, share in idle.items():
+        lines.append(
+            f"the baseline {name} has hardly learned: its loss is {share:.0%} of that of guessing, so these verdicts "
+            "say little about a network that has learned; give both more epochs, or another recipe"
+        )
     for n in sorted({verdict.n for verdict in measured if 0 < verdict.n < statistics.least_pairs(alpha)}):
         lines.append(
             f"{n} pair{'s' * (n > 1)}: the smallest p they can reach is {statistics.least_p(n):.4g}, so no difference "

@@ -110,3 +110,19 @@ def test_the_noise_of_the_test_set_comes_from_the_images_kept():
     assert found.image_noise == pytest.approx(np.std([0, -1, 1, 1], ddof=1) / 2)
     assert any("other test images would move" in line for line in caveats([found]))
     assert math.isnan(one(table(v=0.01), images=lambda trial: None).image_noise)
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "says"),
+    [(2.27, 2.27, True), (2.4, 9.7, True), (1.6, 2.4, False), (2.4, 1.6, False), (0.03, 0.04, False)],
+)
+def test_a_baseline_that_has_hardly_learned_is_named(train, test, says):
+    """An overconfident network has a high test loss, and strong augmentation gives a high training loss; not both."""
+    rows = table(v=0.01)
+    rows["classes"], rows["train_loss"], rows["test_loss"] = 10, train, test
+    found = one(rows)
+    assert found.guessing == pytest.approx(min(train, test) / math.log(10))
+    named = [line for line in caveats([found]) if "the baseline base has hardly learned" in line]
+    assert len(named) == says
+    assert math.isnan(one(table(v=0.01)).guessing)
+    assert not any("hardly" in line for line in caveats([one(table(v=0.01))]))

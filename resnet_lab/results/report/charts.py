@@ -101,11 +101,15 @@ class _Axis:
         return f"{tick / size:.{decimals}f}{letter}"
 
 
+_LEAST = 1e-100
+"""A smaller extent of an axis counts as none: its ticks would need more decimals than a number can have."""
+
+
 def _axis(values: Sequence[float], start: float, end: float, log: bool = False, whole: bool = False) -> _Axis:
     low, high = min(values), max(values)
     if log:
         return _Axis(low / 1.15, high * 1.15, start, end, log=True)
-    room = (high - low) * 0.06 or abs(high) * 0.05 or 1.0
+    room = next(room for room in ((high - low) * 0.06, abs(high) * 0.05, 1.0) if room > _LEAST)
     return _Axis(low - room, high + room, start, end, whole=whole)
 
 

@@ -3,7 +3,7 @@
 import xml.etree.ElementTree as tree
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from resnet_lab.results.report import charts
@@ -32,6 +32,7 @@ def test_the_front_holds_what_no_other_point_beats(several, less):
 
 
 @given(points, st.booleans())
+@example([point(1.0, 0.0), point(2.0, 5e-324)], True)
 def test_a_scatter_is_xml_with_finite_numbers(several, less):
     svg = charts.scatter(several, "cost", "accuracy", less)
     titles = [element.text for element in tree.fromstring(svg).iter("title")]
