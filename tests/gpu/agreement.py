@@ -1,4 +1,7 @@
-"""Stage `agreement`: every op, ten variants and ten training steps on the device, against the CPU, in float32."""
+"""Stage `agreement`: every op, ten variants, ten training steps and an evaluation, on the device against the CPU.
+
+All of it is computed in float32.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from numpy.typing import NDArray
 
 import resnet_lab as rl
 from resnet_lab import ops
-from resnet_lab.data import Feed
+from resnet_lab.data import EvaluationBatches, Feed
 from resnet_lab.engines.contract import Model
 from resnet_lab.network.graph import Graph
 from resnet_lab.network.initial import initial
@@ -43,7 +46,7 @@ Arrays = dict[str, NDArray[np.float32]]
 
 
 def run(job: Job) -> None:
-    """Compare ops, variants, losses and augmentations; one row for each."""
+    """Compare ops, variants, losses, evaluations and augmentations; one row for each."""
     for case in CASES:
         _op(job, case)
     for name in VARIANTS[: job.size(2, len(VARIANTS))]:
@@ -51,6 +54,8 @@ def run(job: Job) -> None:
     nets = (("cifar_resnet20", 32), ("resnet18", 64))
     for (name, size), mode in itertools.product(nets[: job.size(1, 2)], job.compile_modes()):
         _losses(job, name, size, mode)
+    for mode in job.compile_modes():
+        _answers(job, mode)
     augmentation.compare(job)
     captured.run(job, noise(32, True))
 
@@ -131,6 +136,20 @@ def _losses(job: Job, name: str, size: int, mode: str) -> None:
         fallback=fallback,
         agrees=max(differences) <= BOUND and not fallback,
     )
+
+
+def _answers(job: Job, mode: str) -> None:
+    """The logits of an evaluation whose last batch is smaller, of images on the device and of images from the host."""
+    graph, feed = rl.graph("cifar_resnet20", input=(3, 32, 32), classes=10), noise(32, True)
+    kept = EvaluationBatches(feed.split, len(feed.split) // 2 - 1, feed.mean, feed.std)
+    answers: list[NDArray[np.float32]] = []
+    for device, own, batches in (("cpu", "off", kept), (job.device, mode, kept), (job.device, mode, list(kept))):
+        model = job.engine.build(graph, device, compile=own)
+        model.load(random_weights(graph))
+        answers.append(np.concatenate([logits for logits, _ in model.answers(batches)]))
+    for name, got in zip(("images on the device", "images from the host"), answers[1:], strict=True):
+        output = difference(answers[0], got)
+        job.row(what="evaluation", name=name, compile=mode, output=output, agrees=output <= BOUND)
 
 
 def _ten_losses(job: Job, graph: Graph, feed: Feed, device: str, mode: str) -> tuple[Sequence[float], str]:

@@ -42,5 +42,7 @@ def test_a_device_that_computes_otherwise_does_not_agree(tmp_path, monkeypatch, 
     agreement._op(job, "conv")
     job.engine.built = 0
     agreement._losses(job, "cifar_resnet20", 16, "off")
-    assert [row["agrees"] for row in rows] == [agrees, agrees]
+    job.engine.built = 0
+    agreement._answers(job, "off")
+    assert [row["agrees"] for row in rows] == [agrees, agrees, agrees, True]
     assert rows[0]["gradient"] is not None
