@@ -60,6 +60,19 @@ def _registries():
         yield
 
 
+_FIRST_STATES: dict[int, object] = {}
+"""The states of the generators `RNG` of test modules, before the first test that uses them, by `id`."""
+
+
+@pytest.fixture(autouse=True)
+def _same_draws(request):
+    """A test draws the same numbers from its module's `RNG`, whichever tests ran before it in this process."""
+    generator = getattr(request.module, "RNG", None)
+    if generator is not None:
+        state = _FIRST_STATES.setdefault(id(generator), generator.bit_generator.state)
+        generator.bit_generator.state = state
+
+
 MEMORY_LIMIT = 1 << 30
 """Bytes of resident memory above which a test process gives back what it no longer uses."""
 
