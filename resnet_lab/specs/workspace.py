@@ -14,6 +14,8 @@ _KINDS = {
     "experiments": "an experiment, which 'resnet-lab run' runs",
 }
 
+_EXPECTED = {"variants": "a stage spec", "experiments": "an experiment"}
+
 
 def shipped(folder: str, in_checkout: str | None = None) -> Path:
     """Return a folder that ships with the package.
@@ -122,7 +124,9 @@ def check_kind(document: Document, folder: str) -> None:
         LabError: It has the keys of the other kind alone.
     """
     if _kind_of(document) == (other := _other(folder)):
-        raise LabError(f"is {_KINDS[other]}, not {_KINDS[folder]}", file=document.file, line=1)
+        raise LabError(
+            f"this file is {_KINDS[other]}; {_EXPECTED[folder]} is expected here", file=document.file, line=1
+        )
 
 
 def _other(folder: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from resnet_lab.cli import app as command_line
 from resnet_lab.cli.app import build
 from tests.conftest import any_engine
 
@@ -36,5 +37,18 @@ def refused(lab, tmp_path, net) -> Callable[..., str]:
         assert done.stderr.startswith("resnet-lab: ")
         assert len(done.stderr.strip().splitlines()) == 1
         return done.stderr
+
+    return call
+
+
+@pytest.fixture
+def cli(monkeypatch, capsys):
+    """The command line in this process, through the same `main` as a person's call."""
+
+    def call(*words):
+        monkeypatch.setattr("sys.argv", ["resnet-lab", *words])
+        with pytest.raises(SystemExit) as left:
+            command_line.main()
+        return left.value.code, capsys.readouterr()
 
     return call
